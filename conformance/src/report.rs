@@ -1,0 +1,94 @@
+//! Running scenarios, and telling what differs.
+
+use serde_json::{Value as Json, json};
+
+use crate::database::Databases;
+use crate::failure::Failure;
+use crate::kit::Kit;
+use crate::runner::Runner;
+
+/// What became of a run.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The names of the scenarios that are equal.
+    pub passed: Vec<String>,
+    /// The first difference of each of the others.
+    pub failed: Vec<Difference>,
+}
+
+/// The first difference of a scenario.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// The scenario.
+    pub name: String,
+    /// The number and the text of the step; none where the scenario could not be run at all.
+    pub step: Option<(usize, String)>,
+    /// The output that should be.
+    pub expected: Json,
+    /// The output that is.
+    pub actual: Json,
+    /// More of why.
+    pub note: String,
+    /// What was sent to the database so far, where it was asked for.
+    pub statements: Vec<String>,
+}
+
+impl Report {
+    /// As one JSON object.
+    pub fn to_json(&self) -> Json {
+        let failed = self.failed.iter().map(|d| {
+            json!({
+                "name": d.name,
+                "step": d.step.as_ref().map(|(n, _)| n),
+                "do": d.step.as_ref().map(|(_, text)| text),
+                "expected": d.expected,
+                "actual": d.actual,
+                "note": d.note,
+            })
+        });
+        // Nothing is ever skipped; the key says so.
+        json!({ "passed": self.passed, "failed": failed.collect::<Vec<_>>(), "skipped": [] })
+    }
+}
+
+/// Runs a scenario of a kit, and gives the first difference; `verbose` collects the statements.
+pub fn compare(
+    kit: &Kit,
+    databases: &Databases,
+    name: &str,
+    verbose: bool,
+) -> Result<(), Box<Difference>> {
+    let difference = |step, expected: &Json, actual, note: String| Difference {
+        name: name.to_owned(),
+        step,
+        expected: expected.clone(),
+        actual,
+        note,
+        statements: Vec::new(),
+    };
+    let whole = |note: String| Box::new(difference(None, &Json::Null, Json::Null, note));
+    let (scenario, expected) = kit.load(name).map_err(whole)?;
+    let mut runner =
+        Runner::new(databases, &scenario.session, verbose).map_err(|e| whole(format!("{e:?}")))?;
+    for (number, (step, wanted)) in scenario.steps.iter().zip(&expected).enumerate() {
+        let (actual, note) = match runner.step(step) {
+            Ok(output) => (output, None),
+            Err(Failure::Refused(error)) => {
+                (json!({ "error": crate::failure::kind(&error) }), Some(format!("{error:?}")))
+            }
+            Err(Failure::Outcome(kind)) => (json!({ "error": kind }), None),
+            Err(Failure::OutOfScope(what)) => {
+                (json!({ "out_of_scope": what }), Some(format!("out of scope: {what}")))
+            }
+            Err(Failure::Malformed(what)) => {
+                (json!({ "malformed": what }), Some(format!("malformed: {what}")))
+            }
+        };
+        if actual != *wanted {
+            let step = Some((number, step.to_string()));
+            let found = difference(step, wanted, actual, note.unwrap_or_default());
+            return Err(Box::new(Difference { statements: runner.statements(), ..found }));
+        }
+    }
+    Ok(())
+}

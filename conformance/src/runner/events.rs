@@ -1,0 +1,234 @@
+//! Listeners.
+
+use aludel::orm::Datum;
+use aludel::orm::attributes::{Change, Incoming, Op};
+use aludel::orm::session::SessionEvent;
+use aludel::{Error, ErrorKind, Id, Session, Value};
+use serde_json::{Value as Json, json};
+
+use super::{Act, World, check_class};
+use crate::failure::{Failure, Result, malformed, out_of_scope};
+use crate::scenario::Step;
+use crate::value::encode;
+use crate::zoo;
+
+/// What a listener of a scenario does.
+struct Listener {
+    world: World,
+    event: &'static str,
+    attribute: String,
+    retval: Option<Json>,
+    then: Vec<Step>,
+}
+
+impl Act<'_> {
+    pub(super) fn listen(&mut self, step: &Step) -> Result<Json> {
+        let (target, event) = (step.text("target")?, step.text("event")?);
+        let mut listener = Listener {
+            world: self.world.clone(),
+            event: "",
+            attribute: String::new(),
+            retval: step.get("retval").cloned(),
+            then: step.then.clone(),
+        };
+        if target == "session" {
+            let (name, moment) = session_event(event)?;
+            listener.event = name;
+            self.session.on(moment, move |session| {
+                listener.world.log().push(json!([name]));
+                listener.afterwards(session, None)
+            });
+            return Ok(Json::Null);
+        }
+        let Some((class, attribute)) = target.split_once('.') else {
+            return Err(out_of_scope(format!("event {event} of objects")));
+        };
+        check_class(class)?;
+        if step.flag("active_history") {
+            return Err(out_of_scope("listeners with active history"));
+        }
+        let (name, op) = attribute_event(event)?;
+        (listener.event, listener.attribute) = (name, attribute.to_owned());
+        self.session.listen_named(class, attribute, op, move |session, change| {
+            listener.attribute_changes(session, change)
+        })?;
+        Ok(Json::Null)
+    }
+
+    fn encode_old(&self, old: Option<&Datum>, attribute: &str) -> Result<Json> {
+        Ok(match old {
+            None => json!({ "$sym": "no_value" }),
+            Some(Datum::Value(value)) => encode(value, zoo::kind(attribute)),
+            Some(Datum::One(None)) => Json::Null,
+            Some(Datum::One(Some(id))) => Json::from(self.name_of(*id)?),
+            Some(Datum::Many(ids)) => self.names_of(ids)?,
+            Some(Datum::Map(entries)) => {
+                self.names_of(&entries.iter().map(|(_, id)| *id).collect::<Vec<_>>())?
+            }
+        })
+    }
+
+    fn names_of(&self, ids: &[Id]) -> Result<Json> {
+        ids.iter().map(|id| Ok(Json::from(self.name_of(*id)?))).collect()
+    }
+}
+
+impl Listener {
+    /// Logs a change, does what else is to be done, and changes the value.
+    fn attribute_changes(
+        &self,
+        session: &mut Session,
+        change: &mut Change<'_>,
+    ) -> aludel::Result<()> {
+        let act = Act { session: &mut *session, world: self.world.clone() };
+        let entry = self.entry(&act, change).map_err(into_error)?;
+        self.world.log().push(entry);
+        self.afterwards(session, Some(change.target))?;
+        match &self.retval {
+            Some(rule) => self.transform(session, rule, change).map_err(into_error),
+            None => Ok(()),
+        }
+    }
+
+    fn entry(&self, act: &Act<'_>, change: &Change<'_>) -> Result<Json> {
+        let (target, attribute) = (act.name_of(change.target)?, self.attribute.as_str());
+        let new = match &change.new {
+            Incoming::None => Json::Null,
+            Incoming::Field(field) => encode(&field.value(), zoo::kind(attribute)),
+            Incoming::Object(None) => Json::Null,
+            Incoming::Object(Some(id)) => Json::from(act.name_of(*id)?),
+            Incoming::Objects(ids) => act.names_of(ids)?,
+            _ => return Err(malformed("an unknown kind of value")),
+        };
+        Ok(match self.event {
+            "set" => {
+                let old = act.encode_old(change.old.as_ref(), attribute)?;
+                json!(["set", target, attribute, new, old])
+            }
+            "modified" => json!(["modified", target, attribute]),
+            // The value that is deleted, where it is no member that goes.
+            "remove" if matches!(change.new, Incoming::None) => {
+                json!([
+                    "remove",
+                    target,
+                    attribute,
+                    act.encode_old(change.old.as_ref(), attribute)?
+                ])
+            }
+            event => json!([event, target, attribute, new]),
+        })
+    }
+
+    fn afterwards(&self, session: &mut Session, target: Option<Id>) -> aludel::Result<()> {
+        if self.then.is_empty() {
+            return Ok(());
+        }
+        let before = {
+            let mut names = self.world.names();
+            if names.depth > 3 {
+                return Err(Error::new(
+                    ErrorKind::Argument,
+                    "listeners call each other without end",
+                ));
+            }
+            names.depth += 1;
+            target.map(|target| names.objects.insert("target".to_owned(), target))
+        };
+        let engine = session.engine()?.clone();
+        let mut act = Act { session, world: self.world.clone() };
+        let mut result = Ok(());
+        for step in &self.then {
+            if let Err(error) = engine.block_on(async { act.call(step).await.map_err(into_error) })
+            {
+                result = Err(error);
+                break;
+            }
+        }
+        let mut names = self.world.names();
+        names.depth -= 1;
+        if let Some(before) = before {
+            names.objects.remove("target");
+            names.objects.extend(before.map(|id| ("target".to_owned(), id)));
+        }
+        result
+    }
+
+    fn transform(&self, session: &mut Session, rule: &Json, change: &mut Change<'_>) -> Result<()> {
+        let act = Act { session, world: self.world.clone() };
+        if let Some((name, arg)) = rule.as_object().and_then(|rule| rule.iter().next()) {
+            let arg = act.decode(arg)?;
+            return match (name.as_str(), &mut change.new) {
+                ("use", Incoming::Field(field)) => {
+                    put(&mut **field, arg.into_value(zoo::kind(&self.attribute))?)
+                }
+                ("use", Incoming::Object(slot)) => {
+                    **slot = arg.into_reference()?;
+                    Ok(())
+                }
+                ("reject", Incoming::Field(field)) => {
+                    let refused = field.value() == arg.into_value(zoo::kind(&self.attribute))?;
+                    if refused { Err(Failure::Outcome("validation")) } else { Ok(()) }
+                }
+                ("reject", Incoming::Object(slot)) => {
+                    let refused = **slot == arg.into_reference()?;
+                    if refused { Err(Failure::Outcome("validation")) } else { Ok(()) }
+                }
+                _ => Err(malformed(format!("retval {rule}"))),
+            };
+        }
+        let Incoming::Field(field) = &mut change.new else {
+            return Err(malformed(format!("retval {rule}")));
+        };
+        let value = match (field.value(), rule.as_str()) {
+            (Value::Null, _) => return Ok(()),
+            (Value::Text(text), Some("upper")) => Value::Text(text.to_uppercase()),
+            (Value::Text(text), Some("strip")) => Value::Text(text.trim().to_owned()),
+            (Value::Text(text), Some("double")) => Value::Text(text.repeat(2)),
+            (Value::I64(n), Some("double")) => Value::I64(n * 2),
+            _ => return Err(malformed(format!("retval {rule}"))),
+        };
+        put(&mut **field, value)
+    }
+}
+
+fn put(field: &mut dyn aludel::orm::Field, value: Value) -> Result<()> {
+    field.put(value).map_err(|_| Failure::Outcome("validation"))
+}
+
+/// A failure inside of a listener, as the error of the step that called it.
+fn into_error(failure: Failure) -> Error {
+    match failure {
+        Failure::Refused(error) => error,
+        Failure::Outcome("validation") => Error::new(ErrorKind::Validation, "rejected"),
+        Failure::Outcome("absent") => Error::new(ErrorKind::Absent, "absent"),
+        Failure::Outcome(kind) => Error::new(ErrorKind::InvalidRequest, kind),
+        Failure::OutOfScope(what) => {
+            Error::new(ErrorKind::Unsupported, format!("out of scope: {what}"))
+        }
+        Failure::Malformed(what) => Error::new(ErrorKind::Argument, format!("malformed: {what}")),
+    }
+}
+
+fn attribute_event(event: &str) -> Result<(&'static str, Op)> {
+    Ok(match event {
+        "set" => ("set", Op::Replace),
+        "append" => ("append", Op::Append),
+        "remove" => ("remove", Op::Remove),
+        "bulk_replace" => ("bulk_replace", Op::BulkReplace),
+        "modified" => ("modified", Op::Modified),
+        _ => return Err(malformed(format!("attributes have no event `{event}`"))),
+    })
+}
+
+fn session_event(event: &str) -> Result<(&'static str, SessionEvent)> {
+    Ok(match event {
+        "before_flush" => ("before_flush", SessionEvent::BeforeFlush),
+        "after_flush" => ("after_flush", SessionEvent::AfterFlush),
+        "after_flush_postexec" => ("after_flush_postexec", SessionEvent::AfterFlushPostexec),
+        "before_commit" => ("before_commit", SessionEvent::BeforeCommit),
+        "after_commit" => ("after_commit", SessionEvent::AfterCommit),
+        "after_rollback" => ("after_rollback", SessionEvent::AfterRollback),
+        "after_soft_rollback" => ("after_soft_rollback", SessionEvent::AfterSoftRollback),
+        _ => return Err(out_of_scope(format!("session event {event}"))),
+    })
+}

@@ -1,0 +1,66 @@
+//! The shared kit, where it is there, and the repository's own cases.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use conformance::{Databases, Kit, compare, out_of_scope};
+
+/// The shared kit: beside the repository, or where `ALUDEL_CONFORMANCE` says.
+fn shared() -> Option<PathBuf> {
+    let folder = match std::env::var_os("ALUDEL_CONFORMANCE") {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/conformance"),
+    };
+    folder.join("scenarios").is_dir().then_some(folder)
+}
+
+#[test]
+fn the_shared_kit() {
+    let Some(folder) = shared() else {
+        eprintln!(
+            "\n*** THE SHARED KIT IS NOT THERE: ../shared/conformance is not beside the repository, and \
+             ALUDEL_CONFORMANCE is not set. Only the repository's own cases are run. ***\n"
+        );
+        return;
+    };
+    let listed: BTreeMap<_, _> = out_of_scope().into_iter().collect();
+    let kit = Kit::open(&folder).unwrap();
+    let databases = Databases::new().unwrap();
+    let names = kit.names().unwrap();
+    let mut wrong = Vec::new();
+    for name in &names {
+        let result = compare(&kit, &databases, name, false);
+        match (result, listed.contains_key(name.as_str())) {
+            (Ok(()), true) => {
+                wrong
+                    .push(format!("{name}: is equal; take it out of conformance/out_of_scope.txt"));
+            }
+            (Err(difference), false) => wrong.push(format!("{name}: {difference:?}")),
+            _ => {}
+        }
+    }
+    for name in listed.keys().filter(|name| !names.iter().any(|n| n == *name)) {
+        wrong.push(format!("{name}: is listed as out of scope, and there is no such scenario"));
+    }
+    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), names.len(), wrong.join("\n"));
+}
+
+/// Cases that differ from SQLAlchemy by a defect that is known and not mended yet; one that is mended
+/// has to be taken out.
+const DEFECTS: [&str; 5] = [
+    "attr-expired-set-before-load",
+    "attr-one-to-one-moves",
+    "session-make-transient-again",
+    "uow-country-code-changes",
+    "uow-row-switch",
+];
+
+#[test]
+fn the_repositorys_own_cases() {
+    let kit = Kit::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")).unwrap();
+    let databases = Databases::new().unwrap();
+    let names = kit.names().unwrap();
+    let differing: Vec<_> =
+        names.iter().filter(|n| compare(&kit, &databases, n, false).is_err()).collect();
+    assert_eq!(differing, DEFECTS, "defects that are known, and those found");
+}

@@ -1,0 +1,116 @@
+//! `#[mapped(…)]` on a struct.
+
+use syn::{DeriveInput, Expr, LitStr, Path};
+
+use super::reference;
+use crate::errors::Errors;
+use crate::options::{self, Name, Opt};
+
+/// What `#[mapped]` says of a class.
+#[derive(Default)]
+pub(crate) struct ClassOptions {
+    pub(crate) table: Option<LitStr>,
+    pub(crate) schema: Option<LitStr>,
+    pub(crate) constraints: Vec<Constraint>,
+    pub(crate) version: Option<Name>,
+    pub(crate) polymorphic_on: Option<Name>,
+    pub(crate) polymorphic_identity: Option<Expr>,
+    pub(crate) subclasses: Vec<Path>,
+    pub(crate) concrete: Option<proc_macro2::Span>,
+    pub(crate) configure: Option<Path>,
+    pub(crate) krate: Option<Path>,
+}
+
+/// A constraint over several columns.
+pub(crate) enum Constraint {
+    Unique(Vec<Name>),
+    Index(Vec<Name>),
+    Check(LitStr),
+    ForeignKey {
+        columns: Vec<Name>,
+        references: Vec<String>,
+        on_delete: Option<LitStr>,
+        on_update: Option<LitStr>,
+    },
+}
+
+const KNOWN: &[&str] = &[
+    "table",
+    "schema",
+    "unique",
+    "index",
+    "check",
+    "foreign_key",
+    "version",
+    "polymorphic_on",
+    "polymorphic_identity",
+    "subclasses",
+    "concrete",
+    "configure",
+    "crate",
+];
+
+const REPEATABLE: &[&str] = &["unique", "index", "check", "foreign_key"];
+
+const HINTS: &[(&str, &str)] = &[
+    ("tablename", "write `table = \"…\"`"),
+    ("table_name", "write `table = \"…\"`"),
+    ("name", "write `table = \"…\"`"),
+    ("base", "write `#[mapped(base)]` on the field that embeds the base class"),
+    ("inherits", "write `#[mapped(base)]` on the field that embeds the base class"),
+    ("skip", "that goes on a field"),
+    ("primary_key", "write `#[column(primary_key)]` on the fields"),
+    ("validate", "register validators in the function that `configure = …` names"),
+];
+
+const FOREIGN_KEY: &[&str] = &["columns", "references", "on_delete", "on_update"];
+
+impl ClassOptions {
+    /// Reads the struct's `#[mapped]` attributes.
+    pub(crate) fn read(input: &DeriveInput, errors: &mut Errors) -> Self {
+        let mut read = Self::default();
+        for option in options::read(&input.attrs, "mapped", REPEATABLE, errors) {
+            match option.name().as_str() {
+                "table" => read.table = option.text(errors),
+                "schema" => read.schema = option.text(errors),
+                "unique" => read.constraints.push(Constraint::Unique(option.names(errors))),
+                "index" => read.constraints.push(Constraint::Index(option.names(errors))),
+                "check" => read.constraints.extend(option.text(errors).map(Constraint::Check)),
+                "foreign_key" => read.constraints.extend(foreign_key(&option, errors)),
+                "version" => read.version = option.one_name(errors),
+                "polymorphic_on" => read.polymorphic_on = option.one_name(errors),
+                "polymorphic_identity" => read.polymorphic_identity = option.value(errors).cloned(),
+                "subclasses" => read.subclasses = option.paths(errors),
+                "concrete" => read.concrete = option.flag(errors).then(|| option.span()),
+                "configure" => read.configure = option.path(errors),
+                "crate" => read.krate = option.path(errors),
+                _ => option.unknown("mapped", KNOWN, HINTS, errors),
+            }
+        }
+        read
+    }
+}
+
+fn foreign_key(option: &Opt, errors: &mut Errors) -> Option<Constraint> {
+    let (mut columns, mut references) = (Vec::new(), None);
+    let (mut on_delete, mut on_update) = (None, None);
+    for inner in option.options(errors)? {
+        match inner.name().as_str() {
+            "columns" => columns = inner.names(errors),
+            "references" => references = reference::columns(&inner, errors),
+            "on_delete" => on_delete = reference::action(&inner, errors),
+            "on_update" => on_update = reference::action(&inner, errors),
+            _ => inner.unknown("mapped(foreign_key)", FOREIGN_KEY, &[], errors),
+        }
+    }
+    let Some((text, references)) = references.filter(|_| !columns.is_empty()) else {
+        option.refuse("write `foreign_key(columns(a, b), references = \"table(x, y)\")`", errors);
+        return None;
+    };
+    if columns.len() != references.len() {
+        let (here, there) = (columns.len(), references.len());
+        errors.at(&text, format!("columns go in pairs: {here} here, {there} there"));
+        return None;
+    }
+    Some(Constraint::ForeignKey { columns, references, on_delete, on_update })
+}

@@ -1,0 +1,22 @@
+//! The options of each attribute: what may be said, and what each of it means.
+//!
+//! | attribute | on | file |
+//! |---|---|---|
+//! | `#[mapped(table = "…", …)]` | a struct | `class` |
+//! | `#[mapped(skip)]`, `#[mapped(base)]`, `#[mapped(attr = "…")]` | a field | `field` |
+//! | `#[column(…)]` | a field | `column` |
+//! | `#[relationship(…)]` | a field | `relationship` |
+//! | `#[expression(…)]` | a field | `expression` |
+
+mod class;
+mod column;
+mod expression;
+mod field;
+mod reference;
+mod relationship;
+
+pub(crate) use class::{ClassOptions, Constraint};
+pub(crate) use column::Column;
+pub(crate) use expression::Expression;
+pub(crate) use field::{FieldOptions, Role};
+pub(crate) use relationship::{Holder, Relationship, holder};

@@ -1,0 +1,234 @@
+//! `#[relationship(…)]`, and the types that hold relationships.
+
+use syn::{Expr, Field, GenericArgument, LitStr, PathArguments, Type};
+
+use crate::errors::Errors;
+use crate::names;
+use crate::options::{self, Name, Opt};
+
+/// What holds the other objects.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder {
+    One,
+    Many,
+    ManySet,
+    ManyMap,
+}
+
+/// The holder and the class that it holds, where a type is one of the four.
+pub(crate) fn holder(ty: &Type) -> Option<(Holder, &Type)> {
+    let path = match ty {
+        Type::Group(group) => return holder(&group.elem),
+        Type::Paren(paren) => return holder(&paren.elem),
+        Type::Path(path) => &path.path,
+        _ => return None,
+    };
+    let last = path.segments.last()?;
+    let holder = match last.ident.to_string().as_str() {
+        "One" => Holder::One,
+        "Many" => Holder::Many,
+        "ManySet" => Holder::ManySet,
+        "ManyMap" => Holder::ManyMap,
+        _ => return None,
+    };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let target = arguments.args.iter().rev().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })?;
+    Some((holder, target))
+}
+
+/// What `#[relationship]` and the field's type say.
+pub(crate) struct Relationship {
+    pub(crate) holder: Holder,
+    pub(crate) target: Type,
+    pub(crate) back_populates: Option<Name>,
+    pub(crate) cascade: Option<LitStr>,
+    pub(crate) secondary: Option<LitStr>,
+    pub(crate) foreign_keys: Vec<Name>,
+    pub(crate) remote_side: Vec<Name>,
+    pub(crate) order_by: Vec<Name>,
+    pub(crate) primaryjoin: Option<Expr>,
+    pub(crate) secondaryjoin: Option<Expr>,
+    pub(crate) viewonly: bool,
+    pub(crate) passive_deletes: bool,
+    pub(crate) passive_updates: bool,
+    pub(crate) post_update: bool,
+    pub(crate) single_parent: bool,
+    pub(crate) active_history: bool,
+    pub(crate) key: Option<Name>,
+    pub(crate) position: Option<Name>,
+}
+
+const KNOWN: &[&str] = &[
+    "back_populates",
+    "cascade",
+    "secondary",
+    "foreign_keys",
+    "remote_side",
+    "order_by",
+    "primaryjoin",
+    "secondaryjoin",
+    "viewonly",
+    "passive_deletes",
+    "passive_updates",
+    "post_update",
+    "single_parent",
+    "active_history",
+    "key",
+    "position",
+];
+
+const HINTS: &[(&str, &str)] = &[
+    ("backref", "write `back_populates = \"…\"` on both sides"),
+    (
+        "foreign_key",
+        "write `foreign_keys = \"…\"` here, or `#[column(foreign_key = \"table.column\")]` on the column",
+    ),
+    ("uselist", "the field's type says it: `One<…>` or `Many<…>`"),
+    ("collection_class", "the field's type says it: `Many<…>`, `ManySet<…>` or `ManyMap<…, …>`"),
+    ("lazy", "say in the query how it is loaded: `.options(selectin(…))`"),
+    ("target", "the field's type says it: `Many<Target>`"),
+    (
+        "ordering",
+        "write `order_by` for the order of a query, `position` for an attribute that holds it",
+    ),
+];
+
+const CASCADES: &[&str] = &[
+    "save-update",
+    "merge",
+    "refresh-expire",
+    "expunge",
+    "delete",
+    "delete-orphan",
+    "all",
+    "none",
+];
+
+impl Relationship {
+    /// A relationship with nothing but its target.
+    fn new(holder: Holder, target: Type) -> Self {
+        Self {
+            holder,
+            target,
+            back_populates: None,
+            cascade: None,
+            secondary: None,
+            foreign_keys: Vec::new(),
+            remote_side: Vec::new(),
+            order_by: Vec::new(),
+            primaryjoin: None,
+            secondaryjoin: None,
+            viewonly: false,
+            passive_deletes: false,
+            passive_updates: true,
+            post_update: false,
+            single_parent: false,
+            active_history: false,
+            key: None,
+            position: None,
+        }
+    }
+
+    /// Reads the field's `#[relationship]` attributes and its type.
+    pub(crate) fn read(field: &Field, errors: &mut Errors) -> Option<Self> {
+        let Some((holder, target)) = holder(&field.ty) else {
+            errors.at(
+                &field.ty,
+                "the field of a relationship is a `One<Class>`, `Many<Class>`, `ManySet<Class>` or \
+                 `ManyMap<Key, Class>`",
+            );
+            return None;
+        };
+        let mut read = Self::new(holder, target.clone());
+        for option in options::read(&field.attrs, "relationship", &[], errors) {
+            match option.name().as_str() {
+                "back_populates" => read.back_populates = option.one_name(errors),
+                "cascade" => read.cascade = cascade(&option, errors),
+                "secondary" => read.secondary = secondary(&option, errors),
+                "foreign_keys" => read.foreign_keys = option.names(errors),
+                "remote_side" => read.remote_side = option.names(errors),
+                "order_by" => {
+                    read.order_by = option.names(errors);
+                    if holder == Holder::One {
+                        option.refuse("`One` has no order: leave out `order_by`", errors);
+                    }
+                }
+                "primaryjoin" => read.primaryjoin = option.value(errors).cloned(),
+                "secondaryjoin" => read.secondaryjoin = option.value(errors).cloned(),
+                "viewonly" => read.viewonly = option.flag(errors),
+                "passive_deletes" => read.passive_deletes = option.flag(errors),
+                "passive_updates" => read.passive_updates = option.flag(errors),
+                "post_update" => read.post_update = option.flag(errors),
+                "single_parent" => read.single_parent = option.flag(errors),
+                "active_history" => read.active_history = option.flag(errors),
+                "key" => {
+                    read.key = option.one_name(errors);
+                    if holder != Holder::ManyMap {
+                        option.refuse("only a `ManyMap` has a `key`", errors);
+                    }
+                }
+                "position" => {
+                    read.position = option.one_name(errors);
+                    if holder != Holder::Many {
+                        option.refuse("only a `Many` keeps the `position` of its members", errors);
+                    }
+                }
+                _ => option.unknown("relationship", KNOWN, HINTS, errors),
+            }
+        }
+        if holder == Holder::ManyMap && read.key.is_none() {
+            errors.at(
+                &field.ty,
+                "a `ManyMap` needs the attribute of its members that is their key: write \
+                 `#[relationship(key = \"…\")]`",
+            );
+        }
+        Some(read)
+    }
+}
+
+fn cascade(option: &Opt, errors: &mut Errors) -> Option<LitStr> {
+    let text = option.text(errors)?;
+    let value = text.value();
+    let words: Vec<&str> =
+        value.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
+    let mut good = true;
+    for word in &words {
+        if !CASCADES.contains(word) {
+            let suggestion = names::suggestion(word, CASCADES);
+            errors.at(&text, format!("there is no cascade `{word}`{suggestion}"));
+            good = false;
+        }
+    }
+    if words.contains(&"none") && words.len() > 1 {
+        errors.at(&text, "the cascade `none` stands alone");
+        good = false;
+    }
+    good.then(|| LitStr::new(&words.join(", "), text.span()))
+}
+
+fn secondary(option: &Opt, errors: &mut Errors) -> Option<LitStr> {
+    let text = option.text(errors)?;
+    let value = text.value();
+    let good = match value.split_once('(') {
+        None => !value.contains([')', ';', ',']),
+        Some((table, columns)) => columns.strip_suffix(')').is_some_and(|columns| {
+            let sides: Vec<_> = columns.split(';').map(str::trim).collect();
+            !table.trim().is_empty()
+                && sides.len() == 2
+                && sides.iter().all(|side| !side.is_empty())
+        }),
+    };
+    if !good {
+        errors.at(
+            &text,
+            "write the association table as `\"table\"`, or with its columns as \
+             `\"table(columns to this class; columns to the other)\"`",
+        );
+        return None;
+    }
+    Some(text)
+}

@@ -1,0 +1,236 @@
+//! `impl Derived`: the description of the class and its attributes, as constants.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{ToTokens, quote};
+
+use super::{as_derived, attributes, attrs_struct, inheritance, operations_of};
+use crate::attributes::{Column, Constraint, Expression, Holder, Relationship};
+use crate::model::{Class, Field, Kind};
+
+pub(super) fn write(class: &Class) -> TokenStream {
+    let Class { ident, private, options, .. } = class;
+    let attrs = attrs_struct(class);
+    let attrs_value = attributes::value(class);
+    let attribute_defs = attribute_defs(class);
+    let name = class.name();
+    let mut described = TokenStream::new();
+    let mut say = |field: TokenStream| described.extend(quote!(#field,));
+    for (field, text) in [("table", &options.table), ("schema", &options.schema)] {
+        if let Some(text) = text {
+            let (field, text) = (quote::format_ident!("{field}"), some(class, text));
+            say(quote!(#field: #text));
+        }
+    }
+    if !options.constraints.is_empty() {
+        let constraints = options.constraints.iter().map(|given| constraint(class, given));
+        say(quote!(constraints: &[#(#constraints),*]));
+    }
+    if let Some(configure) = &options.configure {
+        let configure = some(class, configure);
+        say(quote!(configure: #configure));
+    }
+    described.extend(inheritance::described(class));
+    quote! {
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl #private::Derived for #ident {
+            type Attrs = #attrs;
+            const ATTRS: #attrs = #attrs_value;
+            const ATTRIBUTES: &'static [#private::AttrDef] = #attribute_defs;
+            const CLASS: #private::ClassDef = #private::ClassDef {
+                #described
+                ..#private::class_def::<#ident>(#name)
+            };
+        }
+    }
+}
+
+/// The attributes: those of the base first.
+fn attribute_defs(class: &Class) -> TokenStream {
+    let private = &class.private;
+    let own: Vec<_> = class.attributes().map(|field| attribute_def(class, field)).collect();
+    let own_len = Literal::usize_unsuffixed(own.len());
+    match class.base() {
+        None => quote!(&[#(#own),*]),
+        Some(base) => {
+            let derived = as_derived(class, base);
+            quote! {
+                &#private::concat::<{ __FIRST as usize + #own_len }>(
+                    #derived::ATTRIBUTES,
+                    &[#(#own),*],
+                )
+            }
+        }
+    }
+}
+
+fn attribute_def(class: &Class, field: &Field) -> TokenStream {
+    let private = &class.private;
+    let name = field.name();
+    let kind = match &field.kind {
+        Kind::Column(options) => {
+            let column = column(class, field, options);
+            quote!(Column(#column))
+        }
+        Kind::Expression(options) => {
+            let expression = expression(class, field, options);
+            quote!(Expression(#expression))
+        }
+        Kind::Relationship(options) => {
+            let relationship = relationship(class, options);
+            quote!(Relationship(#relationship))
+        }
+        Kind::Base | Kind::Skipped => TokenStream::new(),
+    };
+    quote!(#private::AttrDef { name: #name, kind: #private::AttrKind::#kind })
+}
+
+fn column(class: &Class, field: &Field, options: &Column) -> TokenStream {
+    let (private, ty, operations) = (&class.private, &field.ty, operations_of(field));
+    let mut given = Given { class, tokens: TokenStream::new() };
+    given.some("name", &options.name);
+    if let Some(data_type) = &options.data_type {
+        given.say("data_type", data_type);
+    }
+    given.flag("primary_key", options.primary_key);
+    if let Some(nullable) = options.nullable {
+        given.say("nullable", quote!(#nullable));
+    }
+    given.some("foreign_key", &options.foreign_key);
+    given.some("on_delete", &options.on_delete);
+    given.some("on_update_key", &options.on_update);
+    given.flag("deferrable", options.deferrable);
+    given.flag("use_alter", options.use_alter);
+    given.flag("unique", options.unique);
+    given.flag("index", options.index);
+    given.some("server_default", &options.server_default);
+    given.some("computed", &options.computed);
+    given.flag("deferred", options.deferred);
+    given.some("group", &options.group);
+    given.flag("active_history", options.active_history);
+    given.flag("version", options.version);
+    let value = |expr| quote!(|| #private::value_of::<#ty>(#expr));
+    given.some("default", &options.default.as_ref().map(value));
+    given.some("on_update", &options.onupdate.as_ref().map(value));
+    given.over(&quote!(ColumnDef), &quote!(*#operations.column))
+}
+
+fn expression(class: &Class, field: &Field, options: &Expression) -> TokenStream {
+    let (private, operations) = (&class.private, operations_of(field));
+    let expression = &options.expression;
+    let mut given = Given { class, tokens: TokenStream::new() };
+    given.flag("deferred", options.deferred);
+    given.over(
+        &quote!(ExpressionDef),
+        &quote!(#private::expression_def(#operations.column, || #private::node(#expression))),
+    )
+}
+
+fn relationship(class: &Class, options: &Relationship) -> TokenStream {
+    let (private, target) = (&class.private, &options.target);
+    let collection = match options.holder {
+        Holder::One => None,
+        Holder::Many => Some(quote!(#private::Collection::List)),
+        Holder::ManySet => Some(quote!(#private::Collection::Set)),
+        Holder::ManyMap => {
+            let key = options.key.as_ref().map_or_else(|| quote!(""), ToTokens::to_token_stream);
+            Some(quote!(#private::Collection::Keyed(#key)))
+        }
+    };
+    let collection = match collection {
+        Some(collection) => some(class, collection),
+        None => quote!(#private::std::option::Option::None),
+    };
+    let mut given = Given { class, tokens: TokenStream::new() };
+    given.some("back_populates", &options.back_populates);
+    given.some("cascade", &options.cascade);
+    given.some("secondary", &options.secondary);
+    for (field, names) in [
+        ("foreign_keys", &options.foreign_keys),
+        ("remote_side", &options.remote_side),
+        ("order_by", &options.order_by),
+    ] {
+        if !names.is_empty() {
+            given.say(field, quote!(&[#(#names),*]));
+        }
+    }
+    let closure = |expr| quote!(|| #expr);
+    given.some("primaryjoin", &options.primaryjoin.as_ref().map(closure));
+    given.some("secondaryjoin", &options.secondaryjoin.as_ref().map(closure));
+    given.flag("viewonly", options.viewonly);
+    given.flag("passive_deletes", options.passive_deletes);
+    if !options.passive_updates {
+        given.say("passive_updates", quote!(false));
+    }
+    given.flag("post_update", options.post_update);
+    given.flag("single_parent", options.single_parent);
+    given.flag("active_history", options.active_history);
+    given.some("position", &options.position);
+    given.over(
+        &quote!(RelationshipDef),
+        &quote!(#private::RelationshipDef::new(<#target as #private::Mapped>::class, #collection)),
+    )
+}
+
+fn constraint(class: &Class, constraint: &Constraint) -> TokenStream {
+    let private = &class.private;
+    match constraint {
+        Constraint::Unique(columns) => quote!(#private::ConstraintDef::Unique(&[#(#columns),*])),
+        Constraint::Index(columns) => quote!(#private::ConstraintDef::Index(&[#(#columns),*])),
+        Constraint::Check(sql) => quote!(#private::ConstraintDef::Check(#sql)),
+        Constraint::ForeignKey { columns, references, on_delete, on_update } => {
+            let option = |text: &Option<syn::LitStr>| match text {
+                Some(text) => some(class, text),
+                None => quote!(#private::std::option::Option::None),
+            };
+            let (on_delete, on_update) = (option(on_delete), option(on_update));
+            quote! {
+                #private::ConstraintDef::ForeignKey {
+                    columns: &[#(#columns),*],
+                    references: &[#(#references),*],
+                    on_delete: #on_delete,
+                    on_update: #on_update,
+                }
+            }
+        }
+    }
+}
+
+fn some(class: &Class, value: impl ToTokens) -> TokenStream {
+    let private = &class.private;
+    quote!(#private::std::option::Option::Some(#value))
+}
+
+/// The fields of a definition that the user spoke of; all others come from a default.
+struct Given<'a> {
+    class: &'a Class,
+    tokens: TokenStream,
+}
+
+impl Given<'_> {
+    fn say(&mut self, field: &str, value: impl ToTokens) {
+        let field = quote::format_ident!("{field}");
+        self.tokens.extend(quote!(#field: #value,));
+    }
+
+    fn some(&mut self, field: &str, value: &Option<impl ToTokens>) {
+        if let Some(value) = value {
+            self.say(field, some(self.class, value));
+        }
+    }
+
+    fn flag(&mut self, field: &str, value: bool) {
+        if value {
+            self.say(field, quote!(true));
+        }
+    }
+
+    /// The definition: what was said over what is the default.
+    fn over(self, definition: &TokenStream, default: &TokenStream) -> TokenStream {
+        if self.tokens.is_empty() {
+            return default.clone();
+        }
+        let (private, tokens) = (&self.class.private, self.tokens);
+        quote!(#private::#definition { #tokens ..#default })
+    }
+}

@@ -1,0 +1,95 @@
+//! What a subclass has of its base, and the hierarchy's part of the description.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{as_derived, attrs_struct};
+use crate::model::Class;
+
+/// The number of the first attribute of the class's own.
+pub(super) fn first(class: &Class) -> Option<TokenStream> {
+    let derived = as_derived(class, class.base()?);
+    Some(quote! {
+        const __FIRST: u16 = #derived::ATTRIBUTES.len() as u16;
+    })
+}
+
+/// `impl IsA`; for a subclass also the way to the base.
+///
+/// That a class is whatever its base is takes no list of the bases: the compiler sees that no class is
+/// its own base, so the second implementation never meets the first.
+pub(super) fn write(class: &Class) -> TokenStream {
+    let Class { ident, private, .. } = class;
+    let itself = quote! {
+        #[automatically_derived]
+        impl #private::IsA<#ident> for #ident {}
+    };
+    let Some(base) = class.base() else { return itself };
+    let (field, ty) = (&base.ident, &base.ty);
+    let (attrs, derived) = (attrs_struct(class), as_derived(class, base));
+    quote! {
+        #itself
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl<__B> #private::IsA<__B> for #ident where #ty: #private::IsA<__B> {}
+        #[automatically_derived]
+        impl #private::std::ops::Deref for #ident {
+            type Target = #ty;
+            fn deref(&self) -> &#ty {
+                &self.#field
+            }
+        }
+        #[automatically_derived]
+        impl #private::std::ops::DerefMut for #ident {
+            fn deref_mut(&mut self) -> &mut #ty {
+                &mut self.#field
+            }
+        }
+        #[automatically_derived]
+        impl #private::std::ops::Deref for #attrs {
+            type Target = #derived::Attrs;
+            fn deref(&self) -> &#derived::Attrs {
+                &#derived::ATTRS
+            }
+        }
+    }
+}
+
+/// The fields of the class's description that speak of a hierarchy.
+pub(super) fn described(class: &Class) -> TokenStream {
+    let (private, options) = (&class.private, &class.options);
+    let identity = match &options.polymorphic_identity {
+        Some(value) => {
+            quote!(#private::std::option::Option::Some(|| #private::std::convert::From::from(#value)))
+        }
+        None => quote!(#private::std::option::Option::None),
+    };
+    let mut described = TokenStream::new();
+    let own_identity = match class.base() {
+        Some(base) => {
+            let (ty, concrete) = (&base.ty, options.concrete.is_some());
+            described.extend(quote! {
+                inheritance: #private::std::option::Option::Some(#private::InheritanceDef {
+                    base: <#ty as #private::Mapped>::class,
+                    identity: #identity,
+                    concrete: #concrete,
+                }),
+            });
+            quote!(#private::std::option::Option::None)
+        }
+        None => identity,
+    };
+    if let Some(on) = &options.polymorphic_on {
+        described.extend(quote! {
+            polymorphic: #private::std::option::Option::Some(#private::PolymorphicDef {
+                on: #on,
+                identity: #own_identity,
+            }),
+        });
+    }
+    if !options.subclasses.is_empty() {
+        let subclasses = &options.subclasses;
+        described.extend(quote!(subclasses: &[#(<#subclasses as #private::Mapped>::class),*],));
+    }
+    described
+}

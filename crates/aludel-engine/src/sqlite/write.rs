@@ -1,0 +1,167 @@
+//! Writing batches of rows: one held statement, a row at a time.
+//!
+//! Measured (SPIKE_IO §3): a held statement with `last_insert_rowid` beats every multi-row form, and a
+//! single-row `RETURNING` costs five times as much. So a generated integer key never comes by `RETURNING`;
+//! other values do, row by row.
+
+use super::conn::{Conn, Stop};
+use super::value::{Refused, RowId, Shown, bind_all};
+use crate::shape::write_sql;
+use crate::transaction::TransactionOptions;
+use aludel_sql::{Error, ErrorKind, Result, Write, WriteOp, WriteSink};
+use std::sync::Arc;
+
+/// What is kept for the writes of one shape.
+pub(super) struct Held {
+    sql: Box<str>,
+    back: Back,
+}
+
+/// How the values wanted back come.
+enum Back {
+    /// None is wanted.
+    Nothing,
+    /// The generated key, by `last_insert_rowid`; its column's name.
+    RowId(Box<str>),
+    /// By `RETURNING`.
+    Returning,
+}
+
+impl Conn {
+    pub(crate) async fn write(
+        &mut self,
+        writes: &[Write<'_>],
+        sink: &mut dyn WriteSink,
+    ) -> Result<()> {
+        let own = !self.in_transaction() && writes.iter().map(|w| w.rows).sum::<usize>() > 1;
+        if own {
+            self.begin(&TransactionOptions::new());
+        }
+        let result = self.patiently(|c| c.try_write(writes, sink)).await;
+        if !own {
+            return result;
+        }
+        let result = match result {
+            Ok(()) => self.commit().await,
+            failed => failed,
+        };
+        if result.is_err() {
+            // What failed first is what is told.
+            let _ = self.rollback();
+        }
+        result
+    }
+
+    fn try_write(&mut self, writes: &[Write<'_>], sink: &mut dyn WriteSink) -> Result<(), Stop> {
+        self.begin_now()?;
+        for (number, write) in writes.iter().enumerate() {
+            let held = self.held(write)?;
+            let mut row = 0;
+            let written = self.rows_of(&held, number, write, sink, &mut row);
+            let matched = written.map_err(|refused| {
+                let stop = self.stop(refused, &held.sql, number + row > 0);
+                placed(stop, number, row, write.rows)
+            })?;
+            sink.done(number, matched).map_err(Stop::Failed)?;
+        }
+        Ok(())
+    }
+
+    fn rows_of(
+        &self,
+        held: &Held,
+        number: usize,
+        write: &Write<'_>,
+        sink: &mut dyn WriteSink,
+        row: &mut usize,
+    ) -> Result<u64, Refused> {
+        let mut statement = self.db.prepare_cached(&held.sql)?;
+        let mut matched = 0;
+        while *row < write.rows {
+            bind_all(&mut statement, write.row(*row))?;
+            match &held.back {
+                Back::Nothing => matched += statement.raw_execute()? as u64,
+                Back::RowId(name) => {
+                    if statement.raw_execute()? == 0 {
+                        return Err(not_inserted().into());
+                    }
+                    matched += 1;
+                    sink.returned(number, *row, &RowId(self.db.last_insert_rowid(), name))?;
+                }
+                Back::Returning => {
+                    let mut rows = statement.raw_query();
+                    let mut some = 0;
+                    while let Some(shown) = rows.next()? {
+                        some += 1;
+                        sink.returned(number, *row, &Shown(shown))?;
+                    }
+                    if some == 0 && write.op == WriteOp::Insert {
+                        return Err(not_inserted().into());
+                    }
+                    matched += some;
+                }
+            }
+            *row += 1;
+        }
+        Ok(matched)
+    }
+
+    /// The statement for a write, rendered once for each shape.
+    fn held(&mut self, write: &Write<'_>) -> Result<Arc<Held>, Stop> {
+        if let Some(held) = self.shapes.get(write) {
+            return Ok(held);
+        }
+        let key = write.table.autoincrement();
+        let by_rowid = write.op == WriteOp::Insert
+            && matches!((write.returning, key), ([one], Some(key)) if *one == key)
+            && self.is_rowid(write)?;
+        let wanted = if by_rowid { &[] } else { write.returning };
+        let sql = write_sql(write, wanted, &self.dialect).map_err(Stop::Failed)?;
+        let back = match wanted {
+            _ if by_rowid => {
+                Back::RowId(write.table.columns()[usize::from(write.returning[0])].name.clone())
+            }
+            [] => Back::Nothing,
+            _ => Back::Returning,
+        };
+        let held = Arc::new(Held { sql, back });
+        self.shapes.put(write, held.clone());
+        Ok(held)
+    }
+
+    /// Whether the table's key is SQLite's row id. A key declared `BIGINT PRIMARY KEY` elsewhere is not, nor is one
+    /// of a table `WITHOUT ROWID` or of a view; their values come by `RETURNING`.
+    fn is_rowid(&self, write: &Write<'_>) -> Result<bool, Stop> {
+        const SQL: &str = "SELECT count(*) = 1 AND max(upper(type)) = 'INTEGER' \
+             AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1, ?2) WHERE origin = 'pk') \
+             FROM pragma_table_info(?1, ?2) WHERE pk > 0";
+        let schema = write.table.schema().unwrap_or("main");
+        let found = self
+            .db
+            .prepare_cached(SQL)
+            .and_then(|mut s| s.query_row([write.table.name(), schema], |r| r.get(0)));
+        found.map_err(|e| self.stop(e.into(), SQL, false))
+    }
+}
+
+#[cold]
+fn not_inserted() -> Error {
+    Error::new(ErrorKind::Database, "the row was not inserted: a trigger refused it in silence")
+}
+
+/// Says which row of which write it was.
+#[cold]
+fn placed(stop: Stop, number: usize, row: usize, rows: usize) -> Stop {
+    let place = |error: Error| {
+        let mut error =
+            if rows > 1 { error.context(format_args!("row {} of {rows}", row + 1)) } else { error };
+        let detail = error.database_mut();
+        detail.write = Some(number);
+        detail.row = Some(row);
+        error
+    };
+    match stop {
+        Stop::Busy(e) => Stop::Busy(place(e)),
+        Stop::Failed(e) => Stop::Failed(place(e)),
+    }
+}

@@ -1,0 +1,174 @@
+//! Attribute events: who is told of a change, before it happens.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::Result;
+use crate::instrumentation::{Field, Id};
+use crate::session::Session;
+
+/// The operation that started a chain of attribute events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// A member is added.
+    Append,
+    /// A member is taken away, or a value deleted.
+    Remove,
+    /// A value or reference is replaced.
+    Replace,
+    /// A whole collection is replaced.
+    BulkReplace,
+    /// A value was changed in place, or is said to have been.
+    Modified,
+}
+
+/// The token that travels along a chain of events: the attribute and the operation that started it.
+/// SQLAlchemy's `AttributeEventToken`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Initiator {
+    /// The number of the mapper that declares the attribute.
+    pub(crate) mapper: u16,
+    pub(crate) attribute: u16,
+    /// The operation.
+    pub(crate) op: Op,
+}
+
+impl Initiator {
+    /// The operation that started the chain.
+    pub fn op(&self) -> Op {
+        self.op
+    }
+
+    pub(crate) fn is(self, mapper: u16, attribute: u16, op: Op) -> bool {
+        self == Self { mapper, attribute, op }
+    }
+}
+
+/// What a listener is told of a change, and may change of it.
+#[non_exhaustive]
+pub struct Change<'a> {
+    /// The object whose attribute changes.
+    pub target: Id,
+    /// The attribute's number.
+    pub attribute: u16,
+    /// What happens.
+    pub op: Op,
+    /// What started the chain of events that this one is part of.
+    pub initiator: Initiator,
+    /// The new value.
+    pub new: Incoming<'a>,
+    /// The old value, where it is known.
+    pub old: Option<super::Datum>,
+}
+
+/// The new value of a [`Change`]; a listener may put another in its place.
+#[non_exhaustive]
+pub enum Incoming<'a> {
+    /// There is none.
+    None,
+    /// A column's value.
+    Field(&'a mut dyn Field),
+    /// The object that a reference is to refer to, or the member that comes or goes.
+    Object(&'a mut Option<Id>),
+    /// The members that a collection is to have.
+    Objects(&'a mut Vec<Id>),
+}
+
+/// A listener: called before the change with nothing borrowed, so that it may do anything with the
+/// session. An error refuses the change, and everything is as it was.
+pub type Listener = Arc<dyn Fn(&mut Session, &mut Change<'_>) -> Result<()> + Send + Sync>;
+
+/// Listeners by (declaring mapper, attribute); those of the mapping run before those of the program.
+#[derive(Clone, Default)]
+pub(crate) struct Listeners {
+    attributes: HashMap<(u16, u16, Op), Vec<(u64, Listener)>>,
+    next: u64,
+    depth: u32,
+}
+
+/// How deep a chain of events may be: listeners that answer each other for ever are an error, not a
+/// stack overflow.
+const DEEPEST: u32 = 100;
+
+impl Listeners {
+    /// Whether nobody listens to anything.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.attributes.is_empty()
+    }
+
+    pub(crate) fn listens(&self, mapper: u16, attribute: u16, op: Op) -> bool {
+        !self.attributes.is_empty() && self.attributes.contains_key(&(mapper, attribute, op))
+    }
+
+    pub(crate) fn add(&mut self, mapper: u16, attribute: u16, op: Op, listener: Listener) -> u64 {
+        self.next += 1;
+        self.attributes.entry((mapper, attribute, op)).or_default().push((self.next, listener));
+        self.next
+    }
+
+    pub(crate) fn remove(&mut self, number: u64) -> bool {
+        let mut found = false;
+        self.attributes.retain(|_, list| {
+            let before = list.len();
+            list.retain(|(n, _)| *n != number);
+            found |= list.len() != before;
+            !list.is_empty()
+        });
+        found
+    }
+}
+
+impl Session {
+    /// Whether any operation could be refused by somebody.
+    #[inline]
+    pub(crate) fn may_refuse(&self) -> bool {
+        !self.listeners.is_empty() || !self.mappers.validators().is_empty()
+    }
+
+    /// Whether somebody validates, or listens to, the setting of an attribute.
+    pub(crate) fn is_heard(&self, mapper: u16, attribute: u16) -> bool {
+        self.listeners.listens(mapper, attribute, Op::Replace)
+            || self.mappers.validators().get(mapper, attribute).is_some()
+    }
+
+    /// Calls the validators of an attribute.
+    pub(crate) fn validate(&mut self, mapper: u16, change: &mut Change<'_>) -> Result<()> {
+        let mappers = Arc::clone(&self.mappers);
+        match mappers.validators().get(mapper, change.attribute) {
+            Some(list) => self.call(list, change),
+            None => Ok(()),
+        }
+    }
+
+    /// Calls the program's listeners.
+    pub(crate) fn notify(&mut self, mapper: u16, change: &mut Change<'_>) -> Result<()> {
+        if self.listeners.attributes.is_empty() {
+            return Ok(());
+        }
+        let key = (mapper, change.attribute, change.op);
+        let Some(list) = self.listeners.attributes.get(&key) else { return Ok(()) };
+        let list: Vec<Listener> = list.iter().map(|(_, l)| Arc::clone(l)).collect();
+        self.call(&list, change)
+    }
+
+    fn call(&mut self, list: &[Listener], change: &mut Change<'_>) -> Result<()> {
+        if self.listeners.depth >= DEEPEST {
+            return Err(crate::Error::new(
+                crate::ErrorKind::InvalidRequest,
+                format!(
+                    "{}: listeners call each other more than {DEEPEST} deep",
+                    self.describe(change.target, change.attribute)
+                ),
+            ));
+        }
+        self.listeners.depth += 1;
+        let result = list.iter().try_for_each(|listener| {
+            listener(self, change)?;
+            self.arena.check(change.target)
+        });
+        self.listeners.depth -= 1;
+        result
+    }
+}

@@ -1,0 +1,260 @@
+//! The journal: what to do to take operations back.
+//!
+//! It is written only inside a [scope](Session::scope), and read backwards when the scope fails.
+
+use std::sync::Arc;
+
+use aludel_sql::Value;
+
+use super::delta::Delta;
+use crate::Result;
+use crate::instrumentation::{Id, Members, OneCore};
+use crate::session::Session;
+use crate::session::state::{Flags, ObjectState};
+
+/// The key of what is known of an object's owner: the object, and the relationship.
+pub(crate) type ParentKey = (Id, u16, u16);
+
+pub(crate) enum Undo {
+    /// A column had this value and these bits.
+    Column {
+        id: Id,
+        attribute: u16,
+        old: Value,
+        loaded: bool,
+        expired: bool,
+    },
+    /// A reference was this.
+    One {
+        id: Id,
+        attribute: u16,
+        old: OneCore,
+    },
+    /// A collection was this.
+    Many {
+        id: Id,
+        attribute: u16,
+        old: crate::instrumentation::ManyCore,
+    },
+    /// A member was put at this place.
+    Inserted {
+        id: Id,
+        attribute: u16,
+        at: usize,
+    },
+    /// A member was taken from this place.
+    Removed {
+        id: Id,
+        attribute: u16,
+        at: usize,
+        member: Id,
+        key: Option<Value>,
+    },
+    /// The difference of a collection was this.
+    Delta {
+        id: Id,
+        attribute: u16,
+        old: Option<Box<Delta>>,
+    },
+    /// The difference gained, or lost, a member.
+    DeltaAdded {
+        id: Id,
+        attribute: u16,
+        member: Id,
+        cancelled: bool,
+    },
+    DeltaRemoved {
+        id: Id,
+        attribute: u16,
+        member: Id,
+        cancelled: bool,
+    },
+    DeltaOriginal {
+        id: Id,
+        attribute: u16,
+    },
+    /// An entry was added to the log.
+    Logged {
+        id: Id,
+    },
+    /// What was known of an owner.
+    Parent {
+        key: ParentKey,
+        old: Option<Option<Id>>,
+    },
+    /// The flags and the life of an object.
+    Life {
+        id: Id,
+        flags: Flags,
+        life: ObjectState,
+    },
+    /// An object was added to the list of those to be inserted, or of the changed ones.
+    PendingPushed,
+    ChangedPushed,
+    /// An object was taken into the arena.
+    Made {
+        id: Id,
+    },
+}
+
+#[derive(Default)]
+pub(crate) struct Journal {
+    entries: Vec<Undo>,
+    depth: u32,
+}
+
+impl Journal {
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.depth > 0
+    }
+
+    #[inline]
+    pub(crate) fn write(&mut self, entry: impl FnOnce() -> Undo) {
+        if self.depth > 0 {
+            self.entries.push(entry());
+        }
+    }
+}
+
+impl Session {
+    /// Runs operations of which all or none take effect.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `run` fails with; everything it did to objects is then undone.
+    pub(crate) fn scope<R>(&mut self, run: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        let mark = self.journal.entries.len();
+        self.journal.depth += 1;
+        let result = run(self);
+        self.journal.depth -= 1;
+        if result.is_err() {
+            self.take_back(mark);
+        } else if self.journal.depth == 0 {
+            self.journal.entries.clear();
+        }
+        result
+    }
+
+    /// As [`scope`](Self::scope), where somebody listens and may refuse half-way; else just runs.
+    pub(crate) fn guarded<R>(&mut self, run: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        if self.may_refuse() { self.scope(run) } else { run(self) }
+    }
+
+    fn take_back(&mut self, mark: usize) {
+        let depth = std::mem::take(&mut self.journal.depth);
+        while self.journal.entries.len() > mark {
+            if let Some(entry) = self.journal.entries.pop() {
+                self.undo(entry);
+            }
+        }
+        self.journal.depth = depth;
+    }
+
+    fn undo(&mut self, entry: Undo) {
+        match entry {
+            Undo::Column { id, attribute, old, loaded, expired } => {
+                // The value came from this field, so that it fits.
+                let _ = self.arena.field_mut(id, attribute).put(old);
+                if !loaded {
+                    self.arena.field_mut(id, attribute).clear();
+                }
+                let slab = self.arena.of_mut(id);
+                slab.set_loaded(id.slot, attribute, loaded);
+                slab.set_expired(id.slot, attribute, expired);
+            }
+            Undo::One { id, attribute, old } => {
+                if let Some(core) = self.arena.field_mut(id, attribute).one_mut() {
+                    *core = old;
+                }
+            }
+            Undo::Many { id, attribute, old } => {
+                if let Some(core) = self.arena.field_mut(id, attribute).many_mut() {
+                    *core = old;
+                }
+            }
+            Undo::Inserted { id, attribute, at } => {
+                if let Some(members) = self.members_mut(id, attribute) {
+                    members.ids.remove(at);
+                    if at < members.keys.len() {
+                        members.keys.remove(at);
+                    }
+                }
+            }
+            Undo::Removed { id, attribute, at, member, key } => {
+                if let Some(members) = self.members_mut(id, attribute) {
+                    members.ids.insert(at, member);
+                    if let Some(key) = key {
+                        members.keys.insert(at, key);
+                    }
+                }
+            }
+            Undo::Delta { id, attribute, old } => match old {
+                Some(old) => {
+                    self.deltas.insert((id, attribute), *old);
+                }
+                None => {
+                    self.deltas.remove(&(id, attribute));
+                }
+            },
+            Undo::DeltaAdded { id, attribute, member, cancelled } => {
+                if let Some(delta) = self.deltas.get_mut(&(id, attribute)) {
+                    if cancelled {
+                        delta.removed.insert(member);
+                    } else {
+                        delta.added.swap_remove(&member);
+                    }
+                }
+            }
+            Undo::DeltaRemoved { id, attribute, member, cancelled } => {
+                if let Some(delta) = self.deltas.get_mut(&(id, attribute)) {
+                    if cancelled {
+                        delta.added.insert(member);
+                    } else {
+                        delta.removed.swap_remove(&member);
+                    }
+                }
+            }
+            Undo::DeltaOriginal { id, attribute } => {
+                if let Some(delta) = self.deltas.get_mut(&(id, attribute)) {
+                    delta.original = None;
+                }
+            }
+            Undo::Logged { id } => {
+                if let Some(entry) = self.log.pop() {
+                    self.arena.state_mut(id).head = entry.previous;
+                }
+            }
+            Undo::Parent { key, old } => match old {
+                Some(old) => {
+                    self.parents.insert(key, old);
+                }
+                None => {
+                    self.parents.remove(&key);
+                }
+            },
+            Undo::Life { id, flags, life } => {
+                let state = self.arena.state_mut(id);
+                state.flags = flags;
+                state.life = life;
+            }
+            Undo::PendingPushed => {
+                self.pending.pop();
+            }
+            Undo::ChangedPushed => {
+                self.changed.pop();
+            }
+            Undo::Made { id } => {
+                self.arena.of_mut(id).release(id.slot);
+            }
+        }
+    }
+
+    /// The members of a loaded collection, to be changed: copied first where somebody shares the list.
+    pub(crate) fn members_mut(&mut self, id: Id, attribute: u16) -> Option<&mut Members> {
+        match self.arena.field_mut(id, attribute).many_mut() {
+            Some(crate::instrumentation::ManyCore::Loaded(members)) => Some(Arc::make_mut(members)),
+            _ => None,
+        }
+    }
+}

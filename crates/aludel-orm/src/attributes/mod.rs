@@ -1,0 +1,33 @@
+//! Attributes of objects: how a value is read and changed, what is remembered of the change, and who is
+//! told.
+//!
+//! Every change of a tracked object goes through the few operations here, whatever its origin: a `set`, an
+//! `edit`, a backref, a listener. An operation runs in one order: validators, the cascade into the session,
+//! the other side of the relationship, the listeners of the program, and then the change itself, so that
+//! whoever refuses finds the object as it was. Where an inner step has changed something already, the
+//! journal takes it back.
+//!
+//! * `column`, `reference`, `collection`: the three kinds of attributes.
+//! * `backref`: keeping the two sides of a relationship in step.
+//! * `log`: committed values of what changed, the source of `history`.
+//! * `journal`: undoing operations that fail half-way.
+//! * `events`: listeners and the token that travels along a chain of events.
+
+pub(crate) mod backref;
+pub(crate) mod collection;
+pub(crate) mod column;
+pub(crate) mod datum;
+pub(crate) mod delta;
+pub(crate) mod edit;
+pub(crate) mod events;
+pub(crate) mod history;
+pub(crate) mod journal;
+pub(crate) mod listen;
+pub(crate) mod log;
+pub(crate) mod reference;
+
+pub use datum::Datum;
+pub use edit::{CollectionField, ObjectField};
+pub use events::{Change, Incoming, Initiator, Listener, Op};
+pub use history::{Historic, History, HistoryItem};
+pub use listen::ListenerId;

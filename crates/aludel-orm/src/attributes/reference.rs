@@ -1,0 +1,189 @@
+//! Scalar object attributes: a reference to one object.
+
+use super::Datum;
+use super::events::{Change, Incoming, Initiator, Op};
+use super::journal::Undo;
+use super::log::Old;
+use crate::Result;
+use crate::instrumentation::{Id, OneCore};
+use crate::mapping::Relationship;
+use crate::session::Session;
+use crate::session::state::Flags;
+
+impl Session {
+    /// Sets a reference. With `only_if`, the request is to let go of that object, and does nothing when
+    /// the reference is known to be to another.
+    pub(crate) fn set_reference(
+        &mut self,
+        id: Id,
+        relationship: &Relationship,
+        new: Option<Id>,
+        initiator: Option<Initiator>,
+        only_if: Option<Id>,
+    ) -> Result<()> {
+        let attribute = relationship.attribute;
+        let (mapper, own) = (relationship.parent, attribute);
+        let old = self.peek_reference(id, relationship);
+        if let (Some(check), Some(known)) = (only_if, old)
+            && known != Some(check)
+        {
+            return Ok(());
+        }
+        let token = initiator.unwrap_or(Initiator { mapper, attribute: own, op: Op::Replace });
+        self.guarded(|s| {
+            let mut new = new;
+            if s.may_refuse() {
+                let mut change = Change {
+                    target: id,
+                    attribute,
+                    op: Op::Replace,
+                    initiator: token,
+                    new: Incoming::Object(&mut new),
+                    old: old.map(Datum::One),
+                };
+                s.validate(mapper, &mut change)?;
+            }
+            let before = old.flatten();
+            if let Some(before) = before
+                && Some(before) != new
+            {
+                s.set_parent(before, relationship, id, false);
+            }
+            s.cascade_reference(id, relationship, new, before, token)?;
+            s.answer_reference(id, relationship, new, old, token)?;
+            if s.may_refuse() {
+                let mut change = Change {
+                    target: id,
+                    attribute,
+                    op: Op::Replace,
+                    initiator: token,
+                    new: Incoming::Object(&mut new),
+                    old: old.map(Datum::One),
+                };
+                s.notify(mapper, &mut change)?;
+            }
+            if let Some(new) = new {
+                s.set_parent(new, relationship, id, true);
+            }
+            s.put_reference(id, attribute, OneCore::Loaded(new), old);
+            Ok(())
+        })
+    }
+
+    /// The change itself: no events. `known` is what the reference was, where that is known without
+    /// the field saying so.
+    pub(crate) fn put_reference(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        new: OneCore,
+        known: Option<Option<Id>>,
+    ) {
+        let fresh = self.arena.state(id).has(Flags::FRESH);
+        let Some(core) = self.arena.field_mut(id, attribute).one_mut() else { return };
+        let old = std::mem::replace(core, new);
+        if !fresh && self.log.find(self.arena.state(id).head, attribute).is_none() {
+            let committed = match (&old, known) {
+                (OneCore::Loaded(_), _) | (_, None) => old.clone(),
+                (_, Some(known)) => OneCore::Loaded(known),
+            };
+            self.write_log(id, attribute, Old::One(committed));
+        }
+        self.journal.write(|| Undo::One { id, attribute, old });
+        self.touch(id);
+    }
+
+    /// What a reference refers to, as far as it is known without loading: from the field, or from the
+    /// identity map by the foreign key as the database has it.
+    pub(crate) fn peek_reference(&self, id: Id, relationship: &Relationship) -> Option<Option<Id>> {
+        let core = self.arena.object(id).field(relationship.attribute)?.one()?;
+        if let Some(known) = core.known() {
+            return Some(known);
+        }
+        let state = self.arena.state(id);
+        if matches!(core, OneCore::Unset)
+            && self.log.find(state.head, relationship.attribute).is_some()
+        {
+            // Deleted since the last flush.
+            return Some(None);
+        }
+        if state.has(Flags::FRESH) || !state.has(Flags::HAS_KEY) || !state.in_session() {
+            return None;
+        }
+        self.peek_by_key(id, relationship, true)
+    }
+
+    /// Deletes a reference: like setting it to none, but told as a removal.
+    pub(crate) fn delete_reference(&mut self, id: Id, relationship: &Relationship) -> Result<()> {
+        let attribute = relationship.attribute;
+        let mapper = relationship.parent;
+        let old = self.peek_reference(id, relationship);
+        let token = Initiator { mapper, attribute, op: Op::Remove };
+        self.guarded(|s| {
+            let before = old.flatten();
+            if let Some(before) = before {
+                s.set_parent(before, relationship, id, false);
+            }
+            if let Some(before) = before {
+                s.cascade_remove(relationship, before)?;
+                s.answer_remove(id, relationship, before, token)?;
+            }
+            if s.listeners.listens(mapper, attribute, Op::Remove) {
+                let mut removed = before;
+                let mut change = Change {
+                    target: id,
+                    attribute,
+                    op: Op::Remove,
+                    initiator: token,
+                    new: Incoming::Object(&mut removed),
+                    old: old.map(Datum::One),
+                };
+                s.notify(mapper, &mut change)?;
+            }
+            s.put_reference(id, attribute, OneCore::Unset, old);
+            Ok(())
+        })
+    }
+
+    /// Sets a reference as if it had been loaded: no events, no history.
+    pub(crate) fn set_committed_reference(&mut self, id: Id, attribute: u16, target: Option<Id>) {
+        self.unfreshen(id);
+        if let Some(core) = self.arena.field_mut(id, attribute).one_mut() {
+            *core = OneCore::Loaded(target);
+        }
+        self.forget_change(id, attribute);
+    }
+
+    /// Remembers that an object has, or has lost, its owner in a relationship.
+    pub(crate) fn set_parent(
+        &mut self,
+        child: Id,
+        relationship: &Relationship,
+        owner: Id,
+        has: bool,
+    ) {
+        if !relationship.tracks_parents() {
+            return;
+        }
+        let key = (child, relationship.parent, relationship.attribute);
+        let old = self.parents.get(&key).copied();
+        if !has && old.is_some_and(|old| old.is_some_and(|old| old != owner)) {
+            // It has another owner by now.
+            return;
+        }
+        self.parents.insert(key, has.then_some(owner));
+        self.journal.write(|| Undo::Parent { key, old });
+    }
+
+    /// Whether an object has an owner in a relationship; an object that is in the database is taken to
+    /// have one unless it is known to have lost it.
+    pub(crate) fn has_parent(
+        &self,
+        child: Id,
+        parent: u16,
+        attribute: u16,
+        optimistic: bool,
+    ) -> bool {
+        self.parents.get(&(child, parent, attribute)).map_or(optimistic, Option::is_some)
+    }
+}

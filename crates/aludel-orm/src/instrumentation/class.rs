@@ -1,0 +1,277 @@
+//! What the derive knows of a class: plain data, turned into a mapper at run time.
+//!
+//! Everything here is `const`-constructible and written with struct update syntax over the `new`
+//! functions (`ColumnDef { primary_key: true, ..ColumnDef::new(…) }`), so that the derive names only what
+//! the user said.
+
+use std::any::TypeId;
+
+use aludel_sql::{DataType, Expr, Value};
+
+use super::object::Objects;
+
+/// A mapped class as the derive describes it.
+#[derive(Debug)]
+pub struct ClassDef {
+    /// The class's name.
+    pub name: &'static str,
+    /// The type's identity.
+    pub type_id: fn() -> TypeId,
+    /// The attributes, by number: those of the base class come first, under the same numbers.
+    pub attributes: &'static [AttrDef],
+    /// The table of the default mapping; `None` for a class mapped by hand, or one without a table.
+    pub table: Option<&'static str>,
+    /// The schema of the table.
+    pub schema: Option<&'static str>,
+    /// Constraints over several columns.
+    pub constraints: &'static [ConstraintDef],
+    /// The base class and how this one inherits from it.
+    pub inheritance: Option<InheritanceDef>,
+    /// What a base class of a hierarchy says: the discriminator.
+    pub polymorphic: Option<PolymorphicDef>,
+    /// The subclasses that the class names, so that they are known as soon as it is.
+    pub subclasses: Subclasses,
+    /// An empty store for objects of the class.
+    #[doc(hidden)]
+    pub store: fn() -> Box<dyn Objects>,
+    /// Called with the class's mapper when it is made: listeners and validators of the class itself.
+    #[doc(hidden)]
+    pub configure: Option<fn(&mut crate::mapping::MapperBuilder)>,
+}
+
+/// The subclasses that a class names.
+pub type Subclasses = &'static [fn() -> &'static ClassDef];
+
+/// How a class inherits.
+#[derive(Clone, Copy, Debug)]
+pub struct InheritanceDef {
+    /// The base class.
+    pub base: fn() -> &'static ClassDef,
+    /// The value of the discriminator for objects of this class.
+    pub identity: Option<fn() -> Value>,
+    /// The class has a table of its own with all columns.
+    pub concrete: bool,
+}
+
+/// What a class says of the hierarchy that it is the base of.
+#[derive(Clone, Copy, Debug)]
+pub struct PolymorphicDef {
+    /// The attribute that tells the class of a row.
+    pub on: &'static str,
+    /// Its value for objects of the base class itself.
+    pub identity: Option<fn() -> Value>,
+}
+
+/// A constraint over several columns.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ConstraintDef {
+    /// The columns together are unique.
+    Unique(&'static [&'static str]),
+    /// An index over the columns.
+    Index(&'static [&'static str]),
+    /// The columns refer to columns of another table.
+    ForeignKey {
+        /// The columns of this table.
+        columns: &'static [&'static str],
+        /// `table.column` for each.
+        references: &'static [&'static str],
+        /// What a deletion of the referenced row does.
+        on_delete: Option<&'static str>,
+        /// What a change of the referenced key does.
+        on_update: Option<&'static str>,
+    },
+    /// A condition, as SQL.
+    Check(&'static str),
+}
+
+/// An attribute of a class.
+#[derive(Clone, Copy, Debug)]
+pub struct AttrDef {
+    /// The attribute's name.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: AttrKind,
+}
+
+/// What an attribute is.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum AttrKind {
+    /// It holds the value of a column.
+    Column(ColumnDef),
+    /// It holds the value of an expression, read with the row.
+    Expression(ExpressionDef),
+    /// It refers to objects of a class.
+    Relationship(RelationshipDef),
+    /// It is a value made of several columns.
+    Composite(CompositeDef),
+}
+
+/// A column of the default mapping.
+#[derive(Clone, Copy, Debug)]
+pub struct ColumnDef {
+    /// The column's name in the table; `None` for the attribute's name.
+    pub name: Option<&'static str>,
+    /// The type.
+    pub data_type: DataType,
+    /// It may be NULL.
+    pub nullable: bool,
+    /// It belongs to the primary key.
+    pub primary_key: bool,
+    /// The database generates it where it is not given (`Auto`).
+    pub generated: bool,
+    /// `table.column` that it refers to.
+    pub foreign_key: Option<&'static str>,
+    /// ON DELETE of that foreign key.
+    pub on_delete: Option<&'static str>,
+    /// ON UPDATE of that foreign key.
+    pub on_update_key: Option<&'static str>,
+    /// The foreign key is checked at commit.
+    pub deferrable: bool,
+    /// The foreign key is added by ALTER, since the tables refer to each other.
+    pub use_alter: bool,
+    /// It is unique.
+    pub unique: bool,
+    /// It has an index.
+    pub index: bool,
+    /// The value inserted where none was set.
+    pub default: Option<fn() -> Value>,
+    /// The SQL text of the table's own default.
+    pub server_default: Option<&'static str>,
+    /// The value written by every UPDATE that does not set the column.
+    pub on_update: Option<fn() -> Value>,
+    /// The SQL text of a computed column.
+    pub computed: Option<&'static str>,
+    /// Not loaded unless asked for.
+    pub deferred: bool,
+    /// Deferred columns of one group are loaded together.
+    pub group: Option<&'static str>,
+    /// The old value is loaded before it is replaced.
+    pub active_history: bool,
+    /// It is the version counter.
+    pub version: bool,
+}
+
+impl ColumnDef {
+    /// A plain column.
+    pub const fn new(data_type: DataType, nullable: bool) -> Self {
+        Self {
+            name: None,
+            data_type,
+            nullable,
+            primary_key: false,
+            generated: false,
+            foreign_key: None,
+            on_delete: None,
+            on_update_key: None,
+            deferrable: false,
+            use_alter: false,
+            unique: false,
+            index: false,
+            default: None,
+            server_default: None,
+            on_update: None,
+            computed: None,
+            deferred: false,
+            group: None,
+            active_history: false,
+            version: false,
+        }
+    }
+}
+
+/// An attribute that reads an expression.
+#[derive(Clone, Copy, Debug)]
+pub struct ExpressionDef {
+    /// The type of its values.
+    pub data_type: DataType,
+    /// Makes the expression, in terms of the class's attributes.
+    pub expression: fn() -> aludel_sql::Node,
+    /// Not loaded unless asked for.
+    pub deferred: bool,
+}
+
+/// A value made of several columns; which attributes it is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct CompositeDef {
+    /// The column attributes, in the order of the parts.
+    pub attributes: &'static [&'static str],
+}
+
+/// What holds the members of a relationship to many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Collection {
+    /// A list.
+    List,
+    /// A list without a member twice.
+    Set,
+    /// A map, keyed by an attribute of the member.
+    Keyed(&'static str),
+}
+
+/// A relationship of the default mapping.
+#[derive(Clone, Copy, Debug)]
+pub struct RelationshipDef {
+    /// The class referred to.
+    pub target: fn() -> &'static ClassDef,
+    /// What holds the members; `None` for a reference to one object.
+    pub collection: Option<Collection>,
+    /// The attribute of the target that is the other side.
+    pub back_populates: Option<&'static str>,
+    /// The cascades, such as `all, delete-orphan`; `None` for `save-update, merge`.
+    pub cascade: Option<&'static str>,
+    /// The association table of a many-to-many: `name`, or `name(columns to here; columns to there)`.
+    pub secondary: Option<&'static str>,
+    /// The foreign key columns to be used, where there are several ways: columns of this class's
+    /// table, or `table.column`.
+    pub foreign_keys: &'static [&'static str],
+    /// The columns at the far side of a self-referential relationship: attributes of the class.
+    pub remote_side: &'static [&'static str],
+    /// The order of the members: attributes of the target, `-` before those that descend.
+    pub order_by: &'static [&'static str],
+    /// A condition in place of the one derived from the foreign key.
+    pub primaryjoin: Option<fn() -> Expr<bool>>,
+    /// A condition between association table and target in place of the derived one.
+    pub secondaryjoin: Option<fn() -> Expr<bool>>,
+    /// Read, never written.
+    pub viewonly: bool,
+    /// Members that are not loaded are left to the database when the owner is deleted.
+    pub passive_deletes: bool,
+    /// A change of the key is carried over by the database (the default).
+    pub passive_updates: bool,
+    /// The foreign key is written by an UPDATE of its own, after all rows are there.
+    pub post_update: bool,
+    /// The member belongs to one owner only.
+    pub single_parent: bool,
+    /// The old object is loaded before it is replaced.
+    pub active_history: bool,
+    /// The attribute of the members that is kept equal to their position in the list.
+    pub position: Option<&'static str>,
+}
+
+impl RelationshipDef {
+    /// A relationship with nothing but its target.
+    pub const fn new(target: fn() -> &'static ClassDef, collection: Option<Collection>) -> Self {
+        Self {
+            target,
+            collection,
+            back_populates: None,
+            cascade: None,
+            secondary: None,
+            foreign_keys: &[],
+            remote_side: &[],
+            order_by: &[],
+            primaryjoin: None,
+            secondaryjoin: None,
+            viewonly: false,
+            passive_deletes: false,
+            passive_updates: true,
+            post_update: false,
+            single_parent: false,
+            active_history: false,
+            position: None,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What makes a class a mapped class: its objects, their fields, and its attributes.
+//!
+//! A mapped class is an ordinary struct. Seen from the core it is an [`Object`] with numbered
+//! [`Field`]s, described by a [`ClassDef`]; seen by its users it has typed class-level attributes
+//! ([`Attr`]) and its instances are named by [`Handle`]s. `#[derive(Mapped)]` writes both views. Nothing
+//! here is generic in the class beyond a thin face: a relationship holds ids, never a `T`.
+
+mod absent;
+mod attr;
+mod class;
+mod convert;
+#[doc(hidden)]
+pub mod derived;
+mod field;
+mod handle;
+mod many;
+mod object;
+mod one;
+
+pub use absent::{Auto, Deferred};
+pub use attr::{Attr, AttributeKey};
+pub use class::{
+    AttrDef, AttrKind, ClassDef, Collection, ColumnDef, CompositeDef, ConstraintDef, ExpressionDef,
+    InheritanceDef, PolymorphicDef, RelationshipDef, Subclasses,
+};
+pub use convert::{IntoField, IntoMember, IntoObject};
+pub use field::{Field, FieldType};
+pub use handle::{AnyClass, Handle, Id, IsA};
+pub use many::{Many, ManyMap, ManySet, Member};
+pub(crate) use many::{ManyCore, MemberCore, Members};
+#[doc(hidden)]
+pub use object::Objects;
+pub use object::{Chunks, Mapped, NOT_IN_ROW, Object};
+pub use one::One;
+pub(crate) use one::OneCore;

@@ -1,0 +1,185 @@
+//! Objects, and where a session keeps them.
+
+use std::any::Any;
+
+use aludel_sql::Row;
+
+use super::{ClassDef, Field, IsA};
+use crate::Result;
+
+/// An object of a mapped class as the core sees it: numbered fields.
+///
+/// This is the seam between the core and what an object is made of. A derived struct answers from its
+/// fields, a record from its cells, and a class with a store of its own from wherever it
+/// keeps its values.
+pub trait Object: Any + Send + Sync {
+    /// The field of an attribute; `None` where this store has no such field.
+    fn field(&self, attribute: u16) -> Option<&dyn Field>;
+    /// The field of an attribute, to be changed.
+    fn field_mut(&mut self, attribute: u16) -> Option<&mut dyn Field>;
+    /// The object seen as its embedded base object, where the class inherits from one.
+    fn base(&self) -> Option<&dyn Object> {
+        None
+    }
+    /// A copy.
+    fn clone_object(&self) -> Box<dyn Object>;
+}
+
+/// A struct that is a mapped class. Written by `#[derive(Mapped)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a mapped class",
+    label = "not a mapped class",
+    note = "add `#[derive(Mapped)]` to `{Self}` (with `Clone` and `Default`)"
+)]
+pub trait Mapped: Object + IsA<Self> + Clone + Default {
+    /// What the derive knows of the class.
+    fn class() -> &'static ClassDef;
+    /// An object from a row; `at[attribute]` is the column of the row, all of them present.
+    ///
+    /// # Errors
+    ///
+    /// When a value does not fit its field.
+    #[doc(hidden)]
+    fn decode(row: &dyn Row, at: &[u16]) -> Result<Self>;
+    /// Fills those fields that the row has: `at[attribute]` is its column, or [`NOT_IN_ROW`].
+    ///
+    /// # Errors
+    ///
+    /// When a value does not fit its field.
+    #[doc(hidden)]
+    fn fill(&mut self, row: &dyn Row, at: &[u16]) -> Result<()>;
+    /// Calls `changed` with each attribute whose fields differ.
+    #[doc(hidden)]
+    fn diff(&self, other: &Self, changed: &mut dyn FnMut(u16));
+}
+
+/// In the column positions given to [`Mapped::fill`]: the row does not have this attribute.
+pub const NOT_IN_ROW: u16 = u16::MAX;
+
+/// The objects of one class in a session, whatever their type.
+#[doc(hidden)]
+pub trait Objects: Any + Send + Sync {
+    fn get(&self, slot: u32) -> Option<&dyn Object>;
+    fn get_mut(&mut self, slot: u32) -> Option<&mut dyn Object>;
+    /// Puts an object that comes from a row into a slot.
+    fn load(&mut self, slot: u32, row: &dyn Row, at: &[u16], whole: bool) -> Result<()>;
+    /// Fills fields of the object in a slot from a row.
+    fn refresh(&mut self, slot: u32, row: &dyn Row, at: &[u16]) -> Result<()>;
+    /// Puts an object with nothing set into a slot.
+    fn put_default(&mut self, slot: u32);
+    /// Puts an object into a slot; gives it back when it is of another type.
+    fn put(
+        &mut self,
+        slot: u32,
+        object: Box<dyn Object>,
+    ) -> std::result::Result<(), Box<dyn Object>>;
+    /// Empties a slot.
+    fn take(&mut self, slot: u32) -> Option<Box<dyn Object>>;
+    /// How many bytes the slots take.
+    fn bytes(&self) -> usize;
+}
+
+const CHUNK: usize = 1024;
+
+/// The objects of a struct type, in chunks that never move.
+#[derive(Debug)]
+pub struct Chunks<T> {
+    chunks: Vec<Vec<Option<T>>>,
+}
+
+impl<T> Default for Chunks<T> {
+    fn default() -> Self {
+        Self { chunks: Vec::new() }
+    }
+}
+
+impl<T> Chunks<T> {
+    #[inline]
+    pub(crate) fn at(&self, slot: u32) -> Option<&T> {
+        let slot = slot as usize;
+        self.chunks.get(slot / CHUNK)?.get(slot % CHUNK)?.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn at_mut(&mut self, slot: u32) -> Option<&mut T> {
+        let slot = slot as usize;
+        self.chunks.get_mut(slot / CHUNK)?.get_mut(slot % CHUNK)?.as_mut()
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, slot: u32, value: T) {
+        let slot = slot as usize;
+        while self.chunks.len() <= slot / CHUNK {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        let chunk = &mut self.chunks[slot / CHUNK];
+        let at = slot % CHUNK;
+        if at == chunk.len() {
+            chunk.push(Some(value));
+        } else {
+            while chunk.len() <= at {
+                chunk.push(None);
+            }
+            chunk[at] = Some(value);
+        }
+    }
+}
+
+impl<T: Mapped> Objects for Chunks<T> {
+    fn get(&self, slot: u32) -> Option<&dyn Object> {
+        self.at(slot).map(|o| o as &dyn Object)
+    }
+    fn get_mut(&mut self, slot: u32) -> Option<&mut dyn Object> {
+        self.at_mut(slot).map(|o| o as &mut dyn Object)
+    }
+    fn load(&mut self, slot: u32, row: &dyn Row, at: &[u16], whole: bool) -> Result<()> {
+        let object = if whole {
+            T::decode(row, at)?
+        } else {
+            let mut object = T::default();
+            let mut attribute = 0;
+            while let Some(field) = object.field_mut(attribute) {
+                if field.many().is_some() || field.one().is_some() {
+                    field.clear();
+                }
+                attribute += 1;
+            }
+            object.fill(row, at)?;
+            object
+        };
+        self.set(slot, object);
+        Ok(())
+    }
+    fn refresh(&mut self, slot: u32, row: &dyn Row, at: &[u16]) -> Result<()> {
+        match self.at_mut(slot) {
+            Some(object) => object.fill(row, at),
+            None => Ok(()),
+        }
+    }
+    fn put_default(&mut self, slot: u32) {
+        self.set(slot, T::default());
+    }
+    fn put(
+        &mut self,
+        slot: u32,
+        object: Box<dyn Object>,
+    ) -> std::result::Result<(), Box<dyn Object>> {
+        let any: Box<dyn Any> = object;
+        match any.downcast::<T>() {
+            Ok(value) => {
+                self.set(slot, *value);
+                Ok(())
+            }
+            // The caller has checked the class; an object of another type is dropped here.
+            Err(_) => Err(Box::new(T::default())),
+        }
+    }
+    fn take(&mut self, slot: u32) -> Option<Box<dyn Object>> {
+        let slot = slot as usize;
+        let value = self.chunks.get_mut(slot / CHUNK)?.get_mut(slot % CHUNK)?.take()?;
+        Some(Box::new(value))
+    }
+    fn bytes(&self) -> usize {
+        self.chunks.iter().map(|c| c.capacity() * size_of::<Option<T>>()).sum()
+    }
+}

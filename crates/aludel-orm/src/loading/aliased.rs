@@ -1,0 +1,66 @@
+//! A class under another name.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use aludel_sql::Expr;
+
+use super::attribute::{RelationshipField, RelationshipOf, expression};
+use super::entity::Entity;
+use crate::instrumentation::{Attr, FieldType, IsA, Mapped};
+
+/// A class under another name in a query: SQLAlchemy's `aliased()`. For joins of a class with itself, and
+/// for two roles of one class in one query.
+pub struct AliasOf<T> {
+    pub(crate) entity: Entity,
+    class: PhantomData<fn() -> T>,
+}
+
+/// The class under another name.
+///
+/// ```ignore
+/// let boss = aliased::<Employee>();
+/// let query = select::<Employee>()
+///     .join_as(Employee::manager, &boss)
+///     .filter(Employee::salary.gt(boss.col(Employee::salary)));
+/// ```
+pub fn aliased<T: Mapped>() -> AliasOf<T> {
+    AliasOf { entity: Entity::aliased(T::class()), class: PhantomData }
+}
+
+impl<T: Mapped> AliasOf<T> {
+    /// An attribute of it.
+    pub fn col<C: Mapped, V: FieldType>(&self, attribute: Attr<C, V>) -> Expr<V::Sql>
+    where
+        T: IsA<C>,
+    {
+        expression(attribute, self.entity.clone())
+    }
+
+    /// A relationship of it, for criteria and joins.
+    pub fn rel<C: Mapped, V: RelationshipField>(
+        &self,
+        attribute: Attr<C, V>,
+    ) -> RelationshipOf<V::Target>
+    where
+        T: IsA<C>,
+    {
+        RelationshipOf {
+            entity: self.entity.clone(),
+            attribute: attribute.index(),
+            target: PhantomData,
+        }
+    }
+}
+
+impl<T> Clone for AliasOf<T> {
+    fn clone(&self) -> Self {
+        Self { entity: self.entity.clone(), class: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for AliasOf<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} as #{}", self.entity.class.name, self.entity.number())
+    }
+}

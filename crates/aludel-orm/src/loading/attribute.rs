@@ -1,0 +1,205 @@
+//! Class-level attributes as SQL expressions.
+
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
+
+use aludel_sql::{BinaryOp, Node, UnaryOp};
+use aludel_sql::{ColumnType, Expr, Expression, IntoExpr, IntoNode, IntoNodes, NumberType};
+
+use super::criterion::{Ask, Criterion};
+use super::entity::{AttrLeaf, Entity};
+use crate::instrumentation::{
+    Attr, Auto, Deferred, FieldType, Handle, Id, IsA, Many, ManyMap, ManySet, Mapped, One,
+};
+
+fn leaf<C: Mapped, V: FieldType>(attribute: Attr<C, V>, entity: Entity, remote: bool) -> Node {
+    AttrLeaf {
+        entity,
+        attribute: attribute.index(),
+        name: attribute.name(),
+        data_type: Some(<V::Sql as ColumnType>::TYPE),
+        remote,
+    }
+    .into_node()
+}
+
+/// An attribute of an entity as a typed expression.
+pub(super) fn expression<C: Mapped, V: FieldType>(
+    attribute: Attr<C, V>,
+    entity: Entity,
+) -> Expr<V::Sql> {
+    Expr::from_node(leaf(attribute, entity, false))
+}
+
+/// In the condition of a relationship from a class to itself: the attribute of the far side.
+///
+/// `Node::id.eq(remote(Node::parent_id))` leads from a node to its children.
+pub fn remote<C: Mapped, V: FieldType>(attribute: Attr<C, V>) -> Expr<V::Sql> {
+    Expr::from_node(leaf(attribute, Entity::of(C::class()), true))
+}
+
+impl<C: Mapped, V: FieldType> IntoNode for Attr<C, V> {
+    fn into_node(self) -> Node {
+        leaf(self, Entity::of(C::class()), false)
+    }
+}
+
+impl<C: Mapped, V: FieldType> IntoNodes for Attr<C, V> {
+    fn into_nodes(self) -> Vec<Node> {
+        vec![self.into_node()]
+    }
+}
+
+impl<C: Mapped, V: FieldType> Expression for Attr<C, V> {
+    type Value = V::Sql;
+}
+
+// What an attribute may be compared with: expressions of its type, of it as an `Option`, and the other
+// way round.
+impl<C: Mapped, V: ColumnType> IntoExpr<V> for Attr<C, V> {}
+impl<C: Mapped, V: ColumnType> IntoExpr<Option<V>> for Attr<C, V> {}
+impl<C: Mapped, V: ColumnType> IntoExpr<V> for Attr<C, Option<V>> where Option<V>: ColumnType {}
+impl<C: Mapped, V: ColumnType> IntoExpr<V> for Attr<C, Auto<V>> {}
+impl<C: Mapped, V: ColumnType> IntoExpr<Option<V>> for Attr<C, Auto<V>> {}
+impl<C: Mapped, V: ColumnType> IntoExpr<V> for Attr<C, Deferred<V>> {}
+impl<C: Mapped, V: ColumnType> IntoExpr<Option<V>> for Attr<C, Deferred<V>> {}
+impl<C: Mapped, V: ColumnType> IntoExpr<V> for Attr<C, Deferred<Option<V>>> where
+    Option<V>: ColumnType
+{
+}
+
+macro_rules! arithmetic {
+    ($($t:ident $method:ident),*) => {$(
+        impl<C: Mapped, V: FieldType, R: IntoExpr<V::Sql>> $t<R> for Attr<C, V>
+        where
+            V::Sql: NumberType,
+        {
+            type Output = Expr<V::Sql>;
+
+            fn $method(self, other: R) -> Expr<V::Sql> {
+                Expr::from_node(Node::binary(BinaryOp::$t, self.into_node(), other.into_node()))
+            }
+        }
+    )*};
+}
+arithmetic!(Add add, Sub sub, Mul mul, Div div, Rem rem);
+
+impl<C: Mapped, V: FieldType> Neg for Attr<C, V>
+where
+    V::Sql: NumberType,
+{
+    type Output = Expr<V::Sql>;
+
+    fn neg(self) -> Expr<V::Sql> {
+        Expr::from_node(Node::Unary(UnaryOp::Neg, Box::new(self.into_node())))
+    }
+}
+
+/// A relationship of an entity, as criteria ask about it.
+fn ask(entity: Entity, attribute: u16, ask: Ask, object: Option<Id>) -> Expr<bool> {
+    Expr::from_node(Criterion { object, ..Criterion::new(entity, attribute, ask) }.into_node())
+}
+
+fn exists(entity: Entity, attribute: u16, inner: Vec<Node>) -> Expr<bool> {
+    Expr::from_node(
+        Criterion { inner, ..Criterion::new(entity, attribute, Ask::Exists) }.into_node(),
+    )
+}
+
+/// Holders of relationships, for what concerns all of them: the class of the objects.
+pub trait RelationshipField: crate::instrumentation::Field {
+    /// The class of the related objects.
+    type Target: Mapped;
+}
+
+impl<T: Mapped> RelationshipField for Many<T> {
+    type Target = T;
+}
+impl<T: Mapped> RelationshipField for ManySet<T> {
+    type Target = T;
+}
+impl<K: 'static, T: Mapped> RelationshipField for ManyMap<K, T> {
+    type Target = T;
+}
+impl<T: Mapped> RelationshipField for One<T> {
+    type Target = T;
+}
+
+/// A relationship of an entity under another name: `alias.rel(User::addresses)`. It has the criteria that
+/// the attribute itself has.
+#[derive(Clone, Debug)]
+pub struct RelationshipOf<T> {
+    pub(super) entity: Entity,
+    pub(super) attribute: u16,
+    pub(super) target: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T: Mapped> RelationshipOf<T> {
+    /// There is a related object for which the condition holds.
+    pub fn any(self, condition: impl IntoExpr<bool>) -> Expr<bool> {
+        exists(self.entity, self.attribute, vec![condition.into_node()])
+    }
+
+    /// There is a related object.
+    pub fn any_exists(self) -> Expr<bool> {
+        exists(self.entity, self.attribute, Vec::new())
+    }
+
+    /// The object is related.
+    pub fn contains<S: IsA<T>>(self, object: Handle<S>) -> Expr<bool> {
+        ask(self.entity, self.attribute, Ask::Object, Some(object.id))
+    }
+}
+
+macro_rules! many_criteria {
+    ($name:ident $(, $key:ident)?) => {
+        impl<C: Mapped, $($key: 'static,)? T: Mapped> Attr<C, $name<$($key,)? T>> {
+            /// There is a member for which the condition holds: an `EXISTS` subquery.
+            ///
+            /// In the condition the member's class stands for the member, also where a class refers to itself:
+            /// `Node::children.any(Node::name.eq("x"))`.
+            pub fn any(self, condition: impl IntoExpr<bool>) -> Expr<bool> {
+                exists(Entity::of(C::class()), self.index(), vec![condition.into_node()])
+            }
+
+            /// There is a member.
+            pub fn any_exists(self) -> Expr<bool> {
+                exists(Entity::of(C::class()), self.index(), Vec::new())
+            }
+
+            /// The object is a member, as far as the database and the object's own foreign key know.
+            pub fn contains<S: IsA<T>>(self, object: Handle<S>) -> Expr<bool> {
+                ask(Entity::of(C::class()), self.index(), Ask::Object, Some(object.id))
+            }
+        }
+    };
+}
+many_criteria!(Many);
+many_criteria!(ManySet);
+many_criteria!(ManyMap, K);
+
+impl<C: Mapped, T: Mapped> Attr<C, One<T>> {
+    /// It refers to an object for which the condition holds: an `EXISTS` subquery.
+    pub fn has(self, condition: impl IntoExpr<bool>) -> Expr<bool> {
+        exists(Entity::of(C::class()), self.index(), vec![condition.into_node()])
+    }
+
+    /// It refers to this object.
+    pub fn is<S: IsA<T>>(self, object: Handle<S>) -> Expr<bool> {
+        ask(Entity::of(C::class()), self.index(), Ask::Object, Some(object.id))
+    }
+
+    /// It refers to another object than this one, or to none.
+    pub fn is_not<S: IsA<T>>(self, object: Handle<S>) -> Expr<bool> {
+        ask(Entity::of(C::class()), self.index(), Ask::NotObject, Some(object.id))
+    }
+
+    /// It refers to nothing.
+    pub fn is_none(self) -> Expr<bool> {
+        ask(Entity::of(C::class()), self.index(), Ask::None, None)
+    }
+
+    /// It refers to an object.
+    pub fn is_some(self) -> Expr<bool> {
+        !ask(Entity::of(C::class()), self.index(), Ask::None, None)
+    }
+}

@@ -1,0 +1,335 @@
+//! The statement of a query: what is selected, from where, and what its rows mean.
+//!
+//! ```text
+//! SELECT columns of the class, of joins taken as loaded, extra results     (phase one)
+//!        , columns of eager joins                                         (phase two)
+//! FROM   tables of the class JOIN … the program's joins LEFT JOIN … eager joins
+//! ```
+//!
+//! Where an eager join would multiply rows that a LIMIT counts, phase one becomes a derived table, to which the
+//! eager joins are adapted.
+
+use std::sync::Arc;
+
+use aludel_sql::{
+    Adapter, Direction, Distinct, FromItem, IntoQuery, Join, JoinKind, Node, NullsOrder, Select,
+    Selectable, count_star,
+};
+
+use super::eager::Building;
+use super::plan::Plan;
+use super::query::{Back, JoinStep, QueryNode, What};
+use super::resolve::{Resolver, Sources};
+use crate::{Error, ErrorKind, Result};
+
+impl Resolver<'_> {
+    /// The statement over tables that a query over classes stands for.
+    pub(super) fn select_objects(&mut self, query: &QueryNode, select: &Select) -> Result<Select> {
+        let class = self.class(query.entity.class)?;
+        self.depth += 1;
+        let sources = match query.entity.number() {
+            0 => self.with_along(class, &query.along)?,
+            _ => {
+                let sources = self.sources(&query.entity)?;
+                self.stand_for(&query.entity, &sources);
+                sources
+            }
+        };
+        let result = match query.entity.number() {
+            // A class under its own name stands for itself here, whatever it stands for further out.
+            0 => self.within(&sources, |r| r.select_within(query, select, &sources)),
+            _ => self.select_within(query, select, &sources),
+        };
+        self.depth -= 1;
+        result
+    }
+
+    /// The tables of a class, and those of the subclasses that are read along.
+    fn with_along(
+        &mut self,
+        class: u16,
+        along: &[&'static crate::instrumentation::ClassDef],
+    ) -> Result<Arc<Sources>> {
+        let mut sources = Sources { class, tables: self.plain(class).tables.clone() };
+        for def in along {
+            let sub = self.class(def)?;
+            for table in &self.mappers.at(sub).tables {
+                if sources.of(table).is_none() {
+                    sources.tables.push((table.clone(), table.to_source()));
+                }
+            }
+        }
+        Ok(Arc::new(sources))
+    }
+
+    fn select_within(
+        &mut self,
+        query: &QueryNode,
+        select: &Select,
+        sources: &Arc<Sources>,
+    ) -> Result<Select> {
+        let mut out = Select::new();
+        let from = self.from(query, sources)?;
+        out.from.push(from);
+        for item in &select.from {
+            out.from.push(item.rewrite(self)?);
+        }
+        out.filter = self.resolve_all(&select.filter)?;
+        out.filter.extend(self.of_class(sources)?);
+        out.group_by = self.resolve_all(&select.group_by)?;
+        out.having = self.resolve_all(&select.having)?;
+        out.limit = select.limit.as_ref().map(|node| self.resolve(node)).transpose()?;
+        out.offset = select.offset.as_ref().map(|node| self.resolve(node)).transpose()?;
+        out.distinct = match &select.distinct {
+            Distinct::On(by) => Distinct::On(self.resolve_all(by)?),
+            other => other.clone(),
+        };
+        out.lock = select.lock.clone();
+        out.correlate = select.correlate.clone();
+        let extras = self.resolve_all(&select.columns)?;
+        if query.what == What::Count {
+            return self.counted(out, extras, sources);
+        }
+        out.order_by = self.resolve_all(&select.order_by)?;
+        match query.what {
+            What::Columns => out.columns = extras,
+            What::Keys => {
+                out.columns = self.key(sources.class, sources)?;
+                out.columns.extend(extras);
+            }
+            _ => return self.objects(query, out, extras, sources),
+        }
+        if self.depth == 1 {
+            self.plan = Plan { extras: out.columns.len(), ..Plan::default() };
+        }
+        Ok(out)
+    }
+
+    /// The number of rows.
+    fn counted(
+        &mut self,
+        mut out: Select,
+        extras: Vec<Node>,
+        sources: &Arc<Sources>,
+    ) -> Result<Select> {
+        let plain = out.limit.is_none()
+            && out.offset.is_none()
+            && out.group_by.is_empty()
+            && matches!(out.distinct, Distinct::No);
+        if plain {
+            out.columns = vec![count_star().expr().node().clone()];
+            return Ok(out);
+        }
+        out.columns = if extras.is_empty() { self.key(sources.class, sources)? } else { extras };
+        Ok(Select::new().columns(count_star()).from(out.subquery()))
+    }
+
+    /// The tables of the class, with the program's joins.
+    fn from(&mut self, query: &QueryNode, sources: &Arc<Sources>) -> Result<FromItem> {
+        let mut from = self.tables(sources)?;
+        for step in &query.joins {
+            from = self.join(from, step, sources)?;
+        }
+        Ok(from)
+    }
+
+    fn join(&mut self, from: FromItem, step: &JoinStep, main: &Arc<Sources>) -> Result<FromItem> {
+        let kind = if step.outer { JoinKind::Left } else { JoinKind::Inner };
+        let target = match step.back {
+            Back::No => self.joined(step, &from)?,
+            Back::Secondary | Back::Owner => Arc::clone(main),
+        };
+        let mut on = self.resolve_all(&step.on)?;
+        let Some(attribute) = step.attribute else {
+            on.extend(self.of_class(&target)?);
+            return Ok(joined(from, self.tables(&target)?, kind, on));
+        };
+        let owner_class = self.class(step.owner.class)?;
+        let relationship = self.relationship(owner_class, attribute)?;
+        let owner = self.sources(&step.owner)?;
+        let through = relationship.secondary.as_ref().map(|secondary| match step.back {
+            Back::No => secondary.table.alias().to_source(),
+            _ => secondary.table.to_source(),
+        });
+        let (near, far) = self.conditions(relationship, &owner, &target, through.as_ref())?;
+        match (step.back, through, far) {
+            (Back::No, None, _) => {
+                on.insert(0, near);
+                on.extend(self.of_class(&target)?);
+                Ok(joined(from, self.tables(&target)?, kind, on))
+            }
+            (Back::No, Some(through), far) => {
+                on.splice(0..0, far);
+                on.extend(self.of_class(&target)?);
+                let from = joined(from, through.into(), kind, vec![near]);
+                Ok(joined(from, self.tables(&target)?, kind, on))
+            }
+            (Back::Secondary, Some(through), far) => {
+                Ok(joined(from, through.into(), kind, far.into_iter().collect()))
+            }
+            (_, Some(through), far) => {
+                let from = joined(from, through.into(), kind, far.into_iter().collect());
+                Ok(joined(from, self.tables(&owner)?, kind, vec![near]))
+            }
+            (_, None, _) => Ok(joined(from, self.tables(&owner)?, kind, vec![near])),
+        }
+    }
+
+    /// What stands for the target of a join; under its own name it may be in FROM once only.
+    fn joined(&mut self, step: &JoinStep, from: &FromItem) -> Result<Arc<Sources>> {
+        if step.target.number() != 0 {
+            return self.sources(&step.target);
+        }
+        let class = self.class(step.target.class)?;
+        let target = self.plain(class);
+        let there = from.sources();
+        if target.tables.iter().any(|(_, source)| there.contains(&source)) {
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!(
+                    "class {} is in the query already: join it under another name, with \
+                     `let other = aliased::<{0}>()` and `join_as`",
+                    step.target.class.name
+                ),
+            ));
+        }
+        Ok(target)
+    }
+
+    /// A SELECT of objects, with what is loaded along.
+    fn objects(
+        &mut self,
+        query: &QueryNode,
+        mut out: Select,
+        extras: Vec<Node>,
+        sources: &Arc<Sources>,
+    ) -> Result<Select> {
+        let mut plan = Plan::default();
+        let along: Vec<u16> =
+            query.along.iter().map(|def| self.class(def)).collect::<Result<_>>()?;
+        let mut building = Building::default();
+        let mut entity = self.entity(
+            sources,
+            &query.options,
+            &along,
+            &mut building.columns,
+            &mut plan.entities,
+        )?;
+        self.contained(&mut entity, sources, &query.options, &mut building, &mut plan)?;
+        plan.extras = building.columns.len();
+        building.columns.extend(extras);
+        let first = building.columns.len();
+        self.eager(&mut entity, sources, &query.options, &mut building, &mut plan)?;
+        plan.repeats = building.multiplies || !query.joins.is_empty();
+        plan.entity = Some(entity);
+        if self.depth == 1 {
+            self.plan = plan;
+        }
+        if building.joins.is_empty() {
+            out.columns = building.columns;
+            return Ok(out);
+        }
+        let limited =
+            out.limit.is_some() || out.offset.is_some() || !matches!(out.distinct, Distinct::No);
+        if building.multiplies && (limited || !out.group_by.is_empty()) {
+            return self.wrapped(out, building, first, sources);
+        }
+        if out.order_by.is_empty() && !building.order_by.is_empty() {
+            out.order_by = self.key(sources.class, sources)?;
+        }
+        out.order_by.append(&mut building.order_by);
+        if let Some(lock) = &mut out.lock
+            && lock.of.is_empty()
+        {
+            // Rows of the far side of a left join cannot be locked.
+            lock.of = sources.tables.iter().map(|(_, source)| source.clone()).collect();
+        }
+        let mut from = out.from.remove(0);
+        for eager in building.joins {
+            from = joined(from, eager.right, JoinKind::Left, vec![eager.on]);
+        }
+        out.from.insert(0, from);
+        out.columns = building.columns;
+        Ok(out)
+    }
+
+    /// The query as a derived table, to which the eager joins are made.
+    fn wrapped(
+        &mut self,
+        mut inner: Select,
+        building: Building,
+        first: usize,
+        sources: &Arc<Sources>,
+    ) -> Result<Select> {
+        let Building { mut columns, joins, order_by: eager_order, .. } = building;
+        let eager_columns = columns.split_off(first);
+        inner.columns = columns;
+        // What the eager joins need of the owners, whether it is loaded or not.
+        for (table, source) in &sources.tables {
+            for column in table
+                .primary_key()
+                .iter()
+                .copied()
+                .chain(table.foreign_keys().iter().flat_map(|key| key.columns.iter().copied()))
+            {
+                let there = |node: &Node| matches!(node, Node::Column(c) if c.source == *source && c.column == column);
+                if !inner.columns.iter().any(there) {
+                    inner.columns.push(Node::column(source, column));
+                }
+            }
+        }
+        let mut order: Vec<(usize, Direction)> = Vec::new();
+        for by in &inner.order_by {
+            let (operand, direction) = match by {
+                Node::Order(operand, direction) => ((**operand).clone(), *direction),
+                other => {
+                    (other.clone(), Direction { descending: false, nulls: NullsOrder::Default })
+                }
+            };
+            order.push((inner.columns.len(), direction));
+            inner
+                .columns
+                .push(Node::Label(Box::new(operand), format!("by_{}", order.len()).into()));
+        }
+        let ordered = !inner.order_by.is_empty();
+        let derived = inner.subquery();
+        let adapter = Adapter::to(&derived);
+        let mut outer = Select::new();
+        outer.columns = (0..first).map(|i| Node::column(&derived, i as u16)).collect();
+        for column in &eager_columns {
+            outer.columns.push(adapter.adapt(column)?);
+        }
+        let mut from: FromItem = (&derived).into();
+        for eager in joins {
+            let on = adapter.adapt(&eager.on)?;
+            from = joined(from, adapter.adapt_from(&eager.right)?, JoinKind::Left, vec![on]);
+        }
+        outer.from.push(from);
+        for (column, direction) in order {
+            let column = Node::column(&derived, column as u16);
+            outer.order_by.push(Node::Order(Box::new(column), direction));
+        }
+        if !ordered && !eager_order.is_empty() {
+            for column in self.key(sources.class, sources)? {
+                outer.order_by.push(adapter.adapt(&column)?);
+            }
+        }
+        for by in &eager_order {
+            outer.order_by.push(adapter.adapt(by)?);
+        }
+        Ok(outer)
+    }
+}
+
+/// An expression in ORDER BY.
+pub(super) fn ordered(node: Node, descending: bool) -> Node {
+    match descending {
+        true => Node::Order(Box::new(node), Direction { descending, nulls: NullsOrder::Default }),
+        false => node,
+    }
+}
+
+fn joined(left: FromItem, right: FromItem, kind: JoinKind, on: Vec<Node>) -> FromItem {
+    let on = Some(Node::and(on));
+    Join { left, right, kind, on }.into()
+}

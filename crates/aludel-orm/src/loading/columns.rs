@@ -1,0 +1,232 @@
+//! Which columns of a class a query reads, and what they mean.
+
+use std::sync::Arc;
+
+use aludel_sql::Node;
+use hashbrown::HashMap;
+
+use super::options::{LoadOption, Strategy};
+use super::plan::{ClassPlan, Discriminator, EntityPlan};
+use super::resolve::{Resolver, Sources};
+use crate::Result;
+use crate::instrumentation::{AttrKind, NOT_IN_ROW};
+use crate::mapping::{Mapper, PropertyKind};
+
+/// What a query does with an attribute.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Read,
+    /// Left out, as the mapping has it.
+    Leave,
+    /// Left out by an option; whether it is an error to load it later.
+    Defer(bool),
+}
+
+/// The columns that are read already: by (declaring class, attribute).
+type Placed = HashMap<(u16, u16), u16>;
+
+impl Resolver<'_> {
+    /// Adds the columns of an entity to those of the statement, and says what they mean.
+    pub(super) fn entity(
+        &mut self,
+        sources: &Arc<Sources>,
+        options: &[LoadOption],
+        along: &[u16],
+        columns: &mut Vec<Node>,
+        entities: &mut usize,
+    ) -> Result<EntityPlan> {
+        let mappers = self.mappers;
+        let mapper = mappers.at(sources.class);
+        let number = *entities;
+        *entities += 1;
+        let mut placed = Placed::new();
+        let own = self.class_plan(mapper, sources, true, options, columns, &mut placed)?;
+        let key = mapper.primary_key.iter().filter_map(|a| own.column(*a)).collect();
+        let mut discriminator = None;
+        if let Some((attribute, _)) = &mapper.discriminator
+            && let Some(column) = own.column(*attribute)
+            && !mapper.subclasses.is_empty()
+        {
+            let mut classes = Vec::new();
+            for (value, class) in &mapper.polymorphic {
+                let sub = mappers.at(*class);
+                let read =
+                    *class == sources.class || along.iter().any(|a| mappers.is_a(*class, *a));
+                let plan = self.class_plan(sub, sources, read, options, columns, &mut placed)?;
+                classes.push((value.clone(), plan));
+            }
+            discriminator = Some(Discriminator { column, classes });
+        }
+        let after = options.iter().filter(|option| match option {
+            LoadOption::Relationship(option) => {
+                matches!(option.how, Strategy::SelectIn | Strategy::Subquery | Strategy::Immediate)
+            }
+            LoadOption::Polymorphic(_) => true,
+            _ => false,
+        });
+        Ok(EntityPlan {
+            number,
+            class: sources.class,
+            root: mapper.root,
+            key,
+            own,
+            discriminator,
+            eager: Vec::new(),
+            after: after.cloned().collect(),
+        })
+    }
+
+    /// What the columns mean for one class; columns that it adds are read where `read` says so.
+    fn class_plan(
+        &mut self,
+        mapper: &Mapper,
+        sources: &Arc<Sources>,
+        read: bool,
+        options: &[LoadOption],
+        columns: &mut Vec<Node>,
+        placed: &mut Placed,
+    ) -> Result<ClassPlan> {
+        let count = mapper.properties.len();
+        let mut plan = ClassPlan {
+            class: mapper.index,
+            at: vec![NOT_IN_ROW; count].into(),
+            whole: true,
+            loaded: 0,
+            expired: 0,
+            wide: Vec::new(),
+            deferred: Vec::new(),
+            raise: Vec::new(),
+        };
+        for (attribute, property) in mapper.properties.iter().enumerate() {
+            let attribute = attribute as u16;
+            let choice = match &property.kind {
+                PropertyKind::Column(_) | PropertyKind::Expression { .. } => {
+                    self.choice(mapper, attribute, options)?
+                }
+                PropertyKind::Relationship(_) => {
+                    if self.raises(mapper, attribute, options)? {
+                        plan.raise.push(attribute);
+                    }
+                    continue;
+                }
+                _ => {
+                    let field = mapper.def.attributes.get(usize::from(attribute));
+                    plan.whole &= !matches!(field.map(|a| &a.kind), Some(AttrKind::Column(_)));
+                    continue;
+                }
+            };
+            let there = placed.get(&(property.declared_by, attribute)).copied();
+            let at = match (choice, there) {
+                (Choice::Read, Some(at)) => Some(at),
+                (Choice::Read, None) if read => {
+                    let at = columns.len() as u16;
+                    let node = self.attribute(mapper.index, attribute, sources)?;
+                    columns.push(node);
+                    placed.insert((property.declared_by, attribute), at);
+                    Some(at)
+                }
+                _ => None,
+            };
+            plan.note(mapper, attribute, choice, at);
+        }
+        Ok(plan)
+    }
+
+    fn choice(
+        &mut self,
+        mapper: &Mapper,
+        attribute: u16,
+        options: &[LoadOption],
+    ) -> Result<Choice> {
+        let (deferred, group) = match &mapper.property(attribute).kind {
+            PropertyKind::Column(column) => (column.deferred, column.group.as_deref()),
+            PropertyKind::Expression { deferred, .. } => (*deferred, None),
+            _ => (true, None),
+        };
+        let mut choice = if deferred { Choice::Leave } else { Choice::Read };
+        let fixed = mapper.primary_key.contains(&attribute)
+            || mapper.discriminator.as_ref().is_some_and(|(a, _)| *a == attribute);
+        if fixed {
+            return Ok(Choice::Read);
+        }
+        for option in options {
+            match option {
+                LoadOption::LoadOnly { class, attributes } if self.concerns(class, mapper)? => {
+                    let declared_here = attributes.contains(&attribute);
+                    choice = match (declared_here, deferred) {
+                        (true, _) => Choice::Read,
+                        (false, true) => Choice::Leave,
+                        (false, false) => Choice::Defer(false),
+                    };
+                }
+                LoadOption::Defer { class, attribute: a, raise }
+                    if *a == attribute && self.concerns(class, mapper)? =>
+                {
+                    choice = Choice::Defer(*raise);
+                }
+                LoadOption::Undefer { class, attribute: a }
+                    if *a == attribute && self.concerns(class, mapper)? =>
+                {
+                    choice = Choice::Read;
+                }
+                LoadOption::UndeferGroup(name) if group == Some(name) => choice = Choice::Read,
+                _ => {}
+            }
+        }
+        Ok(choice)
+    }
+
+    /// Whether an option for a class concerns objects of a mapper.
+    fn concerns(
+        &mut self,
+        class: &'static crate::instrumentation::ClassDef,
+        mapper: &Mapper,
+    ) -> Result<bool> {
+        let class = self.class(class)?;
+        Ok(self.mappers.is_a(mapper.index, class))
+    }
+
+    /// Whether a relationship may not be loaded later.
+    fn raises(&mut self, mapper: &Mapper, attribute: u16, options: &[LoadOption]) -> Result<bool> {
+        let mut others = false;
+        for option in options {
+            match option {
+                LoadOption::RaiseOthers => others = true,
+                LoadOption::Relationship(option)
+                    if option.attribute == attribute && self.concerns(option.class, mapper)? =>
+                {
+                    return Ok(matches!(option.how, Strategy::Raise));
+                }
+                _ => {}
+            }
+        }
+        Ok(others)
+    }
+}
+
+impl ClassPlan {
+    /// Notes where an attribute is in the row, and what it means that it is not.
+    fn note(&mut self, mapper: &Mapper, attribute: u16, choice: Choice, at: Option<u16>) {
+        let bit = if attribute < 64 { 1 << attribute } else { 0 };
+        if let Some(at) = at {
+            self.at[usize::from(attribute)] = at;
+            self.loaded |= bit;
+            if attribute >= 64 {
+                self.wide.push((attribute, true));
+            }
+            return;
+        }
+        let column = mapper.column(attribute);
+        self.whole &= column.is_none_or(|c| c.deferred);
+        if choice == Choice::Leave {
+            return;
+        }
+        if let Choice::Defer(raise) = choice {
+            self.deferred.push((attribute, raise));
+        }
+        self.expired |= bit;
+        if attribute >= 64 {
+            self.wide.push((attribute, false));
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Getting one object by its key.
+
+use std::sync::{Arc, PoisonError};
+
+use aludel_sql::{Bind, Compiled, Node, Statement, Value};
+use smallvec::SmallVec;
+
+use super::entity::Entity;
+use super::hydrate::OneObject;
+use super::key::{IntoKey, KeyValues};
+use super::object::Populate;
+use super::plan::Plan;
+use super::query::{Query, What};
+use super::resolve::Resolver;
+use crate::instrumentation::{Handle, Id, Mapped};
+use crate::mapping::Mappers;
+use crate::session::Session;
+use crate::session::identity::Key;
+use crate::session::state::ObjectState;
+use crate::{Error, ErrorKind, Result};
+
+/// The statement that gets an object of a class by its key: made once, and held.
+#[derive(Debug)]
+pub(crate) struct Get {
+    compiled: Compiled,
+    plan: Plan,
+}
+
+impl Get {
+    fn new(mappers: &Mappers, class: u16, dialect: &aludel_sql::Dialect) -> Result<Self> {
+        let mapper = mappers.at(class);
+        let entity = Entity::of(mapper.def);
+        let mut query = Query::new(entity.clone(), What::Objects);
+        for (ordinal, attribute) in mapper.primary_key.iter().enumerate() {
+            let Some(at) = mapper.column(*attribute).and_then(|c| c.columns.first()) else {
+                continue;
+            };
+            let param = Node::param(ordinal as u32, mapper.column_of(*at).data_type);
+            query.sql.filter.push(Node::eq(entity.leaf(*attribute), param));
+        }
+        let select = query.into_select();
+        let mut resolver = Resolver::new(mappers);
+        let select = select.rewrite(&mut resolver)?;
+        let compiled = Statement::from(select).render(dialect)?;
+        Ok(Self { compiled, plan: resolver.plan })
+    }
+}
+
+impl Session {
+    /// The object of a class with a primary key, if there is one.
+    ///
+    /// The identity map is looked at first; only when the object is not there (or was expired) is the
+    /// database asked, after what is pending has been flushed.
+    ///
+    /// ```ignore
+    /// let user = session.get::<User>(5).await?;
+    /// let enrollment = session.get::<Enrollment>((student, course)).await?;
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the class cannot be mapped, the key has another number of parts, or the database refuses.
+    pub async fn get<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Option<Handle<T>>> {
+        let class = self.class_of::<T>()?;
+        let mut values = KeyValues::default();
+        key.into_key(&mut values);
+        let Some(key) = self.key_given(class, &values)? else { return Ok(None) };
+        if let Some(id) = self.present(class, &key) {
+            return Ok(Some(Handle::new(id)));
+        }
+        // Boxed, so that the future of the frequent case is small.
+        let found = Box::pin(self.get_at(class, &key)).await?;
+        Ok(found.map(Handle::new))
+    }
+
+    /// As [`get`](Self::get), or an error of kind [`ErrorKind::NoResult`].
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get); and when there is no such object.
+    pub async fn get_one<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Handle<T>> {
+        let class = self.class_of::<T>()?;
+        let mut values = KeyValues::default();
+        key.into_key(&mut values);
+        match self.get_by(class, &values).await? {
+            Some(id) => Ok(Handle::new(id)),
+            None => Err(Error::new(
+                ErrorKind::NoResult,
+                format!("there is no {} with the key {values:?}", T::class().name),
+            )),
+        }
+    }
+
+    /// The object of a named class with a primary key.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn get_by_name(&mut self, class: &str, key: impl IntoKey) -> Result<Option<Id>> {
+        let class = self.mapper_named(class)?;
+        let mut values = KeyValues::default();
+        key.into_key(&mut values);
+        self.get_by(class, &values).await
+    }
+
+    async fn get_by(&mut self, class: u16, values: &KeyValues) -> Result<Option<Id>> {
+        match self.key_given(class, values)? {
+            Some(key) => self.get_at(class, &key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The key that was given for a class; `None` when a part of it is NULL.
+    fn key_given(&self, class: u16, values: &KeyValues) -> Result<Option<Key>> {
+        let wanted = self.mappers.at(class).primary_key.len();
+        if values.len() != wanted {
+            return Err(self.wrong_key(class, wanted, values.len()));
+        }
+        Ok(values.key())
+    }
+
+    #[cold]
+    fn wrong_key(&self, class: u16, wanted: usize, given: usize) -> Error {
+        Error::new(
+            ErrorKind::Argument,
+            format!(
+                "the key of {} has {wanted} parts, and {given} are given",
+                self.mappers.at(class).class_name(),
+            ),
+        )
+    }
+
+    /// The object of a class with a key.
+    pub(crate) async fn get_at(&mut self, class: u16, key: &Key) -> Result<Option<Id>> {
+        if let Some(place) = self.identity_of(class).and_then(|map| map.get(key)) {
+            let id = self.id_at(place);
+            if !self.mappers.is_a(place.class, class) {
+                return Ok(None);
+            }
+            if !self.is_wholly_expired(id) {
+                return Ok(Some(id));
+            }
+            return self.revive(id).await;
+        }
+        self.autoflush().await?;
+        if let Some(id) = self.present(class, key) {
+            // The flush has inserted it.
+            return Ok(Some(id));
+        }
+        self.select_by_key(class, key, false).await
+    }
+
+    /// Reads an expired object again; one whose row is gone leaves the identity map.
+    async fn revive(&mut self, id: Id) -> Result<Option<Id>> {
+        let expired = self.expired_unrestricted(id);
+        match self.load_columns(id, &expired).await {
+            Ok(()) => Ok(Some(id)),
+            Err(error) if error.kind() == ErrorKind::ObjectDeleted => {
+                self.drop_identity(id);
+                self.arena.state_mut(id).life = ObjectState::Deleted;
+                self.note_deleted(id);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends the SELECT.
+    pub(super) async fn select_by_key(
+        &mut self,
+        class: u16,
+        key: &Key,
+        populate_existing: bool,
+    ) -> Result<Option<Id>> {
+        let get = self.get_statement(class)?;
+        let mut connection = self.checkout().await?;
+        let values: SmallVec<[Value; 2]>;
+        let mut params: Vec<Bind<'_>>;
+        let single;
+        let params: &[Bind<'_>] = match key {
+            Key::Int(n) if get.compiled.fixed.is_empty() && get.compiled.order.is_none() => {
+                single = [Bind::Ref(aludel_sql::ValueRef::I64(*n))];
+                &single
+            }
+            _ => {
+                values = key.values();
+                params = values.iter().map(|v| Bind::Ref(v.as_ref())).collect();
+                get.compiled.arrange(&mut params);
+                &params
+            }
+        };
+        let Some(entity) = &get.plan.entity else { return Ok(None) };
+        let populate = Populate { existing: populate_existing, ..Populate::default() };
+        let mut sink = OneObject { session: self, entity, populate, found: None };
+        let result = connection.query(&get.compiled, params, &mut sink).await;
+        let found = sink.found;
+        self.checkin(connection);
+        result?;
+        self.tell_loaded()?;
+        Ok(found)
+    }
+
+    /// The statement that gets objects of a class.
+    fn get_statement(&mut self, class: u16) -> Result<Arc<Get>> {
+        let cache = self.statements()?;
+        let at = usize::from(class);
+        if let Some(Some(get)) = self.loading.gets.get(at) {
+            return Ok(Arc::clone(get));
+        }
+        let mut shared = cache.gets.lock().unwrap_or_else(PoisonError::into_inner);
+        if shared.len() <= at {
+            shared.resize(at + 1, None);
+        }
+        let get = match &shared[at] {
+            Some(get) => Arc::clone(get),
+            None => {
+                let get = Arc::new(Get::new(&self.mappers, class, cache.statements.dialect())?);
+                shared[at] = Some(Arc::clone(&get));
+                get
+            }
+        };
+        if self.loading.gets.len() <= at {
+            self.loading.gets.resize(at + 1, None);
+        }
+        self.loading.gets[at] = Some(Arc::clone(&get));
+        Ok(get)
+    }
+}

@@ -1,0 +1,355 @@
+//! Loading on demand: attributes of objects that are there.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use aludel_sql::{Node, Row, RowSink};
+
+use super::entity::Entity;
+use super::events::LoadEvent;
+use super::query::{Query, What};
+use super::relation::Wanted;
+use crate::attributes::log::Old;
+use crate::instrumentation::{Attr, Field, Handle, Id, IsA, ManyCore, Mapped, NOT_IN_ROW, OneCore};
+use crate::mapping::{Direction, PropertyKind};
+use crate::session::state::Flags;
+use crate::session::{ObjectState, Session};
+use crate::{Error, ErrorKind, Result};
+
+impl Session {
+    /// Loads an attribute of an object, if it is not loaded: a relationship, or a column that is expired or
+    /// deferred. Gives the field.
+    ///
+    /// A reference whose object is in the session needs no SELECT; nor does one whose foreign key is NULL. What
+    /// is expired of an object is read all at once.
+    ///
+    /// ```text
+    /// for address in session.load(user, User::addresses).await?.to_vec() { … }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Detached`] when the object is not in the session, [`ErrorKind::ObjectDeleted`] when its row
+    /// is gone, [`ErrorKind::NotLoaded`] when an option of the query that gave it forbids the load.
+    pub async fn load<S: IsA<C>, C: Mapped, V: Field>(
+        &mut self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+    ) -> Result<&V> {
+        let (id, index) = (object.id, attribute.index());
+        self.ensure_loaded(id, index).await?;
+        let field = self.arena.object(id).field(index);
+        let any = field.map(|field| field as &dyn std::any::Any);
+        any.and_then(|any| any.downcast_ref()).ok_or_else(|| self.wrong_type(id, index))
+    }
+
+    /// Loads an attribute of many objects: a relationship by one SELECT for 500 of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub async fn load_all<S: IsA<C>, C: Mapped, V: Field>(
+        &mut self,
+        objects: &[Handle<S>],
+        attribute: Attr<C, V>,
+    ) -> Result<()> {
+        let ids: Vec<Id> = objects.iter().map(|object| object.id).collect();
+        self.load_many(&ids, attribute.index()).await
+    }
+
+    /// Loads a named attribute of an object, if it is not loaded.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load); and when there is no such attribute.
+    pub async fn load_named(&mut self, object: impl Into<Id>, name: &str) -> Result<()> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.ensure_loaded(id, attribute).await
+    }
+
+    /// Loads a named attribute of many objects of one class.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load); and when there is no such attribute.
+    pub async fn load_all_named(&mut self, objects: &[Id], name: &str) -> Result<()> {
+        let Some(first) = objects.first() else { return Ok(()) };
+        let attribute = self.attribute_named(*first, name)?;
+        self.load_many(objects, attribute).await
+    }
+
+    /// Loads an attribute of an object, whatever its kind, if it is not loaded.
+    pub(crate) async fn ensure_loaded(&mut self, id: Id, attribute: u16) -> Result<()> {
+        self.arena.check(id)?;
+        let mappers = Arc::clone(&self.mappers);
+        match &mappers.at(id.class).property(attribute).kind {
+            PropertyKind::Relationship(_) => {
+                if !self.is_open(id, attribute) {
+                    return Ok(());
+                }
+                if !self.must_load(id, attribute) {
+                    self.start_empty(id, attribute);
+                    return Ok(());
+                }
+                self.check_loadable(id, attribute)?;
+                if !self.known_by_key(id, attribute) {
+                    match self.is_wholly_expired(id) {
+                        true => self.autoflush_before_load(id).await?,
+                        false => self.autoflush().await?,
+                    }
+                }
+                if !self.is_open(id, attribute) {
+                    return Ok(());
+                }
+                let wanted =
+                    Wanted { attribute, below: &[], origin: None, populate_existing: false };
+                Box::pin(self.load_relation(&[id], wanted)).await
+            }
+            PropertyKind::Composite { attributes } => {
+                for part in attributes {
+                    self.load_column(id, *part).await?;
+                }
+                Ok(())
+            }
+            _ => self.load_column(id, attribute).await,
+        }
+    }
+
+    /// A collection of an object without a row has the members that it was given, and no others.
+    fn start_empty(&mut self, id: Id, attribute: u16) {
+        let mappers = Arc::clone(&self.mappers);
+        if let Some(ManyCore::NotLoaded) = self.arena.field(id, attribute).many()
+            && let Some(relationship) = mappers.at(id.class).relationship(attribute)
+        {
+            self.load_members(id, relationship, Vec::new());
+        }
+    }
+
+    /// Whether a reference needs no SELECT: its foreign key is NULL, or its object is there.
+    fn known_by_key(&self, id: Id, attribute: u16) -> bool {
+        let Some(relationship) = self.mapper_of(id).relationship(attribute) else { return false };
+        if !relationship.by_key || relationship.primaryjoin.is_some() {
+            return false;
+        }
+        match self.foreign_key(id, relationship, false) {
+            Some(None) => true,
+            Some(Some(key)) => self.present(relationship.target, &key).is_some(),
+            None => false,
+        }
+    }
+
+    /// Loads a column, if it is absent and can be loaded, with those that are loaded together with it.
+    pub(super) async fn load_column(&mut self, id: Id, attribute: u16) -> Result<()> {
+        if self.arena.is_loaded(id, attribute) {
+            return Ok(());
+        }
+        if !self.needs_load(id, attribute) {
+            // What an object had forgotten when its row was rolled back cannot be known any more.
+            let lost = self.arena.of(id).is_expired(id.slot, attribute);
+            return match lost && !self.arena.state(id).in_session() {
+                true => Err(self.not_loaded(id, attribute)),
+                false => Ok(()),
+            };
+        }
+        self.check_loadable(id, attribute)?;
+        self.autoflush_before_load(id).await?;
+        if self.arena.is_loaded(id, attribute) {
+            return Ok(());
+        }
+        let wanted = self.loaded_together(id, attribute);
+        self.load_columns(id, &wanted).await
+    }
+
+    /// Flushes before something expired of an object is loaded: where that deletes its row, there is nothing to
+    /// load any more.
+    async fn autoflush_before_load(&mut self, id: Id) -> Result<()> {
+        let was = self.arena.state(id).life;
+        self.autoflush().await?;
+        if was == ObjectState::Persistent && self.arena.life(id) == Some(ObjectState::Deleted) {
+            return Err(self.row_gone(id));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn row_gone(&self, id: Id) -> Error {
+        Error::new(
+            ErrorKind::ObjectDeleted,
+            format!("{} cannot be loaded: its row is gone", self.describe_object(id)),
+        )
+    }
+
+    /// The columns that are loaded when one of them is asked for.
+    fn loaded_together(&self, id: Id, attribute: u16) -> Vec<u16> {
+        let slab = self.arena.of(id);
+        if slab.is_expired(id.slot, attribute) {
+            return match self.loading.restricted(id, attribute) {
+                Some(_) => vec![attribute],
+                None => self.expired_unrestricted(id),
+            };
+        }
+        let mapper = self.mapper_of(id);
+        match mapper.column(attribute).and_then(|c| c.group.as_deref()) {
+            None => vec![attribute],
+            Some(group) => {
+                let in_group = |a: &u16| {
+                    mapper.column(*a).is_some_and(|c| c.group.as_deref() == Some(group))
+                        && !self.arena.is_loaded(id, *a)
+                };
+                mapper.columns.iter().copied().filter(in_group).collect()
+            }
+        }
+    }
+
+    /// The expired columns but those that an option of a query has left out.
+    pub(super) fn expired_unrestricted(&self, id: Id) -> Vec<u16> {
+        let mut expired = self.expired_columns(id);
+        let whole = self.is_wholly_expired(id);
+        expired.retain(|a| whole || self.loading.restricted(id, *a).is_none());
+        expired
+    }
+
+    fn check_loadable(&self, id: Id, attribute: u16) -> Result<()> {
+        if !self.arena.state(id).can_load() {
+            return Err(self.not_loaded(id, attribute));
+        }
+        if self.loading.restricted(id, attribute) == Some(true) {
+            return Err(Error::new(
+                ErrorKind::NotLoaded,
+                format!(
+                    "{} may not be loaded: the query that loaded the object said `raise`",
+                    self.describe(id, attribute)
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Reads columns of an object's row.
+    pub(crate) async fn load_columns(&mut self, id: Id, attributes: &[u16]) -> Result<()> {
+        let Some(key) = self.identity_key(id) else { return Ok(()) };
+        if attributes.is_empty() {
+            return Ok(());
+        }
+        let mappers = Arc::clone(&self.mappers);
+        let mapper = mappers.at(id.class);
+        let entity = Entity::of(mapper.def);
+        let mut query = Query::new(entity.clone(), What::Columns);
+        query.sql.columns = attributes.iter().map(|a| entity.leaf(*a)).collect();
+        let operands: Vec<Node> = mapper.primary_key.iter().map(|a| entity.leaf(*a)).collect();
+        query.sql.filter.push(super::link::among(
+            &operands,
+            mapper,
+            &mapper.primary_key,
+            &[key.values()],
+        ));
+        let select = query.into_select();
+        let ready = self.prepare(&select)?;
+        let mut connection = self.checkout().await?;
+        let mut sink = ColumnsOf { session: self, id, attributes, found: false };
+        let result = connection.query(&ready.compiled, &ready.params, &mut sink).await;
+        let found = sink.found;
+        self.checkin(connection);
+        result?;
+        if !found {
+            return Err(self.row_gone(id));
+        }
+        self.loading.note(LoadEvent::Refresh, id);
+        self.tell_loaded()
+    }
+
+    /// Loads an attribute of many objects.
+    pub(crate) async fn load_many(&mut self, ids: &[Id], attribute: u16) -> Result<()> {
+        let Some(first) = ids.first() else { return Ok(()) };
+        for id in ids {
+            self.arena.check(*id)?;
+        }
+        if self.mapper_of(*first).relationship(attribute).is_none() {
+            for id in ids {
+                self.ensure_loaded(*id, attribute).await?;
+            }
+            return Ok(());
+        }
+        let open: Vec<Id> = ids
+            .iter()
+            .copied()
+            .filter(|id| self.is_open(*id, attribute) && self.must_load(*id, attribute))
+            .collect();
+        for id in &open {
+            self.check_loadable(*id, attribute)?;
+        }
+        if !open.iter().all(|id| self.known_by_key(*id, attribute)) {
+            self.autoflush().await?;
+        }
+        let wanted = Wanted { attribute, below: &[], origin: None, populate_existing: false };
+        Box::pin(self.load_relation(&open, wanted)).await
+    }
+
+    /// Finds out what a reference was that was replaced without being loaded: its history is then complete.
+    pub(crate) async fn load_committed_reference(&mut self, id: Id, attribute: u16) -> Result<()> {
+        let mappers = Arc::clone(&self.mappers);
+        let Some(relationship) = mappers.at(id.class).relationship(attribute) else {
+            return Ok(());
+        };
+        let head = self.arena.state(id).head;
+        let unknown = matches!(
+            self.log.find(head, attribute).map(|e| &e.old),
+            Some(Old::One(OneCore::NotLoaded | OneCore::Unset))
+        );
+        if !unknown || !self.arena.state(id).has(Flags::HAS_KEY) {
+            return Ok(());
+        }
+        let old = if relationship.direction == Direction::ManyToOne && relationship.by_key {
+            match self.foreign_key(id, relationship, true) {
+                Some(Some(key)) => match self.find(relationship.target, &key) {
+                    Some(found) => Some(found),
+                    None => self.select_by_key(relationship.target, &key, false).await?,
+                },
+                _ => None,
+            }
+        } else {
+            self.select_related(id, relationship).await?
+        };
+        let head = self.arena.state(id).head;
+        if let Some(entry) = self.log.find_mut(head, attribute) {
+            entry.old = Old::One(OneCore::Loaded(old));
+        }
+        Ok(())
+    }
+}
+
+/// Fills columns of one object.
+struct ColumnsOf<'a> {
+    session: &'a mut Session,
+    id: Id,
+    attributes: &'a [u16],
+    found: bool,
+}
+
+impl RowSink for ColumnsOf<'_> {
+    fn row(&mut self, row: &dyn Row) -> Result<ControlFlow<()>> {
+        self.found = true;
+        let id = self.id;
+        let mapper = Arc::clone(self.session.mapper_of(id));
+        let mut at = vec![NOT_IN_ROW; mapper.properties.len()];
+        for (column, attribute) in self.attributes.iter().enumerate() {
+            at[usize::from(*attribute)] = column as u16;
+        }
+        let slab = self.session.arena.of_mut(id);
+        if let Err(error) = slab.objects.refresh(id.slot, row, &at) {
+            let names: Vec<&str> =
+                self.attributes.iter().map(|a| mapper.property(*a).name()).collect();
+            let what = self.session.describe_object(id);
+            return Err(error.context(format_args!("loading {} of {what}", names.join(", "))));
+        }
+        for attribute in self.attributes {
+            slab.set_loaded(id.slot, *attribute, true);
+            slab.set_expired(id.slot, *attribute, false);
+        }
+        for attribute in self.attributes {
+            self.session.loading.allow(id, *attribute);
+        }
+        Ok(ControlFlow::Break(()))
+    }
+}

@@ -1,0 +1,73 @@
+//! Loading: from queries to objects.
+//!
+//! ```text
+//!  select::<User>() …            typed faces: Select, Rows, Load, AliasOf, attributes as expressions
+//!        │
+//!      Query                     untyped: a class, joins, conditions, loader options     (query, options)
+//!        │ into_select           an SQL tree with leaves that name attributes            (entity, criterion)
+//!        │ prepare               key → compiled statement and plan, from the cache        (cache)
+//!        │   └ of a new shape:   leaves become columns, options become joins              (resolve, build, columns)
+//!        │ fetch                 rows → identity map → arena                              (hydrate)
+//!        └ load_after            selectin, subquery, immediate                            (after, relation)
+//!
+//!  get, load, refresh            one object: by key, an attribute, again                  (get, lazy, refresh)
+//! ```
+//!
+//! Everything below the typed faces deals in numbers of classes and attributes. A statement of a shape that was
+//! seen before is neither resolved nor rendered again; what its rows mean (its plan) is kept with
+//! it.
+
+mod after;
+mod aliased;
+mod attribute;
+mod build;
+mod bulk;
+mod by_criteria;
+mod cache;
+mod columns;
+mod criterion;
+mod dml;
+mod eager;
+mod entity;
+mod evaluate;
+mod events;
+mod exists;
+mod get;
+mod hydrate;
+mod key;
+mod lazy;
+mod link;
+mod named;
+mod named_query;
+mod object;
+mod options;
+mod plan;
+mod query;
+mod refresh;
+mod relation;
+mod resolve;
+mod rows;
+mod run;
+mod select;
+mod stream;
+mod untracked;
+
+pub use aliased::{AliasOf, aliased};
+pub use attribute::{RelationshipField, RelationshipOf, remote};
+pub(crate) use cache::Caches;
+pub use dml::{ByCriteria, Delete, Synchronize, Update, delete, update};
+pub(crate) use entity::AttrLeaf;
+pub use events::LoadEvent;
+pub(crate) use events::Loading;
+pub use key::{By, IntoKey, KeyValues};
+pub use named::EntityRef;
+pub use named_query::{LoadKind, Raise};
+pub use options::{
+    ColumnOption, IntoOptions, Load, Options, contains_eager, contains_eager_as, defer,
+    defer_raise, immediate, joined, lazy as lazy_load, load_only, raise, raise_others, selectin,
+    selectin_polymorphic, subquery, undefer, undefer_group,
+};
+pub use query::Query;
+pub use rows::{Columns, Rows};
+pub use select::{JoinAlong, Select, select};
+pub use stream::Stream;

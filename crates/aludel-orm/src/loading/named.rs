@@ -1,0 +1,297 @@
+//! Queries for tools: classes and attributes by name, conditions as untyped nodes.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use aludel_sql::{Node, Row, Value};
+
+use super::criterion::{Ask, Criterion};
+use super::entity::{AttrLeaf, Entity};
+use super::query::{Query, What};
+use super::resolve::no_attribute;
+use super::select::no_result;
+use crate::attributes::{History, HistoryItem};
+use crate::instrumentation::{AttrKind, ClassDef, Id};
+use crate::mapping::{Direction, Relationship};
+use crate::session::Session;
+use crate::{Error, ErrorKind, Result};
+
+/// A class in a query, for those who know it by name: its attributes as nodes, and its criteria.
+#[derive(Clone)]
+pub struct EntityRef {
+    pub(super) entity: Entity,
+}
+
+impl fmt::Debug for EntityRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.entity.class.name, self.entity.number())
+    }
+}
+
+pub(super) fn attribute(class: &ClassDef, name: &str) -> Result<u16> {
+    let at = class.attributes.iter().position(|a| a.name == name);
+    at.map(|at| at as u16).ok_or_else(|| no_attribute(class, name))
+}
+
+pub(super) fn relationship(class: &ClassDef, name: &str) -> Result<(u16, &'static ClassDef)> {
+    let at = attribute(class, name)?;
+    match &class.attributes[usize::from(at)].kind {
+        AttrKind::Relationship(def) => Ok((at, (def.target)())),
+        _ => Err(Error::new(
+            ErrorKind::Argument,
+            format!("{}.{name} is not a relationship", class.name),
+        )),
+    }
+}
+
+impl EntityRef {
+    /// An attribute as an expression.
+    ///
+    /// # Errors
+    ///
+    /// When the class has no such attribute.
+    pub fn attr(&self, name: &str) -> Result<Node> {
+        Ok(self.entity.leaf(attribute(self.entity.class, name)?))
+    }
+
+    /// A value, typed as an attribute is.
+    ///
+    /// # Errors
+    ///
+    /// When the class has no such attribute, or it holds no single column.
+    pub fn value(&self, name: &str, value: Value) -> Result<Node> {
+        let class = self.entity.class;
+        let at = attribute(class, name)?;
+        let data_type = match &class.attributes[usize::from(at)].kind {
+            AttrKind::Column(column) => column.data_type,
+            AttrKind::Expression(expression) => expression.data_type,
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Argument,
+                    format!("{}.{name} is not a column", class.name),
+                ));
+            }
+        };
+        Ok(Node::value(value, data_type))
+    }
+
+    /// The class that a relationship leads to: what conditions within [`any`](Self::any) are about.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such relationship.
+    pub fn target(&self, name: &str) -> Result<Self> {
+        let (_, target) = relationship(self.entity.class, name)?;
+        Ok(Self { entity: Entity::of(target) })
+    }
+
+    /// The same entity taken as a subclass.
+    #[must_use]
+    pub fn narrowed(&self, subclass: &Self) -> Self {
+        Self { entity: Entity { class: subclass.entity.class, alias: self.entity.alias.clone() } }
+    }
+
+    /// There is a related object for which all of these hold; of a subclass of the target, if one is given.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such relationship.
+    pub fn any(&self, name: &str, of_type: Option<&Self>, conditions: Vec<Node>) -> Result<Node> {
+        let (attribute, _) = relationship(self.entity.class, name)?;
+        let criterion = Criterion::new(self.entity.clone(), attribute, Ask::Exists);
+        let of_type = of_type.map(|class| class.entity.class);
+        Ok(Criterion { of_type, inner: conditions, ..criterion }.into_node())
+    }
+
+    /// This object is related (the member of a collection, or what a reference refers to); of none, nothing is.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such relationship.
+    pub fn is(&self, name: &str, object: Option<Id>) -> Result<Node> {
+        self.ask(name, object, Ask::Object)
+    }
+
+    /// Another object is related, or none; of none, something is.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such relationship.
+    pub fn is_not(&self, name: &str, object: Option<Id>) -> Result<Node> {
+        match object {
+            Some(_) => self.ask(name, object, Ask::NotObject),
+            None => Ok(self.ask(name, None, Ask::Object)?.not()),
+        }
+    }
+
+    fn ask(&self, name: &str, object: Option<Id>, ask: Ask) -> Result<Node> {
+        let (attribute, _) = relationship(self.entity.class, name)?;
+        let ask = if object.is_none() { Ask::None } else { ask };
+        Ok(Criterion { object, ..Criterion::new(self.entity.clone(), attribute, ask) }.into_node())
+    }
+}
+
+impl Session {
+    /// A class by name, for conditions about it.
+    ///
+    /// # Errors
+    ///
+    /// When no class of that name is mapped.
+    pub fn entity_named(&self, class: &str) -> Result<EntityRef> {
+        let index = self.mapper_named(class)?;
+        Ok(EntityRef { entity: Entity::of(self.mappers.at(index).def) })
+    }
+
+    /// Begins a query of the objects of a named class.
+    ///
+    /// # Errors
+    ///
+    /// When no class of that name is mapped.
+    pub fn query_named(&self, class: &str) -> Result<Query> {
+        Ok(Query::new(self.entity_named(class)?.entity, What::Objects))
+    }
+
+    /// The objects that a query gives, each once.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn all_of(&mut self, query: Query) -> Result<Vec<Id>> {
+        self.query_ids(query).await
+    }
+
+    /// The first object that a query gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn first_of(&mut self, query: Query) -> Result<Option<Id>> {
+        self.query_first(query).await
+    }
+
+    /// The one object that a query gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`one`](Self::one).
+    pub async fn one_of(&mut self, query: Query) -> Result<Id> {
+        let class = query.entity.class.name;
+        self.query_one_or_none(query).await?.ok_or_else(|| no_result(class))
+    }
+
+    /// The one object that a query gives, if it gives any.
+    ///
+    /// # Errors
+    ///
+    /// As [`one_or_none`](Self::one_or_none).
+    pub async fn one_or_none_of(&mut self, query: Query) -> Result<Option<Id>> {
+        self.query_one_or_none(query).await
+    }
+
+    /// The rows of values that a query of columns gives; the value of an attribute is as the attribute has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`rows`](Self::rows).
+    pub async fn values_of(&mut self, query: Query) -> Result<Vec<Vec<Value>>> {
+        let columns = query.sql.columns.iter();
+        let attributes: Vec<_> =
+            columns.map(|node| AttrLeaf::of(node).map(Prototype::new)).collect();
+        let mut rows = Vec::new();
+        let mut read = |row: &dyn Row| {
+            let values = attributes.iter().enumerate().map(|(i, prototype)| {
+                let raw = row.get(i).map_or(Value::Null, |value| value.to_owned());
+                match prototype.as_ref().and_then(|p| p.typed(&raw)) {
+                    Some(typed) => typed,
+                    None => raw,
+                }
+            });
+            rows.push(values.collect());
+            Ok(ControlFlow::Continue(()))
+        };
+        self.query_rows(query, &mut read).await?;
+        Ok(rows)
+    }
+
+    /// The object of the query's class with a key, loaded as the query's options say; one that is in the session
+    /// and not expired is given as it is, unless the query [populates existing](Query::populate_existing) ones.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn get_of(&mut self, query: Query, key: Vec<Value>) -> Result<Option<Id>> {
+        let class = query.entity.class;
+        if query.options.is_empty() && !query.populate_existing {
+            return self.get_by_name(class.name, key).await;
+        }
+        let index = self.learn(class)?;
+        let mappers = std::sync::Arc::clone(&self.mappers);
+        let mapper = mappers.at(index);
+        let mut values = super::key::KeyValues::default();
+        key.into_iter().for_each(|value| values.push(value));
+        let Some(key) = values.key() else { return Ok(None) };
+        if !query.populate_existing
+            && let Some(found) = self.present(index, &key)
+        {
+            return Ok(Some(found));
+        }
+        let mut query = query;
+        let operands: Vec<Node> =
+            mapper.primary_key.iter().map(|a| query.entity.leaf(*a)).collect();
+        let filter = super::link::among(&operands, mapper, &mapper.primary_key, &[key.values()]);
+        query.sql.filter.push(filter);
+        Ok(self.query_ids(query).await?.first().copied())
+    }
+
+    /// The history of a named attribute, loaded for it; also what a replaced reference was.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_named`](Self::load_named).
+    pub async fn load_history_named(
+        &mut self,
+        object: impl Into<Id>,
+        name: &str,
+    ) -> Result<History<HistoryItem>> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        if !self.is_never_set(id, attribute) {
+            self.ensure_loaded(id, attribute).await?;
+        }
+        // What a foreign key led to counts only as far as it is known; see the unit of work.
+        let referring = |r: &Relationship| r.direction == Direction::ManyToOne && !r.active_history;
+        if !self.mapper_of(id).relationship(attribute).is_some_and(referring) {
+            self.load_committed_reference(id, attribute).await?;
+        }
+        self.history_of(id, attribute)
+    }
+
+    /// Whether a reference has a foreign key that was never set: reading it gives none, and its history is empty.
+    fn is_never_set(&self, id: Id, attribute: u16) -> bool {
+        let Some(relationship) = self.mapper_of(id).relationship(attribute) else { return false };
+        let absent = |local: u16| !self.arena.is_loaded(id, local) && !self.needs_load(id, local);
+        relationship.by_key && relationship.pairs.iter().any(|(local, _)| absent(*local))
+    }
+}
+
+/// A field of an attribute's type, to read values as the attribute would.
+struct Prototype {
+    objects: Box<dyn crate::instrumentation::Objects>,
+    attribute: u16,
+}
+
+impl Prototype {
+    fn new(leaf: &AttrLeaf) -> Self {
+        let mut objects = (leaf.entity.class.store)();
+        objects.put_default(0);
+        Self { objects, attribute: leaf.attribute }
+    }
+
+    fn typed(&self, raw: &Value) -> Option<Value> {
+        if raw.is_null() {
+            return None;
+        }
+        let field = self.objects.get(0)?.field(self.attribute)?;
+        Some(field.with_value(raw.clone()).ok()?.value())
+    }
+}

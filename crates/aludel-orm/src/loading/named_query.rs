@@ -1,0 +1,212 @@
+//! Queries put together by names.
+
+use aludel_sql::{Distinct, Node};
+
+use super::entity::Entity;
+use super::named::{EntityRef, attribute, relationship};
+use super::options::{LoadOption, RelationshipOption, Strategy};
+use super::query::{Back, JoinStep, Query, What};
+use crate::Result;
+
+/// How a path of relationships is loaded; see the functions of the same names, such as
+/// [`selectin`](super::selectin).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoadKind {
+    /// When it is asked for.
+    Lazy,
+    /// By the owners' keys.
+    SelectIn,
+    /// With the row.
+    Joined,
+    /// By the query that gave the owners.
+    Subquery,
+    /// By a SELECT for each owner.
+    Immediate,
+    /// Never.
+    Raise,
+    /// From joins of the query.
+    ContainsEager,
+}
+
+impl Query {
+    /// The class of the query.
+    pub fn entity(&self) -> EntityRef {
+        EntityRef { entity: self.entity.clone() }
+    }
+
+    /// Adds a condition.
+    #[must_use]
+    pub fn filter(mut self, condition: Node) -> Self {
+        self.sql.filter.push(condition);
+        self
+    }
+
+    /// Adds to the order.
+    #[must_use]
+    pub fn order_by(mut self, by: Node, descending: bool) -> Self {
+        self.sql.order_by.push(super::build::ordered(by, descending));
+        self
+    }
+
+    /// At most so many.
+    #[must_use]
+    pub fn limit(mut self, rows: i64) -> Self {
+        self.sql.limit = Some(Node::literal(rows));
+        self
+    }
+
+    /// Without the first ones.
+    #[must_use]
+    pub fn offset(mut self, rows: i64) -> Self {
+        self.sql.offset = Some(Node::literal(rows));
+        self
+    }
+
+    /// Without rows that are equal to another.
+    #[must_use]
+    pub fn distinct(mut self) -> Self {
+        self.sql.distinct = Distinct::Rows;
+        self
+    }
+
+    /// Columns in place of objects.
+    #[must_use]
+    pub fn columns(mut self, columns: Vec<Node>) -> Self {
+        self.what = What::Columns;
+        self.sql.columns = columns;
+        self.options.clear();
+        self
+    }
+
+    /// Overwrites what is loaded of the objects that the query gives.
+    #[must_use]
+    pub fn populate_existing(mut self) -> Self {
+        self.populate_existing = true;
+        self
+    }
+
+    /// Joins the objects that a relationship of an entity leads to, under a name of their own, which is given.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such relationship.
+    pub fn join(&mut self, owner: &EntityRef, name: &str, outer: bool) -> Result<EntityRef> {
+        let (attribute, target) = relationship(owner.entity.class, name)?;
+        let target = Entity::aliased(target);
+        self.joins.push(JoinStep {
+            owner: owner.entity.clone(),
+            attribute: Some(attribute),
+            target: target.clone(),
+            outer,
+            on: Vec::new(),
+            back: Back::No,
+        });
+        Ok(EntityRef { entity: target })
+    }
+
+    /// Reads the columns of a subclass along.
+    #[must_use]
+    pub fn along(mut self, subclass: &EntityRef) -> Self {
+        self.along.push(subclass.entity.class);
+        self
+    }
+
+    /// Loads a path of relationships. A step is a relationship's name with the class that has it where that is not
+    /// the class that the path has come to, and the entity that stands for its objects where the query has
+    /// joined them.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such relationship.
+    pub fn load_path(
+        &mut self,
+        kind: LoadKind,
+        path: &[(Option<EntityRef>, &str, Option<EntityRef>)],
+    ) -> Result<()> {
+        let mut class = self.entity.class;
+        let mut steps = Vec::new();
+        for (on, name, joined) in path {
+            class = on.as_ref().map_or(class, |on| on.entity.class);
+            let (attribute, target) = relationship(class, name)?;
+            let how = match kind {
+                LoadKind::Lazy => Strategy::Lazy,
+                LoadKind::SelectIn => Strategy::SelectIn,
+                LoadKind::Joined => Strategy::Joined,
+                LoadKind::Subquery => Strategy::Subquery,
+                LoadKind::Immediate => Strategy::Immediate,
+                LoadKind::Raise => Strategy::Raise,
+                LoadKind::ContainsEager => Strategy::Contains(match joined {
+                    Some(joined) => joined.entity.clone(),
+                    None => Entity::of(target),
+                }),
+            };
+            steps.push(RelationshipOption { class, attribute, how, below: Vec::new() });
+            class = target;
+        }
+        let mut steps = steps.into_iter().rev();
+        let Some(tip) = steps.next() else { return Ok(()) };
+        let root = steps.fold(tip, |below, mut above| {
+            above.below.push(LoadOption::Relationship(below));
+            above
+        });
+        self.options.push(LoadOption::Relationship(root));
+        Ok(())
+    }
+
+    /// Leaves a column out; with `raise`, loading it later is an error.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such attribute.
+    pub fn defer(&mut self, name: &str, raise: Raise) -> Result<()> {
+        let class = self.entity.class;
+        let attribute = attribute(class, name)?;
+        self.options.push(LoadOption::Defer { class, attribute, raise: raise == Raise::Yes });
+        Ok(())
+    }
+
+    /// Loads a deferred column along.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such attribute.
+    pub fn undefer(&mut self, name: &str) -> Result<()> {
+        let class = self.entity.class;
+        let attribute = attribute(class, name)?;
+        self.options.push(LoadOption::Undefer { class, attribute });
+        Ok(())
+    }
+
+    /// Loads the deferred columns of a group along.
+    pub fn undefer_group(&mut self, group: &str) {
+        self.options.push(LoadOption::UndeferGroup(group.into()));
+    }
+
+    /// Loads these columns and the primary key only.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such attribute.
+    pub fn load_only(&mut self, names: &[&str]) -> Result<()> {
+        let class = self.entity.class;
+        let attributes = names.iter().map(|name| attribute(class, name)).collect::<Result<_>>()?;
+        self.options.push(LoadOption::LoadOnly { class, attributes });
+        Ok(())
+    }
+
+    /// Loads the columns that subclasses add by a SELECT for each subclass.
+    pub fn selectin_polymorphic(&mut self, subclasses: &[EntityRef]) {
+        let classes = subclasses.iter().map(|class| class.entity.class).collect();
+        self.options.push(LoadOption::Polymorphic(classes));
+    }
+}
+
+/// Whether it is an error to load a deferred column later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Raise {
+    /// It is loaded when it is asked for.
+    No,
+    /// It is an error.
+    Yes,
+}

@@ -1,0 +1,367 @@
+//! Loader options: what a query loads along, and what it leaves out.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use aludel_sql::KeyWriter;
+
+use super::attribute::RelationshipField;
+use super::entity::{Entity, write_class};
+use crate::instrumentation::{Attr, AttributeKey, ClassDef, FieldType, IsA, Mapped};
+
+/// How a relationship is loaded.
+#[derive(Clone, Debug)]
+pub(crate) enum Strategy {
+    /// When it is asked for.
+    Lazy,
+    /// For all owners at once, by their keys.
+    SelectIn,
+    /// With the row, by a left join of its own.
+    Joined,
+    /// For all owners at once, by the query that gave them.
+    Subquery,
+    /// For each owner at once, when it is loaded.
+    Immediate,
+    /// Never: asking for it is an error.
+    Raise,
+    /// With the row, from a join of the query.
+    Contains(Entity),
+}
+
+/// A relationship's option, with those for the objects that it leads to.
+#[derive(Clone, Debug)]
+pub(crate) struct RelationshipOption {
+    pub(crate) class: &'static ClassDef,
+    pub(crate) attribute: u16,
+    pub(crate) how: Strategy,
+    pub(crate) below: Vec<LoadOption>,
+}
+
+/// An option of a query.
+#[derive(Clone, Debug)]
+pub(crate) enum LoadOption {
+    Relationship(RelationshipOption),
+    /// Every relationship without an option of its own is an error to load.
+    RaiseOthers,
+    Defer {
+        class: &'static ClassDef,
+        attribute: u16,
+        raise: bool,
+    },
+    Undefer {
+        class: &'static ClassDef,
+        attribute: u16,
+    },
+    UndeferGroup(Arc<str>),
+    LoadOnly {
+        class: &'static ClassDef,
+        attributes: Vec<u16>,
+    },
+    /// The columns of these subclasses, by a SELECT for each.
+    Polymorphic(Vec<&'static ClassDef>),
+}
+
+impl Strategy {
+    fn key<'a>(&'a self, key: &mut KeyWriter<'a>) {
+        key.token(match self {
+            Self::Lazy => 0,
+            Self::SelectIn => 1,
+            Self::Joined => 2,
+            Self::Subquery => 3,
+            Self::Immediate => 4,
+            Self::Raise => 5,
+            Self::Contains(_) => 6,
+        });
+        if let Self::Contains(entity) = self {
+            entity.key(key);
+        }
+    }
+}
+
+impl LoadOption {
+    pub(crate) fn key<'a>(&'a self, key: &mut KeyWriter<'a>) {
+        match self {
+            Self::Relationship(option) => {
+                key.token(u32::from(option.attribute) << 8);
+                write_class(key, option.class);
+                option.how.key(key);
+                keys(&option.below, key);
+            }
+            Self::RaiseOthers => key.token(1),
+            Self::Defer { class, attribute, raise } => {
+                key.token((u32::from(*attribute) << 8) | (2 + u32::from(*raise)));
+                write_class(key, class);
+            }
+            Self::Undefer { class, attribute } => {
+                key.token(u32::from(*attribute) << 8 | 4);
+                write_class(key, class);
+            }
+            Self::UndeferGroup(name) => {
+                key.token(5);
+                key.text(name);
+            }
+            Self::LoadOnly { class, attributes } => {
+                key.token((attributes.len() as u32) << 8 | 6);
+                write_class(key, class);
+                attributes.iter().for_each(|a| key.token(u32::from(*a)));
+            }
+            Self::Polymorphic(classes) => {
+                key.token((classes.len() as u32) << 8 | 7);
+                classes.iter().for_each(|class| write_class(key, class));
+            }
+        }
+    }
+}
+
+/// Writes options, with their number.
+pub(crate) fn keys<'a>(options: &'a [LoadOption], key: &mut KeyWriter<'a>) {
+    key.token(options.len() as u32);
+    options.iter().for_each(|option| option.key(key));
+}
+
+/// An option that leads from class `R` along relationships to class `T`, made by [`selectin`], [`joined`] and
+/// their kin. Its methods of the same names go on from there; [`then`](Self::then) gives options for the objects
+/// that it leads to without going on.
+///
+/// ```ignore
+/// select::<User>().options(selectin(User::orders).joined(Order::items))
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Load<R, T> {
+    path: Vec<RelationshipOption>,
+    classes: PhantomData<fn() -> (R, T)>,
+}
+
+impl<R, T> Load<R, T> {
+    fn go<C: Mapped, V: RelationshipField>(
+        mut path: Vec<RelationshipOption>,
+        attribute: Attr<C, V>,
+        how: Strategy,
+    ) -> Load<R, V::Target> {
+        let (class, attribute) = (C::class(), attribute.index());
+        path.push(RelationshipOption { class, attribute, how, below: Vec::new() });
+        Load { path, classes: PhantomData }
+    }
+
+    fn below(mut self, option: LoadOption) -> Self {
+        if let Some(tip) = self.path.last_mut() {
+            tip.below.push(option);
+        }
+        self
+    }
+
+    fn into_option(self) -> Option<LoadOption> {
+        let mut path = self.path.into_iter().rev();
+        let tip = path.next()?;
+        let root = path.fold(tip, |below, mut above| {
+            above.below.push(LoadOption::Relationship(below));
+            above
+        });
+        Some(LoadOption::Relationship(root))
+    }
+
+    /// The class that it leads to is taken as one of its subclasses.
+    pub fn of_type<S: IsA<T>>(self) -> Load<R, S> {
+        Load { path: self.path, classes: PhantomData }
+    }
+
+    /// Options for the objects that it leads to.
+    pub fn then(self, options: impl IntoOptions<T>) -> Self {
+        let mut list = Options(Vec::new());
+        options.into_options(&mut list);
+        list.0.into_iter().fold(self, Self::below)
+    }
+}
+
+macro_rules! strategies {
+    ($($(#[$doc:meta])* $name:ident $how:ident;)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $name<C: Mapped, V: RelationshipField>(attribute: Attr<C, V>) -> Load<C, V::Target> {
+                Load::<C, C>::go(Vec::new(), attribute, Strategy::$how)
+            }
+        )*
+
+        impl<R, T> Load<R, T> {
+            $(
+                $(#[$doc])*
+                pub fn $name<C: Mapped, V: RelationshipField>(self, attribute: Attr<C, V>) -> Load<R, V::Target>
+                where
+                    T: IsA<C>,
+                {
+                    Self::go(self.path, attribute, Strategy::$how)
+                }
+            )*
+        }
+    };
+}
+
+strategies! {
+    /// Loads a relationship of all objects of the query by one more SELECT, by their keys (500 at a time).
+    selectin SelectIn;
+    /// Loads a relationship with the query itself, by a left join that the query's own conditions do not see.
+    joined Joined;
+    /// Loads a relationship of all objects of the query by one more SELECT, over the query itself.
+    subquery Subquery;
+    /// Loads a relationship of each object by a SELECT of its own.
+    immediate Immediate;
+    /// Leaves a relationship to be loaded when it is asked for; the default.
+    lazy Lazy;
+    /// Makes it an error to load a relationship of these objects later.
+    raise Raise;
+}
+
+/// Takes the rows of a [`join`](super::Select::join) of the query as all that a relationship has.
+pub fn contains_eager<C: Mapped, V: RelationshipField>(
+    attribute: Attr<C, V>,
+) -> Load<C, V::Target> {
+    let target = Entity::of(<V::Target as Mapped>::class());
+    Load::<C, C>::go(Vec::new(), attribute, Strategy::Contains(target))
+}
+
+/// As [`contains_eager`], for a class joined under another name.
+pub fn contains_eager_as<C: Mapped, V: RelationshipField>(
+    attribute: Attr<C, V>,
+    target: &super::AliasOf<V::Target>,
+) -> Load<C, V::Target> {
+    Load::<C, C>::go(Vec::new(), attribute, Strategy::Contains(target.entity.clone()))
+}
+
+impl<R, T> Load<R, T> {
+    /// Takes the rows of a join of the query as all that a relationship has.
+    pub fn contains_eager<C: Mapped, V: RelationshipField>(
+        self,
+        attribute: Attr<C, V>,
+    ) -> Load<R, V::Target>
+    where
+        T: IsA<C>,
+    {
+        let target = Entity::of(<V::Target as Mapped>::class());
+        Self::go(self.path, attribute, Strategy::Contains(target))
+    }
+
+    /// As [`contains_eager`](Self::contains_eager), for a class joined under another name.
+    pub fn contains_eager_as<C: Mapped, V: RelationshipField>(
+        self,
+        attribute: Attr<C, V>,
+        target: &super::AliasOf<V::Target>,
+    ) -> Load<R, V::Target>
+    where
+        T: IsA<C>,
+    {
+        Self::go(self.path, attribute, Strategy::Contains(target.entity.clone()))
+    }
+}
+
+/// An option about the columns of class `C`; see [`defer`], [`undefer`], [`load_only`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ColumnOption<C> {
+    option: LoadOption,
+    class: PhantomData<fn() -> C>,
+}
+
+impl<C> ColumnOption<C> {
+    fn new(option: LoadOption) -> Self {
+        Self { option, class: PhantomData }
+    }
+}
+
+/// Leaves a column out of the query; it is loaded when it is asked for.
+pub fn defer<C: Mapped, V: FieldType>(attribute: Attr<C, V>) -> ColumnOption<C> {
+    ColumnOption::new(LoadOption::Defer {
+        class: C::class(),
+        attribute: attribute.index(),
+        raise: false,
+    })
+}
+
+/// Leaves a column out of the query, and makes it an error to load it later.
+pub fn defer_raise<C: Mapped, V: FieldType>(attribute: Attr<C, V>) -> ColumnOption<C> {
+    ColumnOption::new(LoadOption::Defer {
+        class: C::class(),
+        attribute: attribute.index(),
+        raise: true,
+    })
+}
+
+/// Loads a deferred column with the query.
+pub fn undefer<C: Mapped, V: FieldType>(attribute: Attr<C, V>) -> ColumnOption<C> {
+    ColumnOption::new(LoadOption::Undefer { class: C::class(), attribute: attribute.index() })
+}
+
+/// Loads the deferred columns of a group with the query.
+pub fn undefer_group<C: Mapped>(group: &str) -> ColumnOption<C> {
+    ColumnOption::new(LoadOption::UndeferGroup(group.into()))
+}
+
+/// Loads these columns, and the primary key, and leaves the others out.
+pub fn load_only<C: Mapped>(
+    attributes: impl IntoIterator<Item = impl Into<AttributeKey<C>>>,
+) -> ColumnOption<C> {
+    let attributes = attributes.into_iter().map(|a| a.into().index).collect();
+    ColumnOption::new(LoadOption::LoadOnly { class: C::class(), attributes })
+}
+
+/// Makes it an error to load later any relationship that has no option of its own.
+pub fn raise_others<C: Mapped>() -> ColumnOption<C> {
+    ColumnOption::new(LoadOption::RaiseOthers)
+}
+
+/// Loads the columns that a subclass adds, of the objects that are of it, by one more SELECT.
+pub fn selectin_polymorphic<C, S: Mapped + IsA<C>>() -> ColumnOption<C> {
+    ColumnOption::new(LoadOption::Polymorphic(vec![S::class()]))
+}
+
+/// Options being collected.
+#[derive(Debug)]
+pub struct Options(pub(crate) Vec<LoadOption>);
+
+/// One option, or a tuple or vector of them, that make sense for objects of class `T`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no loader option for objects of class `{T}`",
+    label = "not an option for `{T}`"
+)]
+pub trait IntoOptions<T> {
+    /// Adds the options to a list.
+    #[doc(hidden)]
+    fn into_options(self, to: &mut Options);
+}
+
+impl<T: IsA<R>, R, X> IntoOptions<T> for Load<R, X> {
+    fn into_options(self, to: &mut Options) {
+        to.0.extend(self.into_option());
+    }
+}
+
+impl<T: IsA<C>, C> IntoOptions<T> for ColumnOption<C> {
+    fn into_options(self, to: &mut Options) {
+        to.0.push(self.option);
+    }
+}
+
+impl<T, O: IntoOptions<T>> IntoOptions<T> for Vec<O> {
+    fn into_options(self, to: &mut Options) {
+        self.into_iter().for_each(|option| option.into_options(to));
+    }
+}
+
+macro_rules! tuples {
+    ($($name:ident),*) => {
+        impl<T, $($name: IntoOptions<T>),*> IntoOptions<T> for ($($name,)*) {
+            #[allow(non_snake_case)]
+            fn into_options(self, to: &mut Options) {
+                let ($($name,)*) = self;
+                $($name.into_options(to);)*
+            }
+        }
+    };
+}
+tuples!(A, B);
+tuples!(A, B, D);
+tuples!(A, B, D, E);
+tuples!(A, B, D, E, F);
+tuples!(A, B, D, E, F, G);
+tuples!(A, B, D, E, F, G, H);
+tuples!(A, B, D, E, F, G, H, I);

@@ -1,0 +1,194 @@
+//! The query, without types: what every typed one is made of.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use aludel_sql::{CustomNode, KeyWriter, Node, Select};
+
+use super::criterion::{self, Criterion};
+use super::entity::{Entity, write_class};
+use super::options::{self, LoadOption};
+use crate::Result;
+use crate::instrumentation::{ClassDef, Id};
+
+/// A query over mapped classes, without types: a class, joins along relationships, conditions, loader
+/// options.
+///
+/// [`Select`](super::Select) and [`Rows`](super::Rows) are its typed faces. Tools that know classes by name
+/// begin with [`Session::query_named`](crate::Session::query_named).
+#[derive(Clone, Debug)]
+pub struct Query {
+    pub(crate) entity: Entity,
+    /// What the SQL layer knows of it: results, conditions, order, limits.
+    pub(crate) sql: Select,
+    pub(crate) joins: Vec<JoinStep>,
+    pub(crate) options: Vec<LoadOption>,
+    /// Subclasses whose tables are joined along.
+    pub(crate) along: Vec<&'static ClassDef>,
+    pub(crate) what: What,
+    pub(crate) populate_existing: bool,
+}
+
+/// What a query gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Objects of its class; results that are given come after their columns.
+    Objects,
+    /// The results that are given.
+    Columns,
+    /// The primary keys.
+    Keys,
+    /// The number of rows.
+    Count,
+}
+
+/// A join of a query.
+#[derive(Clone, Debug)]
+pub(crate) struct JoinStep {
+    pub(crate) owner: Entity,
+    /// The relationship that is followed; `None` for a join on a condition alone.
+    pub(crate) attribute: Option<u16>,
+    pub(crate) target: Entity,
+    pub(crate) outer: bool,
+    pub(crate) on: Vec<Node>,
+    pub(crate) back: Back,
+}
+
+/// Whether a join leads from the query's class back to what refers to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Back {
+    /// It leads along the relationship, to the target.
+    No,
+    /// To the association table, under its own name.
+    Secondary,
+    /// To the owner.
+    Owner,
+}
+
+impl Query {
+    pub(crate) fn new(entity: Entity, what: What) -> Self {
+        Self {
+            entity,
+            sql: Select::default(),
+            joins: Vec::new(),
+            options: Vec::new(),
+            along: Vec::new(),
+            what,
+            populate_existing: false,
+        }
+    }
+
+    /// Puts in the values of the objects that criteria ask for.
+    pub(crate) fn bind_objects(
+        &mut self,
+        values: &dyn Fn(&Criterion, Id) -> Result<Vec<Node>>,
+    ) -> Result<()> {
+        let sql = &mut self.sql;
+        let lists = [
+            &mut sql.columns,
+            &mut sql.filter,
+            &mut sql.having,
+            &mut sql.group_by,
+            &mut sql.order_by,
+        ];
+        let joins = self.joins.iter_mut().flat_map(|join| &mut join.on);
+        for node in lists.into_iter().flatten().chain(joins) {
+            if criterion::asks_for_object(node) {
+                *node = criterion::bind(node, values)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the query itself is needed to load what its options say.
+    pub(crate) fn wants_origin(&self) -> bool {
+        self.options.iter().any(|option| match option {
+            LoadOption::Relationship(option) => {
+                matches!(option.how, super::options::Strategy::Subquery)
+            }
+            _ => false,
+        })
+    }
+
+    /// The statement as a subquery: of objects it gives their keys.
+    pub(crate) fn into_subquery(mut self) -> Select {
+        if self.what == What::Objects {
+            let leaf = |(attribute, def): (usize, &crate::instrumentation::AttrDef)| match &def.kind
+            {
+                crate::instrumentation::AttrKind::Column(column) if column.primary_key => {
+                    Some(self.entity.leaf(attribute as u16))
+                }
+                _ => None,
+            };
+            self.sql.columns =
+                self.entity.class.attributes.iter().enumerate().filter_map(leaf).collect();
+            self.what = What::Columns;
+            self.options.clear();
+        }
+        self.into_select()
+    }
+
+    /// The statement, with what the mappers have to say about it carried along.
+    pub(crate) fn into_select(self) -> Select {
+        let Self { entity, mut sql, joins, options, along, what, .. } = self;
+        let node = QueryNode { entity, what, joins, options, along };
+        sql.carried.push(Node::Custom(Arc::new(node)));
+        sql
+    }
+}
+
+/// What a SELECT over mapped classes carries until it is rewritten.
+#[derive(Clone, Debug)]
+pub(crate) struct QueryNode {
+    pub(crate) entity: Entity,
+    pub(crate) what: What,
+    pub(crate) joins: Vec<JoinStep>,
+    pub(crate) options: Vec<LoadOption>,
+    pub(crate) along: Vec<&'static ClassDef>,
+}
+
+impl QueryNode {
+    /// What a SELECT carries, if it is one over mapped classes.
+    pub(crate) fn of(select: &Select) -> Option<&Self> {
+        select.carried.iter().find_map(|node| match node {
+            Node::Custom(custom) => custom.as_any().downcast_ref(),
+            _ => None,
+        })
+    }
+}
+
+impl CustomNode for QueryNode {
+    fn key<'a>(&'a self, key: &mut KeyWriter<'a>) {
+        key.token(self.what as u32);
+        self.entity.key(key);
+        key.token(self.joins.len() as u32);
+        for join in &self.joins {
+            let how = u32::from(join.outer) | (join.back as u32) << 1;
+            key.token(join.attribute.map_or(0, |a| u32::from(a) + 1) << 3 | how);
+            join.owner.key(key);
+            join.target.key(key);
+            key.nodes(&join.on);
+        }
+        options::keys(&self.options, key);
+        key.token(self.along.len() as u32);
+        self.along.iter().for_each(|class| write_class(key, class));
+    }
+
+    fn rebuild(
+        &self,
+        replace: &mut dyn FnMut(&Node) -> aludel_sql::Result<Node>,
+    ) -> aludel_sql::Result<Option<Arc<dyn CustomNode>>> {
+        if self.joins.iter().all(|join| join.on.is_empty()) {
+            return Ok(None);
+        }
+        let mut rebuilt = self.clone();
+        for node in rebuilt.joins.iter_mut().flat_map(|join| &mut join.on) {
+            *node = replace(node)?;
+        }
+        Ok(Some(Arc::new(rebuilt)))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

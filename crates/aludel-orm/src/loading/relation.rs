@@ -1,0 +1,304 @@
+//! Loading one relationship of many objects.
+//!
+//! A reference by key looks in the identity map first. All else is one SELECT for 500 keys: of the targets by
+//! their foreign key, through the association table, or, where the program gave a condition of its own,
+//! through the owners.
+
+use std::sync::Arc;
+
+use aludel_sql::{Node, Row, ValueRef};
+use hashbrown::{HashMap, HashSet};
+use smallvec::SmallVec;
+
+use super::entity::Entity;
+use super::link::{Link, among, link, member_order, over, plain_key};
+use super::options::{LoadOption, Strategy};
+use super::query::{Query, What};
+use crate::Result;
+use crate::instrumentation::{Id, ManyCore};
+use crate::mapping::Relationship;
+use crate::session::Session;
+use crate::session::identity::Key;
+use crate::session::state::Flags;
+
+/// How many keys one statement asks for.
+const CHUNK: usize = 500;
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// What is loaded of a relationship.
+pub(super) struct Wanted<'a> {
+    pub(super) attribute: u16,
+    /// Options for the objects that it leads to.
+    pub(super) below: &'a [LoadOption],
+    /// The query that gave the owners, to be asked again rather than for their keys.
+    pub(super) origin: Option<&'a Query>,
+    pub(super) populate_existing: bool,
+}
+
+impl Session {
+    /// Loads a relationship of objects of one hierarchy; of those that have it loaded, only what the options
+    /// below say.
+    pub(super) async fn load_relation(&mut self, ids: &[Id], wanted: Wanted<'_>) -> Result<()> {
+        let Some(first) = ids.first() else { return Ok(()) };
+        let mappers = Arc::clone(&self.mappers);
+        let Some(relationship) = mappers.at(first.class).relationship(wanted.attribute) else {
+            return Err(self.no_such_field(*first, wanted.attribute));
+        };
+        let mut open = Vec::new();
+        let mut there = Vec::new();
+        for &id in ids {
+            let state = self.arena.state(id);
+            if !state.has(Flags::HAS_KEY) || !state.can_load() {
+                continue;
+            }
+            match wanted.populate_existing || self.is_open(id, wanted.attribute) {
+                true => open.push(id),
+                false => there.push(id),
+            }
+        }
+        let mut members = self.members_of(&there, wanted.attribute, &wanted);
+        if !open.is_empty() {
+            let link = link(&mappers, relationship);
+            for &id in &open {
+                self.load_locals(id, &link.locals).await?;
+            }
+            if relationship.by_key && relationship.primaryjoin.is_none() && wanted.origin.is_none()
+            {
+                members.extend(self.load_references(&open, relationship, &wanted).await?);
+            } else {
+                self.load_lists(&open, relationship, link, &wanted).await?;
+            }
+        }
+        if wanted.below.is_empty() || members.is_empty() {
+            return Ok(());
+        }
+        Box::pin(self.load_below(members, wanted.below)).await
+    }
+
+    /// The related objects of owners that have them loaded, where something is to be loaded for these.
+    fn members_of(&self, owners: &[Id], attribute: u16, wanted: &Wanted<'_>) -> Vec<Id> {
+        if wanted.below.is_empty() {
+            return Vec::new();
+        }
+        let mut members = Vec::new();
+        for &owner in owners {
+            let field = self.arena.field(owner, attribute);
+            match field.many() {
+                Some(ManyCore::Loaded(list)) => members.extend(&list.ids),
+                Some(_) => {}
+                None => members.extend(field.one().and_then(|one| one.known()).flatten()),
+            }
+        }
+        members
+    }
+
+    /// What the options below a relationship say of objects that were there already.
+    pub(super) async fn load_below(&mut self, ids: Vec<Id>, options: &[LoadOption]) -> Result<()> {
+        for option in options {
+            let LoadOption::Relationship(option) = option else { continue };
+            if matches!(option.how, Strategy::Lazy | Strategy::Raise | Strategy::Contains(_)) {
+                continue;
+            }
+            let class = self.learn(option.class)?;
+            let of_class = |id: &Id| self.mappers.is_a(id.class, class);
+            let owners: Vec<Id> = ids.iter().copied().filter(of_class).collect();
+            let wanted = Wanted {
+                attribute: option.attribute,
+                below: &option.below,
+                origin: None,
+                populate_existing: false,
+            };
+            Box::pin(self.load_relation(&owners, wanted)).await?;
+        }
+        Ok(())
+    }
+
+    /// Loads the values of an owner that its relationship goes by, where they are absent.
+    pub(super) async fn load_locals(&mut self, id: Id, locals: &[u16]) -> Result<()> {
+        for &attribute in locals {
+            if !self.arena.is_loaded(id, attribute) && self.needs_load(id, attribute) {
+                Box::pin(self.load_column(id, attribute)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// References by key: from the identity map, else by one statement for their keys. Gives the objects that
+    /// were there, if something is to be loaded for these.
+    async fn load_references(
+        &mut self,
+        owners: &[Id],
+        relationship: &Relationship,
+        wanted: &Wanted<'_>,
+    ) -> Result<Vec<Id>> {
+        let attribute = wanted.attribute;
+        let mut there = Vec::new();
+        let mut waiting: Vec<(Id, Key)> = Vec::new();
+        for &owner in owners {
+            match self.foreign_key(owner, relationship, false) {
+                None => {}
+                Some(None) => self.fill_reference(owner, attribute, None),
+                Some(Some(key)) => match self.present(relationship.target, &key) {
+                    Some(target) if !wanted.populate_existing => {
+                        self.fill_reference(owner, attribute, Some(target));
+                        if !wanted.below.is_empty() {
+                            there.push(target);
+                        }
+                    }
+                    _ => waiting.push((owner, key)),
+                },
+            }
+        }
+        if waiting.is_empty() {
+            return Ok(there);
+        }
+        if let [(owner, key)] = waiting.as_slice()
+            && wanted.below.is_empty()
+        {
+            let found =
+                self.select_by_key(relationship.target, key, wanted.populate_existing).await?;
+            self.fill_reference(*owner, attribute, found);
+            return Ok(there);
+        }
+        let mappers = Arc::clone(&self.mappers);
+        let target = mappers.at(relationship.target);
+        let entity = Entity::of(target.def);
+        let operands: Vec<Node> = target.primary_key.iter().map(|a| entity.leaf(*a)).collect();
+        let mut keys: Vec<&Key> = Vec::new();
+        let mut seen: HashSet<String> = HashSet::new();
+        let mut ints: HashSet<i64, foldhash::fast::RandomState> = HashSet::default();
+        for (_, key) in &waiting {
+            let new = match key {
+                Key::Int(n) => ints.insert(*n),
+                Key::Values(_) => seen.insert(key.to_string()),
+            };
+            if new {
+                keys.push(key);
+            }
+        }
+        for chunk in keys.chunks(CHUNK) {
+            let values: Vec<_> = chunk.iter().map(|key| key.values()).collect();
+            let mut query = Query::new(entity.clone(), What::Objects);
+            query.options = wanted.below.to_vec();
+            query.sql.filter.push(among(&operands, target, &target.primary_key, &values));
+            let select = query.into_select();
+            Box::pin(self.fetch_objects(&select, wanted.populate_existing, None, None)).await?;
+        }
+        for (owner, key) in &waiting {
+            let found = self.find(relationship.target, key);
+            self.fill_reference(*owner, attribute, found);
+        }
+        Ok(there)
+    }
+
+    fn fill_reference(&mut self, owner: Id, attribute: u16, target: Option<Id>) {
+        if let Some(one) = self.arena.field_mut(owner, attribute).one_mut() {
+            *one = crate::instrumentation::OneCore::Loaded(target);
+        }
+    }
+
+    /// Everything else: the targets are selected with the values that tell their owners.
+    async fn load_lists(
+        &mut self,
+        owners: &[Id],
+        relationship: &Relationship,
+        link: Link,
+        wanted: &Wanted<'_>,
+    ) -> Result<()> {
+        let mappers = Arc::clone(&self.mappers);
+        let owner_mapper = mappers.at(owners[0].class);
+        let target = mappers.at(relationship.target);
+        // Owners by what tells them; those without a value have no members.
+        let mut by_key: Map<Key, SmallVec<[u32; 1]>> = Map::default();
+        let mut values: Vec<SmallVec<[aludel_sql::Value; 2]>> = Vec::new();
+        for (at, owner) in owners.iter().enumerate() {
+            let Some(tuple) = self.local_values(*owner, &link.locals) else { continue };
+            let key = plain_key(tuple.iter().map(|v| v.as_ref()));
+            let of_key = by_key.entry(key).or_default();
+            if of_key.is_empty() {
+                values.push(tuple);
+            }
+            of_key.push(at as u32);
+        }
+        let mut lists: Vec<Vec<Id>> = vec![Vec::new(); owners.len()];
+        let repeats = !wanted.below.is_empty() || link.join.is_some() || wanted.origin.is_some();
+        let mut seen: HashSet<(u32, Id), foldhash::fast::RandomState> = HashSet::default();
+        let width = link.operands.len();
+        let mut extra = |id: Id, row: &dyn Row, at: usize| {
+            let tuple: SmallVec<[ValueRef<'_>; 2]> =
+                (at..at + width).map(|i| row.get(i).unwrap_or(ValueRef::Null)).collect();
+            if let Some(owners) = by_key.get(&plain_key(tuple.into_iter())) {
+                for owner in owners {
+                    if !repeats || seen.insert((*owner, id)) {
+                        lists[*owner as usize].push(id);
+                    }
+                }
+            }
+            Ok(())
+        };
+        let entity = Entity::of(target.def);
+        let mut base = Query::new(entity.clone(), What::Objects);
+        base.options = wanted.below.to_vec();
+        base.joins.extend(link.join.clone());
+        if relationship.holder.is_collection() {
+            base.sql.order_by = member_order(relationship, target, &entity);
+        }
+        if let Some(origin) = wanted.origin {
+            let mut query = base;
+            over(origin, &link, &mut query);
+            let select = query.into_select();
+            Box::pin(self.fetch_objects(&select, wanted.populate_existing, None, Some(&mut extra)))
+                .await?;
+        } else {
+            for chunk in values.chunks(CHUNK) {
+                let mut query = base.clone();
+                query.sql.columns = link.operands.clone();
+                query.sql.filter.push(among(&link.operands, owner_mapper, &link.locals, chunk));
+                let select = query.into_select();
+                Box::pin(self.fetch_objects(
+                    &select,
+                    wanted.populate_existing,
+                    None,
+                    Some(&mut extra),
+                ))
+                .await?;
+            }
+        }
+        for (owner, list) in owners.iter().zip(lists) {
+            if self.arena.holds(*owner) {
+                self.fill_relationship(*owner, wanted.attribute, list);
+            }
+        }
+        Ok(())
+    }
+
+    /// The object at the far side of a reference as the database has it: nothing is flushed before, and the
+    /// reference stays as it is.
+    pub(super) async fn select_related(
+        &mut self,
+        owner: Id,
+        relationship: &Relationship,
+    ) -> Result<Option<Id>> {
+        let mappers = Arc::clone(&self.mappers);
+        let link = link(&mappers, relationship);
+        let Some(values) = self.local_values(owner, &link.locals) else { return Ok(None) };
+        let mut query = Query::new(Entity::of(mappers.at(relationship.target).def), What::Objects);
+        query.joins.extend(link.join);
+        query.sql.filter.push(among(
+            &link.operands,
+            mappers.at(owner.class),
+            &link.locals,
+            &[values],
+        ));
+        let select = query.into_select();
+        Ok(Box::pin(self.fetch_objects(&select, false, None, None)).await?.first().copied())
+    }
+
+    /// The values of attributes of an object; `None` when one of them is NULL.
+    fn local_values(&self, id: Id, locals: &[u16]) -> Option<SmallVec<[aludel_sql::Value; 2]>> {
+        let values: SmallVec<[aludel_sql::Value; 2]> =
+            locals.iter().map(|a| self.arena.field(id, *a).value()).collect();
+        (!values.iter().any(aludel_sql::Value::is_null)).then_some(values)
+    }
+}

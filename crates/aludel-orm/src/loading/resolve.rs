@@ -1,0 +1,422 @@
+//! From attributes to columns: what is done with the leaves of a tree when a statement of a new shape is
+//! made.
+
+use std::sync::Arc;
+
+use aludel_sql::{
+    Adapter, Correlate, FromItem, In, InSet, Join, JoinKind, Node, Rewriter, Select, Selectable,
+    Source,
+};
+use aludel_sql::{Table, did_you_mean};
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+use super::criterion::Criterion;
+use super::entity::{AttrLeaf, Entity};
+use super::plan::Plan;
+use super::query::QueryNode;
+use crate::instrumentation::ClassDef;
+use crate::mapping::{ColumnRef, Mapper, Mappers, PropertyKind, Relationship};
+use crate::{Error, ErrorKind, Result};
+
+/// What stands for the tables of an entity in a statement.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    pub(crate) class: u16,
+    pub(crate) tables: SmallVec<[(Table, Source); 2]>,
+}
+
+impl Sources {
+    /// What stands for a table.
+    pub(crate) fn of(&self, table: &Table) -> Option<&Source> {
+        self.tables.iter().find(|(t, _)| t == table).map(|(_, source)| source)
+    }
+
+    /// A column of one of the tables of a mapper of the hierarchy; of the table itself where nothing stands
+    /// for it.
+    fn column(&self, mapper: &Mapper, at: ColumnRef) -> Node {
+        let table = &mapper.tables[usize::from(at.table)];
+        match self.of(table) {
+            Some(source) => Node::column(source, at.column),
+            None => Node::column(table, at.column),
+        }
+    }
+}
+
+/// Rewrites a statement over mapped classes to one over their tables.
+pub(crate) struct Resolver<'m> {
+    pub(crate) mappers: &'m Mappers,
+    aliases: HashMap<u32, Arc<Sources>>,
+    /// What classes under their own names stand for, innermost last.
+    scopes: Vec<Arc<Sources>>,
+    /// The two sides of the condition of a relationship that is being resolved.
+    pub(super) sides: Option<(Arc<Sources>, Arc<Sources>)>,
+    /// How deep in subqueries we are.
+    pub(super) depth: u32,
+    /// What the rows of the outermost statement mean.
+    pub(crate) plan: Plan,
+    /// A class that is not known yet: the statement can be resolved once it is.
+    pub(crate) unknown: Option<&'static ClassDef>,
+}
+
+impl<'m> Resolver<'m> {
+    pub(crate) fn new(mappers: &'m Mappers) -> Self {
+        Self {
+            mappers,
+            aliases: HashMap::new(),
+            scopes: Vec::new(),
+            sides: None,
+            depth: 0,
+            plan: Plan::default(),
+            unknown: None,
+        }
+    }
+
+    /// The number of a class's mapper.
+    pub(crate) fn class(&mut self, class: &'static ClassDef) -> Result<u16> {
+        if let Some(index) = self.mappers.by_type.get(&(class.type_id)()) {
+            return Ok(*index);
+        }
+        self.unknown = Some(class);
+        Err(Error::new(ErrorKind::Unmapped, format!("class {} is not mapped", class.name)))
+    }
+
+    /// What stands for the tables of an entity.
+    pub(crate) fn sources(&mut self, entity: &Entity) -> Result<Arc<Sources>> {
+        let class = self.class(entity.class)?;
+        let number = entity.number();
+        if number == 0 {
+            let root = self.mappers.at(class).root;
+            let scope = self.scopes.iter().rev().find(|s| self.mappers.at(s.class).root == root);
+            return Ok(match scope {
+                Some(scope) => Arc::clone(scope),
+                None => self.plain(class),
+            });
+        }
+        if let Some(sources) = self.aliases.get(&number) {
+            return Ok(Arc::clone(sources));
+        }
+        let sources = self.fresh(class);
+        self.aliases.insert(number, Arc::clone(&sources));
+        Ok(sources)
+    }
+
+    /// The tables of a class under their own names.
+    pub(crate) fn plain(&self, class: u16) -> Arc<Sources> {
+        let tables = &self.mappers.at(class).tables;
+        let tables = tables.iter().map(|t| (t.clone(), t.to_source())).collect();
+        Arc::new(Sources { class, tables })
+    }
+
+    /// The tables of a class under new names.
+    pub(crate) fn fresh(&self, class: u16) -> Arc<Sources> {
+        let tables = &self.mappers.at(class).tables;
+        let tables = tables.iter().map(|t| (t.clone(), t.alias().to_source())).collect();
+        Arc::new(Sources { class, tables })
+    }
+
+    /// Takes an alias to stand for these.
+    pub(crate) fn stand_for(&mut self, entity: &Entity, sources: &Arc<Sources>) {
+        if entity.number() != 0 {
+            self.aliases.insert(entity.number(), Arc::clone(sources));
+        }
+    }
+
+    /// Runs with classes of a hierarchy standing for these.
+    pub(crate) fn within<R>(
+        &mut self,
+        sources: &Arc<Sources>,
+        run: impl FnOnce(&mut Self) -> Result<R>,
+    ) -> Result<R> {
+        self.scopes.push(Arc::clone(sources));
+        let result = run(self);
+        self.scopes.pop();
+        result
+    }
+
+    /// A tree with its leaves resolved.
+    pub(crate) fn resolve(&mut self, node: &Node) -> Result<Node> {
+        node.rewrite_by(self)
+    }
+
+    pub(crate) fn resolve_all(&mut self, nodes: &[Node]) -> Result<Vec<Node>> {
+        nodes.iter().map(|node| self.resolve(node)).collect()
+    }
+
+    fn leaf(&mut self, leaf: &AttrLeaf) -> Result<Node> {
+        let class = self.class(leaf.entity.class)?;
+        if leaf.entity.number() == 0
+            && let Some((near, far)) = self.sides.clone()
+        {
+            let root = self.mappers.at(class).root;
+            let is_near = self.mappers.at(near.class).root == root;
+            let is_far = self.mappers.at(far.class).root == root;
+            if is_near || is_far {
+                let side = if is_far && (leaf.remote || !is_near) { far } else { near };
+                return self.attribute(class, leaf.attribute, &side);
+            }
+        }
+        let sources = self.sources(&leaf.entity)?;
+        self.attribute(class, leaf.attribute, &sources)
+    }
+
+    /// An attribute as columns of what stands for its class.
+    pub(crate) fn attribute(
+        &mut self,
+        class: u16,
+        attribute: u16,
+        sources: &Arc<Sources>,
+    ) -> Result<Node> {
+        let mappers = self.mappers;
+        let mapper = mappers.at(class);
+        let Some(property) = mapper.properties.get(usize::from(attribute)) else {
+            return Err(not_in_sql(mapper, attribute, "does not exist"));
+        };
+        match &property.kind {
+            PropertyKind::Column(column) => {
+                let here =
+                    |at: &&ColumnRef| sources.of(&mapper.tables[usize::from(at.table)]).is_some();
+                let at = column.columns.iter().find(here).or(column.columns.first());
+                match at {
+                    Some(at) => Ok(sources.column(mapper, *at)),
+                    None => Err(not_in_sql(mapper, attribute, "has no column")),
+                }
+            }
+            PropertyKind::Expression { node, .. } => {
+                let sides = self.sides.take();
+                let resolved = self.within(sources, |r| r.resolve(node));
+                self.sides = sides;
+                self.adapt(&resolved?, sources)?.rewrite_by(&mut OwnTables(sources))
+            }
+            PropertyKind::Composite { attributes } => {
+                let parts = attributes.iter().map(|a| self.attribute(class, *a, sources));
+                Ok(Node::Tuple(parts.collect::<Result<_>>()?))
+            }
+            PropertyKind::Relationship(_) => Err(not_in_sql(
+                mapper,
+                attribute,
+                "is a relationship: ask by `any`, `has`, `contains` or `is`, or join it",
+            )),
+            PropertyKind::Unmapped => Err(not_in_sql(mapper, attribute, "is not mapped")),
+        }
+    }
+
+    /// An expression over the tables themselves, as one over what stands for them.
+    fn adapt(&self, node: &Node, sources: &Sources) -> Result<Node> {
+        let mut node = node.clone();
+        for (_, source) in &sources.tables {
+            if matches!(source, Source::Alias(_)) {
+                node = Adapter::to(source).adapt(&node)?;
+            }
+        }
+        Ok(node)
+    }
+
+    /// The key columns of a class.
+    pub(crate) fn key(&mut self, class: u16, sources: &Arc<Sources>) -> Result<Vec<Node>> {
+        let mappers = self.mappers;
+        mappers.at(class).primary_key.iter().map(|a| self.attribute(class, *a, sources)).collect()
+    }
+
+    /// The tables of an entity, joined.
+    pub(crate) fn tables(&self, sources: &Sources) -> Result<FromItem> {
+        let mapper = self.mappers.at(sources.class);
+        let mut tables = sources.tables.iter();
+        let Some((_, first)) = tables.next() else {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                format!("class {} has no table", mapper.class_name()),
+            ));
+        };
+        let mut from: FromItem = first.clone().into();
+        for (position, (table, source)) in tables.enumerate() {
+            let own = position + 1 < mapper.tables.len();
+            let kind = if own { JoinKind::Inner } else { JoinKind::Left };
+            let on = Some(self.same_key(mapper, first, table, source)?);
+            from = Join { left: from, right: source.clone().into(), kind, on }.into();
+        }
+        Ok(from)
+    }
+
+    /// The condition under which a table of a joined class has the row that belongs to the first table's.
+    fn same_key(
+        &self,
+        mapper: &Mapper,
+        first: &Source,
+        table: &Table,
+        source: &Source,
+    ) -> Result<Node> {
+        let holder = std::iter::once(mapper)
+            .chain(self.mappers.iter().map(|m| &**m))
+            .find(|m| m.root == mapper.root && m.tables.contains(table));
+        let Some(holder) = holder else {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                format!(
+                    "table {} does not belong to class {}",
+                    table.full_name(),
+                    mapper.class_name()
+                ),
+            ));
+        };
+        let position = holder.tables.iter().position(|t| t == table).unwrap_or_default() as u16;
+        let pairs = holder.primary_key.iter().filter_map(|attribute| {
+            let columns = &holder.column(*attribute)?.columns;
+            let own = columns.iter().find(|c| c.table == position)?;
+            let base = columns.iter().find(|c| c.table == 0)?;
+            Some(Node::eq(Node::column(first, base.column), Node::column(source, own.column)))
+        });
+        Ok(Node::and(pairs))
+    }
+
+    /// What tells the rows of a class from those of its base in the same table.
+    pub(crate) fn of_class(&mut self, sources: &Arc<Sources>) -> Result<Option<Node>> {
+        let mappers = self.mappers;
+        let mapper = mappers.at(sources.class);
+        let Some((attribute, _)) = &mapper.discriminator else { return Ok(None) };
+        let single = mapper.root != mapper.index
+            && mapper.base.is_some_and(|base| mappers.at(base).tables == mapper.tables);
+        if !single {
+            return Ok(None);
+        }
+        let data_type = mapper.column(*attribute).and_then(|c| c.columns.first().copied());
+        let Some(data_type) = data_type.map(|at| mapper.column_of(at).data_type) else {
+            return Ok(None);
+        };
+        let operand = self.attribute(sources.class, *attribute, sources)?;
+        let values =
+            mapper.polymorphic.iter().map(|(value, _)| Node::value(value.clone(), data_type));
+        Ok(Some(is_in(operand, values.collect())))
+    }
+
+    /// The conditions that lead along a relationship: from the owner (to the association table, and from
+    /// there) to the target.
+    pub(crate) fn conditions(
+        &mut self,
+        relationship: &Relationship,
+        owner: &Arc<Sources>,
+        target: &Arc<Sources>,
+        through: Option<&Source>,
+    ) -> Result<(Node, Option<Node>)> {
+        let near = match &relationship.primaryjoin {
+            Some(condition) => Some(self.said(condition, owner, target, through)?),
+            None => None,
+        };
+        let (Some(secondary), Some(through)) = (&relationship.secondary, through) else {
+            let near = match near {
+                Some(near) => near,
+                None => {
+                    let pairs = relationship.pairs.iter().map(|(local, remote)| {
+                        let local = self.attribute(owner.class, *local, owner)?;
+                        Ok(Node::eq(local, self.attribute(target.class, *remote, target)?))
+                    });
+                    Node::and(pairs.collect::<Result<Vec<_>>>()?)
+                }
+            };
+            return Ok((near, None));
+        };
+        let mut equal = |class: u16, sources: &Arc<Sources>, pairs: &[(u16, u16)]| {
+            let pairs = pairs.iter().map(|(attribute, column)| {
+                let attribute = self.attribute(class, *attribute, sources)?;
+                Ok(Node::eq(attribute, Node::column(through, *column)))
+            });
+            Ok::<_, Error>(Node::and(pairs.collect::<Result<Vec<_>>>()?))
+        };
+        let near = match near {
+            Some(near) => near,
+            None => equal(owner.class, owner, &secondary.local)?,
+        };
+        let far = match &relationship.secondaryjoin {
+            None => equal(target.class, target, &secondary.remote)?,
+            Some(condition) => self.said(condition, owner, target, Some(through))?,
+        };
+        Ok((near, Some(far)))
+    }
+
+    /// A condition that the program gave for a relationship.
+    fn said(
+        &mut self,
+        condition: &Node,
+        owner: &Arc<Sources>,
+        target: &Arc<Sources>,
+        through: Option<&Source>,
+    ) -> Result<Node> {
+        let sides = self.sides.replace((Arc::clone(owner), Arc::clone(target)));
+        let resolved = self.resolve(condition);
+        self.sides = sides;
+        let resolved = resolved?;
+        match through {
+            Some(through @ Source::Alias(_)) => Ok(Adapter::to(through).adapt(&resolved)?),
+            _ => Ok(resolved),
+        }
+    }
+
+    /// The mapper's relationship that an attribute is.
+    pub(crate) fn relationship(&self, class: u16, attribute: u16) -> Result<&'m Relationship> {
+        let mapper = self.mappers.at(class);
+        let property = mapper.properties.get(usize::from(attribute));
+        match property.map(|p| &p.kind) {
+            Some(PropertyKind::Relationship(relationship)) => Ok(relationship),
+            _ => Err(not_in_sql(mapper, attribute, "is not a relationship")),
+        }
+    }
+}
+
+impl Rewriter for Resolver<'_> {
+    fn node(&mut self, node: &Node) -> Result<Option<Node>> {
+        match node {
+            Node::Custom(custom) => {
+                let any = custom.as_any();
+                if let Some(leaf) = any.downcast_ref::<AttrLeaf>() {
+                    return self.leaf(leaf).map(Some);
+                }
+                if let Some(criterion) = any.downcast_ref::<Criterion>() {
+                    return self.criterion(criterion).map(Some);
+                }
+                Ok(None)
+            }
+            // What is behind an alias is rewritten where it stands in FROM.
+            Node::Column(_) => Ok(Some(node.clone())),
+            _ => Ok(None),
+        }
+    }
+
+    fn select(&mut self, select: &Select) -> Result<Option<Select>> {
+        match QueryNode::of(select) {
+            Some(query) => self.select_objects(query, select).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Says of the subqueries in an attribute's expression that they share with the statement around them the
+/// tables of the attribute's class, and nothing else that happens to be there.
+struct OwnTables<'s>(&'s Sources);
+
+impl Rewriter for OwnTables<'_> {
+    fn select(&mut self, select: &Select) -> Result<Option<Select>> {
+        let mut select = select.clone();
+        if matches!(select.correlate, Correlate::Auto) {
+            select = select.correlate(self.0.tables.iter().map(|(_, source)| source.clone()));
+        }
+        Ok(Some(select))
+    }
+}
+
+/// `operand IN (values)`
+pub(crate) fn is_in(operand: Node, values: Vec<Node>) -> Node {
+    Node::In(Box::new(In { operand, negated: false, set: InSet::List(values) }))
+}
+
+#[cold]
+fn not_in_sql(mapper: &Mapper, attribute: u16, why: &str) -> Error {
+    let name = mapper.properties.get(usize::from(attribute)).map_or("?", |p| p.name());
+    Error::new(ErrorKind::Argument, format!("{}.{name} {why}", mapper.class_name()))
+}
+
+/// There is no attribute of a name.
+#[cold]
+pub(crate) fn no_attribute(class: &ClassDef, name: &str) -> Error {
+    let hint = did_you_mean(name, class.attributes.iter().map(|a| a.name));
+    Error::new(ErrorKind::Unmapped, format!("class {} has no attribute `{name}`{hint}", class.name))
+}

@@ -1,0 +1,394 @@
+//! Queries of objects.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use aludel_sql::{Distinct, IntoExpr, IntoNodes, Lock, Node};
+
+use super::aliased::AliasOf;
+use super::attribute::{RelationshipField, RelationshipOf};
+use super::entity::Entity;
+use super::options::{IntoOptions, Options};
+use super::query::{Back, JoinStep, Query, What};
+use super::rows::{Columns, Rows};
+use crate::Result;
+use crate::instrumentation::{Attr, Handle, IsA, Mapped};
+use crate::session::Session;
+use crate::{Error, ErrorKind};
+
+/// A query of objects of class `T`: SQLAlchemy's `select(T)`.
+///
+/// It is data: nothing happens before a session runs it, by [`Session::all`], [`first`](Session::first),
+/// [`one`](Session::one), [`count`](Session::count) and their kin. It can be cloned, and run again.
+///
+/// ```ignore
+/// let query = select::<User>()
+///     .filter(User::name.like("s%") & User::addresses.any(Address::email.ends_with("example.org")))
+///     .order_by(User::id.desc())
+///     .options(selectin(User::addresses));
+/// ```
+#[must_use]
+pub struct Select<T> {
+    query: Query,
+    class: PhantomData<fn() -> T>,
+}
+
+/// A query of the objects of a class.
+pub fn select<T: Mapped>() -> Select<T> {
+    Select { query: Query::new(Entity::of(T::class()), What::Objects), class: PhantomData }
+}
+
+impl<T: Mapped> AliasOf<T> {
+    /// A query of the objects of the class under this name.
+    pub fn select(&self) -> Select<T> {
+        Select { query: Query::new(self.entity.clone(), What::Objects), class: PhantomData }
+    }
+}
+
+/// What a join follows: a relationship of a class, or of a class under another name.
+pub trait JoinAlong {
+    /// The class that it leads to.
+    type Target: Mapped;
+    /// The step.
+    #[doc(hidden)]
+    fn step(self) -> Step;
+}
+
+/// Where a join begins.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Step {
+    pub(super) entity: Entity,
+    pub(super) attribute: u16,
+}
+
+impl<C: Mapped, V: RelationshipField> JoinAlong for Attr<C, V> {
+    type Target = V::Target;
+    fn step(self) -> Step {
+        Step { entity: Entity::of(C::class()), attribute: self.index() }
+    }
+}
+
+impl<T: Mapped> JoinAlong for RelationshipOf<T> {
+    type Target = T;
+    fn step(self) -> Step {
+        Step { entity: self.entity, attribute: self.attribute }
+    }
+}
+
+/// The methods that queries of objects and of columns share.
+macro_rules! clauses {
+    ($name:ident) => {
+        impl<T> $name<T> {
+            /// Adds a condition. Several must all hold.
+            pub fn filter(mut self, condition: impl IntoExpr<bool>) -> Self {
+                self.query.sql.filter.push(condition.into_node());
+                self
+            }
+
+            /// Adds to the order.
+            pub fn order_by(mut self, by: impl IntoNodes) -> Self {
+                self.query.sql.order_by.extend(by.into_nodes());
+                self
+            }
+
+            /// Adds to GROUP BY.
+            pub fn group_by(mut self, by: impl IntoNodes) -> Self {
+                self.query.sql.group_by.extend(by.into_nodes());
+                self
+            }
+
+            /// Adds a condition for groups.
+            pub fn having(mut self, condition: impl IntoExpr<bool>) -> Self {
+                self.query.sql.having.push(condition.into_node());
+                self
+            }
+
+            /// At most so many: of objects, whatever is joined eagerly.
+            pub fn limit(mut self, rows: impl IntoExpr<i64>) -> Self {
+                self.query.sql.limit = Some(rows.into_node());
+                self
+            }
+
+            /// Without the first ones.
+            pub fn offset(mut self, rows: impl IntoExpr<i64>) -> Self {
+                self.query.sql.offset = Some(rows.into_node());
+                self
+            }
+
+            /// Without rows that are equal to another.
+            pub fn distinct(mut self) -> Self {
+                self.query.sql.distinct = Distinct::Rows;
+                self
+            }
+
+            /// Joins the objects that a relationship leads to, under their class's own name.
+            pub fn join<J: JoinAlong>(self, along: J) -> Self {
+                let target = Entity::of(<J::Target as Mapped>::class());
+                self.join_step(along.step(), target, false)
+            }
+
+            /// As [`join`](Self::join); what has no such object stays, with NULLs in its place.
+            pub fn outer_join<J: JoinAlong>(self, along: J) -> Self {
+                let target = Entity::of(<J::Target as Mapped>::class());
+                self.join_step(along.step(), target, true)
+            }
+
+            /// Joins the objects that a relationship leads to, under another name.
+            pub fn join_as<J: JoinAlong>(self, along: J, target: &AliasOf<J::Target>) -> Self {
+                self.join_step(along.step(), target.entity.clone(), false)
+            }
+
+            /// As [`join_as`](Self::join_as); what has no such object stays, with NULLs in its place.
+            pub fn outer_join_as<J: JoinAlong>(
+                self,
+                along: J,
+                target: &AliasOf<J::Target>,
+            ) -> Self {
+                self.join_step(along.step(), target.entity.clone(), true)
+            }
+
+            /// Joins a class on a condition.
+            pub fn join_on<C: Mapped>(self, on: impl IntoExpr<bool>) -> Self {
+                self.join_class(Entity::of(C::class()), on.into_node(), false)
+            }
+
+            /// Joins a class on a condition; what has no such object stays, with NULLs in its place.
+            pub fn outer_join_on<C: Mapped>(self, on: impl IntoExpr<bool>) -> Self {
+                self.join_class(Entity::of(C::class()), on.into_node(), true)
+            }
+
+            /// Joins a class under another name on a condition.
+            pub fn join_alias_on<C: Mapped>(
+                self,
+                target: &AliasOf<C>,
+                on: impl IntoExpr<bool>,
+            ) -> Self {
+                self.join_class(target.entity.clone(), on.into_node(), false)
+            }
+
+            /// Joins a class under another name on a condition; what has no such object stays.
+            pub fn outer_join_alias_on<C: Mapped>(
+                self,
+                target: &AliasOf<C>,
+                on: impl IntoExpr<bool>,
+            ) -> Self {
+                self.join_class(target.entity.clone(), on.into_node(), true)
+            }
+
+            fn join_step(mut self, step: Step, target: Entity, outer: bool) -> Self {
+                let Step { entity: owner, attribute } = step;
+                self.query.joins.push(JoinStep {
+                    owner,
+                    attribute: Some(attribute),
+                    target,
+                    outer,
+                    on: Vec::new(),
+                    back: Back::No,
+                });
+                self
+            }
+
+            fn join_class(mut self, target: Entity, on: Node, outer: bool) -> Self {
+                let owner = self.query.entity.clone();
+                self.query.joins.push(JoinStep {
+                    owner,
+                    attribute: None,
+                    target,
+                    outer,
+                    on: vec![on],
+                    back: Back::No,
+                });
+                self
+            }
+
+            /// Locks the rows for writing. On SQLite, which locks as a whole, it says nothing.
+            pub fn for_update(mut self) -> Self {
+                self.query.sql = self.query.sql.for_update();
+                self
+            }
+
+            /// Locks the rows.
+            pub fn lock(mut self, lock: Lock) -> Self {
+                self.query.sql.lock = Some(lock);
+                self
+            }
+
+            /// The query without its types.
+            pub fn into_query(self) -> Query {
+                self.query
+            }
+        }
+
+        impl<T> Clone for $name<T> {
+            fn clone(&self) -> Self {
+                Self { query: self.query.clone(), ..*self }
+            }
+        }
+
+        impl<T> fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.query.fmt(f)
+            }
+        }
+
+        impl<T> From<$name<T>> for Query {
+            fn from(query: $name<T>) -> Self {
+                query.query
+            }
+        }
+
+        /// As a subquery: in `in_query`, `exists`, `union` and wherever the SQL layer takes a query.
+        impl<T> From<$name<T>> for aludel_sql::Query {
+            fn from(query: $name<T>) -> Self {
+                query.query.into_subquery().into()
+            }
+        }
+    };
+}
+clauses!(Select);
+pub(super) use clauses;
+
+impl<T: Mapped> Select<T> {
+    /// Loader options: how related objects and columns are loaded.
+    pub fn options(mut self, options: impl IntoOptions<T>) -> Self {
+        let mut list = Options(Vec::new());
+        options.into_options(&mut list);
+        self.query.options.append(&mut list.0);
+        self
+    }
+
+    /// Reads the columns of a subclass along, by joining its tables: SQLAlchemy's `with_polymorphic`.
+    pub fn along<S: Mapped + IsA<T>>(mut self) -> Self {
+        self.query.along.push(S::class());
+        self
+    }
+
+    /// Overwrites what is loaded, pending changes included, of the objects that the query gives.
+    pub fn populate_existing(mut self) -> Self {
+        self.query.populate_existing = true;
+        self
+    }
+
+    /// The query of columns, or of anything made of them, in place of objects: one, or a tuple of up to twelve.
+    ///
+    /// ```ignore
+    /// let names = session.rows(select::<User>().columns((User::id, User::name))).await?; // Vec<(i64, String)>
+    /// let age = session.scalar(select::<User>().columns(User::age.avg())).await?;
+    /// ```
+    pub fn columns<E: Columns>(self, columns: E) -> Rows<E::Row> {
+        let mut query = self.query;
+        query.what = What::Columns;
+        query.sql.columns.extend(columns.into_columns());
+        query.options.clear();
+        Rows::new(query, E::decode)
+    }
+}
+
+impl Session {
+    /// The objects that a query gives, in its order. An object that several rows stand for, since something is
+    /// joined, comes once.
+    ///
+    /// What is pending is flushed first, where the session does that. An object that is in the session already
+    /// is not overwritten; what is expired of it is filled.
+    ///
+    /// # Errors
+    ///
+    /// When the query makes no sense to the database, or a row does not fit its class.
+    pub async fn all<T: Mapped>(&mut self, query: Select<T>) -> Result<Vec<Handle<T>>> {
+        let ids = self.query_ids(query.query).await?;
+        Ok(ids.into_iter().map(Handle::new).collect())
+    }
+
+    /// The first object that a query gives, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn first<T: Mapped>(&mut self, query: Select<T>) -> Result<Option<Handle<T>>> {
+        let found = self.query_first(query.query).await?;
+        Ok(found.map(Handle::new))
+    }
+
+    /// The one object that a query gives.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoResult`] when there is none, [`ErrorKind::MultipleResults`] when there are several.
+    pub async fn one<T: Mapped>(&mut self, query: Select<T>) -> Result<Handle<T>> {
+        match self.query_one_or_none(query.query).await? {
+            Some(id) => Ok(Handle::new(id)),
+            None => Err(no_result(T::class().name)),
+        }
+    }
+
+    /// The one object that a query gives, if it gives any.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MultipleResults`] when there are several.
+    pub async fn one_or_none<T: Mapped>(&mut self, query: Select<T>) -> Result<Option<Handle<T>>> {
+        let found = self.query_one_or_none(query.query).await?;
+        Ok(found.map(Handle::new))
+    }
+
+    /// How many rows a query gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn count(&mut self, query: impl Into<Query>) -> Result<u64> {
+        self.query_count(query.into()).await
+    }
+
+    /// Whether a query gives any row.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn exists(&mut self, query: impl Into<Query>) -> Result<bool> {
+        let mut query = query.into();
+        query.what = What::Keys;
+        query.options.clear();
+        query.sql.order_by.clear();
+        query.sql.limit = Some(Node::literal(1i64));
+        let mut any = false;
+        let mut read = |_: &dyn aludel_sql::Row| {
+            any = true;
+            Ok(std::ops::ControlFlow::Break(()))
+        };
+        self.query_rows(query, &mut read).await?;
+        Ok(any)
+    }
+
+    pub(crate) async fn query_first(&mut self, mut query: Query) -> Result<Option<crate::Id>> {
+        if query.sql.limit.is_none() {
+            query.sql.limit = Some(Node::literal(1i64));
+        }
+        Ok(self.query_ids(query).await?.first().copied())
+    }
+
+    pub(crate) async fn query_one_or_none(
+        &mut self,
+        mut query: Query,
+    ) -> Result<Option<crate::Id>> {
+        // Two rows are enough to know; where something is joined, they may be of one object.
+        if query.sql.limit.is_none() && query.joins.is_empty() {
+            query.sql.limit = Some(Node::literal(2i64));
+        }
+        let class = query.entity.class.name;
+        match self.query_ids(query).await?.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(*one)),
+            _ => Err(Error::new(
+                ErrorKind::MultipleResults,
+                format!("several {class} objects were found where one was asked for"),
+            )),
+        }
+    }
+}
+
+#[cold]
+pub(super) fn no_result(class: &str) -> Error {
+    Error::new(ErrorKind::NoResult, format!("no {class} was found where one was asked for"))
+}

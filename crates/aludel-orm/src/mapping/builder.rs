@@ -1,0 +1,272 @@
+//! Mapping by hand: what is said of a mapper over what the derive says.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use aludel_sql::{Table, Value};
+
+use super::options::RelationshipOptions;
+use super::registry::Registry;
+use crate::instrumentation::{AttrKind, ClassDef};
+use crate::{Error, ErrorKind, Result};
+
+/// Says how a class is mapped, where that is not what its derive says.
+///
+/// [`Registry::map`] gives one, to map a class by hand; a class's own `configure` function gets one for
+/// every mapping of the class.
+///
+/// ```ignore
+/// registry.map::<Legacy>().table(legacy).column_prefix("_").finish()?;
+/// ```
+#[derive(Debug)]
+pub struct MapperBuilder {
+    def: &'static ClassDef,
+    registry: Option<Registry>,
+    said: Said,
+}
+
+/// A class to be mapped, and how.
+#[derive(Debug)]
+pub(crate) struct ClassSpec {
+    pub(crate) def: &'static ClassDef,
+    pub(crate) said: Said,
+}
+
+/// What was said by hand.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(super) table: Option<TableSource>,
+    pub(super) properties: Vec<(String, Vec<String>)>,
+    pub(super) column_prefix: Option<String>,
+    pub(super) include: Option<Vec<String>>,
+    pub(super) exclude: Vec<String>,
+    pub(super) primary_key: Vec<String>,
+    pub(super) version: Option<String>,
+    pub(super) polymorphic_on: Option<String>,
+    pub(super) polymorphic_identity: Option<Value>,
+    pub(super) relationships: Vec<(String, RelationshipOptions)>,
+    pub(super) attachments: Vec<Attachment>,
+    /// Attributes that were spoken of and do not exist (or are something else), and what is wrong.
+    pub(super) wrong: Vec<(String, String)>,
+}
+
+impl Said {
+    /// The options of a relationship, if they were changed by hand.
+    pub(super) fn relationship(&self, attribute: &str) -> Option<&RelationshipOptions> {
+        self.relationships.iter().find(|(name, _)| name == attribute).map(|(_, options)| options)
+    }
+}
+
+/// What a class is mapped to. Joins and selects will be others.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum TableSource {
+    /// A table.
+    Table(Table),
+    /// A table that the registry knows by this name.
+    Named(String),
+}
+
+impl From<Table> for TableSource {
+    fn from(table: Table) -> Self {
+        Self::Table(table)
+    }
+}
+
+impl From<&Table> for TableSource {
+    fn from(table: &Table) -> Self {
+        Self::Table(table.clone())
+    }
+}
+
+impl From<&str> for TableSource {
+    fn from(name: &str) -> Self {
+        Self::Named(name.to_owned())
+    }
+}
+
+/// A value of any type that hangs on a mapper.
+#[derive(Clone)]
+pub(crate) struct Attachment(pub(super) Arc<dyn Any + Send + Sync>);
+
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attachment(..)")
+    }
+}
+
+impl MapperBuilder {
+    /// What the class says of itself: the derive's description and the class's `configure` function.
+    pub(super) fn of(def: &'static ClassDef) -> Self {
+        let mut builder = Self { def, registry: None, said: Said::default() };
+        if let Some(configure) = def.configure {
+            configure(&mut builder);
+        }
+        builder
+    }
+
+    pub(super) fn by_hand(def: &'static ClassDef, registry: Registry) -> Self {
+        let mut builder = Self::of(def);
+        builder.registry = Some(registry);
+        builder
+    }
+
+    pub(super) fn into_spec(self) -> ClassSpec {
+        ClassSpec { def: self.def, said: self.said }
+    }
+
+    /// The class's description.
+    pub fn class(&self) -> &'static ClassDef {
+        self.def
+    }
+
+    /// The number of an attribute of the class.
+    pub fn attribute(&self, name: &str) -> Option<u16> {
+        self.def.attributes.iter().position(|a| a.name == name).map(|at| at as u16)
+    }
+
+    /// The table: one made by hand, or the name of one that the registry has.
+    pub fn table(&mut self, table: impl Into<TableSource>) -> &mut Self {
+        self.said.table = Some(table.into());
+        self
+    }
+
+    /// The column that an attribute stands for, where it has another name than the attribute.
+    pub fn property(&mut self, attribute: &str, column: &str) -> &mut Self {
+        self.properties(attribute, [column])
+    }
+
+    /// The columns that an attribute stands for; all of them are kept equal. A column is `name`, or
+    /// `table.name` where the class has several tables.
+    pub fn properties<S: Into<String>>(
+        &mut self,
+        attribute: &str,
+        columns: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        let columns = columns.into_iter().map(Into::into).collect();
+        self.said.properties.retain(|(name, _)| name != attribute);
+        self.said.properties.push((attribute.to_owned(), columns));
+        self
+    }
+
+    /// The attributes' names are the columns' with this before them.
+    pub fn column_prefix(&mut self, prefix: impl Into<String>) -> &mut Self {
+        self.said.column_prefix = Some(prefix.into());
+        self
+    }
+
+    /// Only these attributes (or the attributes of these columns) are mapped.
+    pub fn include_properties<S: Into<String>>(
+        &mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        self.said.include = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// These attributes (or the attributes of these columns) are not mapped.
+    pub fn exclude_properties<S: Into<String>>(
+        &mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        self.said.exclude.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// The attributes (or columns) that identify an object, where they are not the table's primary key.
+    pub fn primary_key<S: Into<String>>(
+        &mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        self.said.primary_key = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The attribute that counts versions.
+    pub fn version(&mut self, attribute: impl Into<String>) -> &mut Self {
+        self.said.version = Some(attribute.into());
+        self
+    }
+
+    /// The attribute that tells the class of a row.
+    pub fn polymorphic_on(&mut self, attribute: impl Into<String>) -> &mut Self {
+        self.said.polymorphic_on = Some(attribute.into());
+        self
+    }
+
+    /// The discriminator's value for objects of this class.
+    pub fn polymorphic_identity(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.said.polymorphic_identity = Some(value.into());
+        self
+    }
+
+    /// Changes the options of a relationship.
+    pub fn relationship(
+        &mut self,
+        attribute: &str,
+        change: impl FnOnce(&mut RelationshipOptions),
+    ) -> &mut Self {
+        let relationships = &mut self.said.relationships;
+        if !relationships.iter().any(|(name, _)| name == attribute) {
+            match self.def.attributes.iter().find(|a| a.name == attribute).map(|a| &a.kind) {
+                Some(AttrKind::Relationship(def)) => {
+                    relationships.push((attribute.to_owned(), RelationshipOptions::of(def)));
+                }
+                Some(_) => {
+                    let what = "it is not a relationship".to_owned();
+                    self.said.wrong.push((attribute.to_owned(), what));
+                }
+                None => {
+                    let names = self.def.attributes.iter().map(|a| a.name);
+                    let near = aludel_sql::did_you_mean(attribute, names);
+                    let what = format!("there is no such attribute{near}");
+                    self.said.wrong.push((attribute.to_owned(), what));
+                }
+            }
+        }
+        if let Some((_, options)) = relationships.iter_mut().find(|(name, _)| name == attribute) {
+            change(options);
+        }
+        self
+    }
+
+    /// Hangs a value of any type on the mapper, for [`Mapper::attachments`](super::Mapper::attachments)
+    /// to find: what extensions keep with a mapping.
+    pub fn attach<A: Any + Send + Sync>(&mut self, value: A) -> &mut Self {
+        self.said.attachments.push(Attachment(Arc::new(value)));
+        self
+    }
+
+    /// Puts the mapping on the registry's list. It is configured with the next class that is needed, or
+    /// by [`Registry::configure`]: for classes that refer to each other, both mapped by hand.
+    ///
+    /// # Errors
+    ///
+    /// When the class is mapped already.
+    pub fn add(&mut self) -> Result<()> {
+        let registry = self.registry()?;
+        let said = std::mem::take(&mut self.said);
+        registry.enqueue(Arc::new(ClassSpec { def: self.def, said }))
+    }
+
+    /// Configures the mapping, and all that are on the registry's list; gives the mapper's number.
+    ///
+    /// # Errors
+    ///
+    /// When the class is mapped already, and for all that is wrong with the mappings.
+    pub fn finish(&mut self) -> Result<u16> {
+        self.add()?;
+        self.registry()?.ensure(self.def).map(|(_, index)| index)
+    }
+
+    fn registry(&self) -> Result<Registry> {
+        self.registry.clone().ok_or_else(|| {
+            let class = self.def.name;
+            let message = format!(
+                "class `{class}`: `configure` only changes the mapping; the registry finishes it"
+            );
+            Error::new(ErrorKind::InvalidRequest, message)
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! Properties that hold columns.
+
+use std::sync::Arc;
+
+use aludel_sql::did_you_mean;
+use smallvec::SmallVec;
+
+use super::Build;
+use super::hierarchy::Shape;
+use super::names::no_column;
+use super::table_builder::column_name;
+use crate::instrumentation::{AttrDef, AttrKind, ColumnDef};
+use crate::mapping::problems::quoted;
+use crate::mapping::{ColumnProperty, ColumnRef, Property, PropertyKind};
+
+impl Build<'_> {
+    /// Makes the properties of all classes; relationships are left for later.
+    pub(super) fn properties(&mut self) {
+        for class in self.classes() {
+            self.check_names(class);
+            self.inherit(class);
+            for attribute in
+                self.mapper(class).properties.len()..self.spec(class).def.attributes.len()
+            {
+                let def = &self.spec(class).def.attributes[attribute];
+                let kind = match self.is_broken(class) {
+                    true => PropertyKind::Unmapped,
+                    false => self.kind(class, def),
+                };
+                let name: Arc<str> = def.name.into();
+                let declared_by = self.declared_by(class, attribute as u16);
+                let mapper = self.mapper_mut(class);
+                mapper.by_name.insert(Arc::clone(&name), attribute as u16);
+                if matches!(kind, PropertyKind::Column(_)) {
+                    mapper.columns.push(attribute as u16);
+                }
+                mapper.properties.push(Property { name, declared_by, kind });
+            }
+            if !self.is_broken(class) {
+                self.equate_keys(class);
+                self.keys(class);
+            }
+        }
+    }
+
+    /// A subclass has what its base has, except with concrete inheritance.
+    fn inherit(&mut self, class: u16) {
+        let Some(base) = self.mapper(class).base else { return };
+        if self.shape(class) == Shape::Alone {
+            return;
+        }
+        let base = self.mapper(base);
+        let (properties, by_name) = (base.properties.clone(), base.by_name.clone());
+        let columns = base.columns.clone();
+        let mapper = self.mapper_mut(class);
+        mapper.properties = properties;
+        mapper.by_name = by_name;
+        mapper.columns = columns;
+    }
+
+    fn declared_by(&self, class: u16, attribute: u16) -> u16 {
+        match self.mapper(class).base {
+            Some(base) if attribute < self.own_attributes(class).start => {
+                self.mapper(base).property(attribute).declared_by
+            }
+            _ => class,
+        }
+    }
+
+    /// Names that occur twice, and names that were said and do not exist.
+    fn check_names(&mut self, class: u16) {
+        let spec = self.spec(class);
+        let names: Vec<&str> = spec.def.attributes.iter().map(|a| a.name).collect();
+        for at in self.own_attributes(class) {
+            let name = names[usize::from(at)];
+            if names[..usize::from(at)].contains(&name) {
+                let what = match self.mapper(class).base {
+                    Some(_) => "the class has (or inherits) an attribute of this name already",
+                    None => "the class has an attribute of this name already",
+                };
+                self.attribute_problem(class, name, what);
+            }
+        }
+        for (name, what) in &spec.said.wrong {
+            self.attribute_problem(class, name, what);
+        }
+        for (name, _) in &spec.said.properties {
+            let found = spec.def.attributes.iter().find(|a| a.name == name);
+            match found.map(|a| &a.kind) {
+                Some(AttrKind::Column(_)) => {}
+                Some(_) => self.attribute_problem(class, name, "it does not hold a column"),
+                None => {
+                    let near = did_you_mean(name, names.iter().copied());
+                    self.attribute_problem(
+                        class,
+                        name,
+                        format!("there is no such attribute{near}"),
+                    );
+                }
+            }
+        }
+        if self.is_broken(class) {
+            return;
+        }
+        for name in spec.said.include.iter().flatten().chain(&spec.said.exclude) {
+            let tables = &self.mapper(class).tables;
+            let known = || tables.iter().flat_map(|t| t.columns()).map(|c| &*c.name);
+            if !names.contains(&name.as_str()) && !known().any(|c| c == name) {
+                let near = did_you_mean(name, names.iter().copied().chain(known()));
+                self.problem(
+                    class,
+                    format!("`{name}` is to be included or excluded, but is no attribute or column{near}"),
+                );
+            }
+        }
+    }
+
+    fn kind(&mut self, class: u16, def: &'static AttrDef) -> PropertyKind {
+        match &def.kind {
+            AttrKind::Column(column) => match self.column_property(class, def.name, column) {
+                Ok(Some(property)) => PropertyKind::Column(property),
+                Ok(None) => PropertyKind::Unmapped,
+                Err(what) => {
+                    self.attribute_problem(class, def.name, what);
+                    PropertyKind::Unmapped
+                }
+            },
+            AttrKind::Expression(expression) => PropertyKind::Expression {
+                node: (expression.expression)(),
+                deferred: expression.deferred,
+            },
+            AttrKind::Composite(composite) => match self.parts(class, composite.attributes) {
+                Ok(attributes) => PropertyKind::Composite { attributes },
+                Err(what) => {
+                    self.attribute_problem(class, def.name, what);
+                    PropertyKind::Unmapped
+                }
+            },
+            AttrKind::Relationship(_) => PropertyKind::Unmapped,
+        }
+    }
+
+    /// The column, or the columns, of an attribute; none where the mapping leaves it out.
+    fn column_property(
+        &self,
+        class: u16,
+        attribute: &'static str,
+        def: &ColumnDef,
+    ) -> Result<Option<ColumnProperty>, String> {
+        let spec = self.spec(class);
+        let said = &spec.said;
+        let given = said.properties.iter().find(|(name, _)| name == attribute).map(|(_, c)| c);
+        let default = column_name(spec, attribute, def);
+        let names: Vec<&str> = match given {
+            Some(names) => names.iter().map(String::as_str).collect(),
+            None => vec![default],
+        };
+        let named =
+            |list: &[String]| list.iter().any(|n| n == attribute || names.contains(&n.as_str()));
+        if said.include.as_ref().is_some_and(|list| !named(list)) || named(&said.exclude) {
+            return Ok(None);
+        }
+        let columns = names.iter().map(|name| self.find_column(class, name));
+        let mut columns: SmallVec<[ColumnRef; 1]> = columns.collect::<Result<_, _>>()?;
+        columns.sort_by_key(|at| (at.table, at.column));
+        columns.dedup();
+        Ok(Some(ColumnProperty {
+            columns,
+            deferred: def.deferred,
+            group: def.group.map(Into::into),
+            active_history: def.active_history || def.primary_key,
+        }))
+    }
+
+    /// A column by its name in the class's own table, or by `table.name` in any of its tables.
+    fn find_column(&self, class: u16, name: &str) -> Result<ColumnRef, String> {
+        let tables = &self.mapper(class).tables;
+        let own = tables.len() - 1;
+        let (at, column) = match name.rsplit_once('.') {
+            None => (own, name),
+            Some((table, column)) => match tables.iter().position(|t| t.full_name() == table) {
+                Some(at) => (at, column),
+                None => {
+                    let there = quoted(tables.iter().map(|t| t.full_name()));
+                    return Err(format!(
+                        "`{name}`: the class is not mapped to a table `{table}`, but to {there}"
+                    ));
+                }
+            },
+        };
+        match tables[at].column(column) {
+            Some(position) => Ok(ColumnRef { table: at as u16, column: position }),
+            None => Err(no_column(&tables[at], column)),
+        }
+    }
+
+    /// The attributes that a composite is made of.
+    fn parts(&self, class: u16, names: &[&'static str]) -> Result<Vec<u16>, String> {
+        let attributes = self.spec(class).def.attributes;
+        let find = |name: &&'static str| {
+            let at = attributes.iter().position(|a| a.name == *name);
+            match at.map(|at| (at, &attributes[at].kind)) {
+                Some((at, AttrKind::Column(_))) => Ok(at as u16),
+                Some(_) => Err(format!("its part `{name}` does not hold a column")),
+                None => {
+                    let near = did_you_mean(name, attributes.iter().map(|a| a.name));
+                    Err(format!("its part `{name}` is not an attribute of the class{near}"))
+                }
+            }
+        };
+        names.iter().map(find).collect()
+    }
+}

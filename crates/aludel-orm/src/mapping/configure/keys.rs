@@ -1,0 +1,177 @@
+//! Primary keys, version counters, and columns that no attribute stands for.
+
+use aludel_sql::did_you_mean;
+
+use super::Build;
+use super::hierarchy::Shape;
+use crate::instrumentation::AttrKind;
+use crate::mapping::{ColumnRef, PropertyKind};
+
+impl Build<'_> {
+    /// The key of a joined subclass's table is that of its base: the attributes stand for both.
+    pub(super) fn equate_keys(&mut self, class: u16) {
+        let mapper = self.mapper(class);
+        let Some(base) = mapper.base.filter(|_| self.shape(class) == Shape::Joined) else { return };
+        let base = self.mapper(base);
+        let own = mapper.local_table().clone();
+        let last = (mapper.tables.len() - 1) as u16;
+        let key = own.primary_key();
+        let mut pairs: Vec<(u16, u16)> = Vec::new();
+        for foreign_key in own.foreign_keys() {
+            if !foreign_key.columns.iter().all(|column| key.contains(column)) {
+                continue;
+            }
+            for table in &base.tables {
+                let Some(targets) = foreign_key.target_positions(table) else { continue };
+                for (column, target) in foreign_key.columns.iter().zip(targets) {
+                    if let Some(attribute) = base.attribute_of(table, target) {
+                        pairs.push((attribute, *column));
+                    }
+                }
+            }
+        }
+        let missing = base.primary_key.iter().any(|a| !pairs.iter().any(|(b, _)| a == b));
+        if pairs.is_empty() || missing {
+            let what = format!(
+                "table `{}` does not join that of its base class `{}`: its primary key needs a foreign key \
+                 to `{}`",
+                own.full_name(),
+                base.name,
+                base.local_table().full_name()
+            );
+            self.problem(class, what);
+            return;
+        }
+        for (attribute, column) in pairs {
+            let property = &mut self.mapper_mut(class).properties[usize::from(attribute)];
+            if let PropertyKind::Column(property) = &mut property.kind {
+                let at = ColumnRef { table: last, column };
+                if !property.columns.contains(&at) {
+                    property.columns.push(at);
+                }
+            }
+        }
+    }
+
+    /// The primary key, the version counter, and the columns without attribute.
+    pub(super) fn keys(&mut self, class: u16) {
+        let mapper = self.mapper(class);
+        let inherited = mapper.base.filter(|_| self.shape(class) != Shape::Alone);
+        match inherited {
+            Some(base) => {
+                let base = self.mapper(base);
+                let (key, version) = (base.primary_key.clone(), base.version);
+                let mapper = self.mapper_mut(class);
+                mapper.primary_key = key;
+                mapper.version = version;
+            }
+            None => match self.primary_key(class) {
+                Ok(key) => {
+                    let mapper = self.mapper_mut(class);
+                    for attribute in &key {
+                        let property = &mut mapper.properties[usize::from(*attribute)];
+                        if let PropertyKind::Column(property) = &mut property.kind {
+                            property.active_history = true;
+                        }
+                    }
+                    mapper.primary_key = key;
+                }
+                Err(what) => self.problem(class, what),
+            },
+        }
+        self.version(class);
+        self.hidden(class);
+    }
+
+    fn primary_key(&self, class: u16) -> Result<Vec<u16>, String> {
+        let said = &self.spec(class).said.primary_key;
+        let mapper = self.mapper(class);
+        let table = mapper.local_table();
+        if !said.is_empty() {
+            let find = |name: &String| {
+                let by_name = mapper.attribute(name).filter(|a| mapper.column(*a).is_some());
+                let by_column = || mapper.attribute_of(table, table.column(name)?);
+                by_name.or_else(by_column).ok_or_else(|| {
+                    let names = mapper.columns.iter().map(|a| &*mapper.property(*a).name);
+                    let near = did_you_mean(name, names);
+                    format!("its primary key `{name}` is not an attribute with a column{near}")
+                })
+            };
+            return said.iter().map(find).collect();
+        }
+        if table.primary_key().is_empty() {
+            return Err(format!(
+                "table `{}` has no primary key: add `#[column(primary_key)]` to the fields that identify an \
+                 object, or say `primary_key([…])` where it is mapped by hand",
+                table.full_name()
+            ));
+        }
+        let attribute = |column: &u16| {
+            mapper.attribute_of(table, *column).ok_or_else(|| {
+                let (name, full) = (&table.columns()[usize::from(*column)].name, table.full_name());
+                format!("no attribute stands for the primary key column `{full}.{name}`: add a field for it")
+            })
+        };
+        table.primary_key().iter().map(attribute).collect()
+    }
+
+    fn version(&mut self, class: u16) {
+        let spec = self.spec(class);
+        let mapper = self.mapper(class);
+        let by_def = |attribute: &u16| match &spec.def.attributes[usize::from(*attribute)].kind {
+            AttrKind::Column(def) => def.version,
+            _ => false,
+        };
+        let found = match &spec.said.version {
+            None => mapper.columns.iter().copied().find(by_def).or(mapper.version),
+            Some(name) => match mapper.attribute(name).filter(|a| mapper.column(*a).is_some()) {
+                Some(attribute) => Some(attribute),
+                None => {
+                    let names = mapper.columns.iter().map(|a| &*mapper.property(*a).name);
+                    let near = did_you_mean(name, names);
+                    let what =
+                        format!("the version counter `{name}` is not a column of the class{near}");
+                    self.problem(class, what);
+                    return;
+                }
+            },
+        };
+        self.mapper_mut(class).version = found;
+    }
+
+    /// The columns without attribute that are given values all the same.
+    fn hidden(&mut self, class: u16) {
+        let mapper = self.mapper(class);
+        let (mut defaults, mut updates) = (Vec::new(), Vec::new());
+        for (t, table) in mapper.tables.iter().enumerate() {
+            for (c, column) in table.columns().iter().enumerate() {
+                if mapper.attribute_of(table, c as u16).is_some()
+                    || self.is_of_another(class, table, c)
+                {
+                    continue;
+                }
+                if column.client_default.is_some() {
+                    defaults.push((t as u16, c as u16));
+                }
+                if column.on_update.is_some() {
+                    updates.push((t as u16, c as u16));
+                }
+            }
+        }
+        let mapper = self.mapper_mut(class);
+        mapper.hidden_defaults = defaults;
+        mapper.hidden_on_updates = updates;
+    }
+
+    /// Whether a column without attribute belongs to another class of a hierarchy in one table.
+    fn is_of_another(&self, class: u16, table: &aludel_sql::Table, column: usize) -> bool {
+        let name = &*table.columns()[column].name;
+        self.classes().any(|other| {
+            other != class
+                && self.shape(other) == Shape::Single
+                && self.is_a(other, self.mapper(class).root)
+                && !self.is_a(class, other)
+                && self.columns_of(other).any(|(c, _)| c == name)
+        })
+    }
+}

@@ -1,0 +1,179 @@
+//! Relationships: their target, the way there, and their options.
+
+use aludel_sql::did_you_mean;
+
+use super::{Build, cascades};
+use crate::instrumentation::{AttrKind, Collection};
+use crate::mapping::options::RelationshipOptions;
+use crate::mapping::{Direction, Holder, Mapper, PropertyKind, Relationship};
+
+impl Build<'_> {
+    /// Configures the relationships that classes declare.
+    pub(super) fn relationships(&mut self) {
+        for class in self.classes() {
+            if self.is_broken(class) {
+                continue;
+            }
+            let own = self.own_attributes(class);
+            // A concrete subclass has its base's relationships as far as its own table has the keys.
+            for attribute in self.first_relationship(class)..own.end {
+                let Some(options) = self.options(class, attribute) else { continue };
+                let name = self.spec(class).def.attributes[usize::from(attribute)].name;
+                match self.relationship(class, attribute, name, &options) {
+                    Ok(Some(relationship)) => {
+                        let property =
+                            &mut self.mapper_mut(class).properties[usize::from(attribute)];
+                        property.kind = PropertyKind::Relationship(Box::new(relationship));
+                    }
+                    Ok(None) => {}
+                    Err(_) if attribute < own.start => {}
+                    Err(wrong) => {
+                        for what in wrong {
+                            self.attribute_problem(class, name, what);
+                        }
+                    }
+                }
+            }
+            let mapper = self.mapper(class);
+            let declared = |attribute: &u16| mapper.relationship(*attribute).is_some();
+            self.mapper_mut(class).relationships =
+                (self.first_relationship(class)..own.end).filter(declared).collect();
+        }
+    }
+
+    /// The first attribute whose relationship the class configures itself.
+    fn first_relationship(&self, class: u16) -> u16 {
+        match self.shape(class) {
+            super::hierarchy::Shape::Alone => 0,
+            _ => self.own_attributes(class).start,
+        }
+    }
+
+    /// What is said of a relationship; none where the attribute is not one, or is not mapped.
+    pub(super) fn options(&self, class: u16, attribute: u16) -> Option<RelationshipOptions> {
+        let spec = self.spec(class);
+        let def = &spec.def.attributes[usize::from(attribute)];
+        let AttrKind::Relationship(relationship) = &def.kind else { return None };
+        let named = |list: &[String]| list.iter().any(|name| name == def.name);
+        // `include_properties` is about columns, unless it names relationships.
+        if named(&spec.said.exclude) {
+            return None;
+        }
+        let by_hand = spec.said.relationship(def.name).cloned();
+        Some(by_hand.unwrap_or_else(|| RelationshipOptions::of(relationship)))
+    }
+
+    fn relationship(
+        &mut self,
+        class: u16,
+        attribute: u16,
+        name: &'static str,
+        options: &RelationshipOptions,
+    ) -> Result<Option<Relationship>, Vec<String>> {
+        let target_def = (options.target)();
+        let Some(target) = self.number(target_def) else {
+            return Err(vec![format!("its target class `{}` is not mapped", target_def.name)]);
+        };
+        if self.is_broken(target) {
+            return Ok(None);
+        }
+        let mut wrong = Vec::new();
+        let cascades = cascades::parse(options.cascade.as_deref(), options.viewonly);
+        let cascades = cascades.map_err(|what| wrong.push(what)).unwrap_or_default();
+        let far = self.mapper(target);
+        let mut of_target = |what: &str, name: &str| {
+            target_attribute(far, what, name).map_err(|what| wrong.push(what)).ok()
+        };
+        let holder = match options.collection {
+            None => Some(Holder::One),
+            Some(Collection::List) => Some(Holder::List),
+            Some(Collection::Set) => Some(Holder::Set),
+            Some(Collection::Keyed(key)) => of_target("key", key).map(Holder::Keyed),
+        };
+        let order_by: Vec<(u16, bool)> = options
+            .order_by
+            .iter()
+            .filter_map(|name| match name.strip_prefix('-') {
+                Some(name) => of_target("order_by", name.trim()).map(|at| (at, true)),
+                None => of_target("order_by", name).map(|at| (at, false)),
+            })
+            .collect();
+        let position = options.position.as_deref().and_then(|name| of_target("position", name));
+        if position.is_some() && holder != Some(Holder::List) {
+            wrong.push("it keeps a position, so it must be a list: use `Many<…>`".to_owned());
+        }
+        let primaryjoin = options.primaryjoin.map(|make| make().node().clone());
+        let secondaryjoin = options.secondaryjoin.map(|make| make().node().clone());
+        let joined =
+            self.join(class, name, target, options, primaryjoin.as_ref(), secondaryjoin.as_ref());
+        let joined = joined.map_err(|what| wrong.push(what)).ok();
+        if let Some(joined) = &joined
+            && cascades.delete_orphan
+            && joined.direction != Direction::OneToMany
+            && !options.single_parent
+        {
+            let kind = match joined.direction {
+                Direction::ManyToOne => "many-to-one",
+                _ => "many-to-many",
+            };
+            wrong.push(format!(
+                "it is {kind}, so an object may have several owners, and `delete-orphan` does not know which \
+                 counts: put it on the other side, or add `single_parent`"
+            ));
+        }
+        let (Some(holder), Some(joined), true) = (holder, joined, wrong.is_empty()) else {
+            return Err(wrong);
+        };
+        let key = &self.mapper(target).primary_key;
+        let mut pairs = joined.pairs;
+        // In the order of the target's key, where they are the target's key.
+        pairs.sort_by_key(|(_, far)| key.iter().position(|k| k == far).unwrap_or(key.len()));
+        let by_key = holder == Holder::One
+            && joined.exact
+            && joined.secondary.is_none()
+            && pairs.iter().map(|(_, far)| far).eq(key);
+        Ok(Some(Relationship {
+            attribute,
+            name: name.into(),
+            parent: class,
+            target,
+            direction: joined.direction,
+            holder,
+            pairs,
+            secondary: joined.secondary,
+            reverse: Vec::new(),
+            cascades,
+            viewonly: options.viewonly,
+            passive_deletes: options.passive_deletes,
+            passive_updates: options.passive_updates,
+            post_update: options.post_update,
+            single_parent: options.single_parent,
+            active_history: options.active_history,
+            order_by,
+            position,
+            primaryjoin,
+            secondaryjoin,
+            by_key,
+        }))
+    }
+}
+
+/// An attribute of the target that holds a column or an expression.
+fn target_attribute(target: &Mapper, what: &str, name: &str) -> Result<u16, String> {
+    let kind = |at: u16| &target.property(at).kind;
+    match target.attribute(name) {
+        Some(at)
+            if matches!(kind(at), PropertyKind::Column(_) | PropertyKind::Expression { .. }) =>
+        {
+            Ok(at)
+        }
+        Some(_) => Err(format!(
+            "its {what} `{name}` is an attribute of `{}` that holds no column",
+            target.name
+        )),
+        None => {
+            let near = did_you_mean(name, target.properties.iter().map(|p| &*p.name));
+            Err(format!("its {what} `{name}` is not an attribute of `{}`{near}", target.name))
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The tables of the classes: those made by hand, and those made from descriptions.
+
+use std::sync::Arc;
+
+use aludel_sql::{MetaData, Table, did_you_mean};
+use hashbrown::{HashMap, HashSet};
+
+use super::Build;
+use super::hierarchy::Shape;
+use crate::mapping::Mapper;
+use crate::mapping::builder::TableSource;
+
+/// The tables made for a registry's classes, by name, with what they were made from. A table is made
+/// again only when that has changed.
+#[derive(Clone, Debug, Default)]
+pub(in crate::mapping) struct Made(HashMap<String, (Recipe, Table)>);
+
+/// What a table was made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Recipe {
+    /// A class, and the subclasses that have no table of their own.
+    Classes(Vec<u16>),
+    /// An association: the columns.
+    Association(Vec<String>),
+}
+
+/// The tables while mappers are made.
+pub(super) struct Tables {
+    by_hand: MetaData,
+    made: Made,
+}
+
+impl Tables {
+    pub(super) fn new(by_hand: &MetaData, made: &Made) -> Self {
+        Self { by_hand: by_hand.clone(), made: made.clone() }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Table> {
+        self.by_hand.get(name).or_else(|| self.made.0.get(name).map(|(_, table)| table))
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_hand.iter().map(Table::full_name).chain(self.made.0.keys().map(String::as_str))
+    }
+
+    /// Keeps a table given by hand with its class.
+    fn take(&mut self, table: &Table) -> Result<(), String> {
+        self.by_hand.add(table.clone()).map_err(|e| e.message().to_owned())
+    }
+
+    /// The class that a table was made for.
+    fn owner(&self, name: &str) -> Option<u16> {
+        match &self.made.0.get(name)?.0 {
+            Recipe::Classes(classes) => classes.first().copied(),
+            Recipe::Association(_) => None,
+        }
+    }
+
+    /// The table that was made before from the same recipe.
+    pub(super) fn reuse(&self, name: &str, recipe: &Recipe) -> Option<Table> {
+        let (before, table) = self.made.0.get(name)?;
+        (before == recipe).then(|| table.clone())
+    }
+
+    /// Keeps a table that was made from a recipe.
+    pub(super) fn keep(&mut self, name: &str, recipe: Recipe, table: &Table) {
+        self.made.0.insert(name.to_owned(), (recipe, table.clone()));
+    }
+
+    pub(super) fn into_parts(self) -> (MetaData, Made) {
+        (self.by_hand, self.made)
+    }
+}
+
+/// Every table of every mapper, and the association tables.
+pub(super) fn of_mappers(mappers: &[Arc<Mapper>]) -> Vec<Table> {
+    let tables = mappers.iter().flat_map(|mapper| &mapper.tables);
+    let relationships = mappers.iter().flat_map(|mapper| mapper.relationships());
+    let secondary = relationships.filter_map(|r| r.secondary.as_ref()).map(|s| &s.table);
+    let mut seen = HashSet::new();
+    tables.chain(secondary).filter(|table| seen.insert(table.id())).cloned().collect()
+}
+
+impl Build<'_> {
+    /// Finds or makes the tables of all classes.
+    pub(super) fn tables(&mut self) {
+        for class in self.classes() {
+            if self.mapper(class).base.is_some_and(|base| self.is_broken(base)) {
+                self.broken[usize::from(class)] = true;
+                continue;
+            }
+            match self.tables_of(class) {
+                Ok(tables) => self.mapper_mut(class).tables = tables,
+                Err(what) => {
+                    self.problem(class, what);
+                    self.broken[usize::from(class)] = true;
+                }
+            }
+        }
+    }
+
+    fn tables_of(&mut self, class: u16) -> Result<Vec<Table>, String> {
+        let shape = self.shape(class);
+        let mut tables = match self.mapper(class).base.filter(|_| shape != Shape::Alone) {
+            Some(base) => self.mapper(base).tables.clone(),
+            None => Vec::new(),
+        };
+        if shape != Shape::Single {
+            tables.push(self.own_table(class)?);
+        }
+        Ok(tables)
+    }
+
+    fn own_table(&mut self, class: u16) -> Result<Table, String> {
+        let spec = self.spec(class);
+        match &spec.said.table {
+            Some(TableSource::Table(table)) => {
+                self.tables.take(table)?;
+                return Ok(table.clone());
+            }
+            Some(TableSource::Named(name)) => {
+                return self.tables.get(name).cloned().ok_or_else(|| {
+                    let near = did_you_mean(name, self.tables.names());
+                    match near.is_empty() {
+                        true => format!(
+                            "there is no table `{name}`; add it with `registry.add_table(…)`"
+                        ),
+                        false => format!("there is no table `{name}`{near}"),
+                    }
+                });
+            }
+            None => {}
+        }
+        let Some(name) = spec.def.table else {
+            return Err(
+                "it has no table: write `#[mapped(table = \"…\")]`, or map it by hand with \
+                        `registry.map::<…>()` before it is used"
+                    .to_owned(),
+            );
+        };
+        let name = match spec.def.schema {
+            Some(schema) => format!("{schema}.{name}"),
+            None => name.to_owned(),
+        };
+        let owner = self.tables.owner(&name);
+        if let Some(there) = self.tables.get(&name).cloned() {
+            match owner {
+                Some(owner) if owner == class => {}
+                Some(owner) => return self.shared_table(class, owner, there),
+                None => return Ok(there),
+            }
+        }
+        let subclasses = self.classes().filter(|&sub| sub != class && self.keeper(sub) == class);
+        let classes: Vec<u16> = std::iter::once(class).chain(subclasses).collect();
+        let recipe = Recipe::Classes(classes.clone());
+        let made = match self.tables.reuse(&name, &recipe) {
+            Some(table) => table,
+            None => {
+                let built = self.table_of(&classes, &name)?.finish();
+                let table = built.map_err(|e| e.message().to_owned())?;
+                self.tables.keep(&name, recipe, &table);
+                table
+            }
+        };
+        Ok(made)
+    }
+
+    /// A table that was made for another class can be used if it has the columns.
+    fn shared_table(&self, class: u16, owner: u16, there: Table) -> Result<Table, String> {
+        let name = there.full_name();
+        let lacking: Vec<&str> = self
+            .columns_of(class)
+            .map(|(column, _)| column)
+            .filter(|c| there.column(c).is_none())
+            .collect();
+        let first = self.spec(owner).def.name;
+        if lacking.is_empty() {
+            return Ok(there);
+        }
+        let lacking = crate::mapping::problems::quoted(lacking);
+        Err(format!(
+            "table `{name}` is that of class `{first}` already, and has no {lacking}: use another table, \
+             another registry, or a table with the columns of both added with `registry.add_table(…)`"
+        ))
+    }
+}

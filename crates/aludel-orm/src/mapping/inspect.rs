@@ -1,0 +1,310 @@
+//! What can be asked of mappers and relationships, and how they print.
+
+use std::any::Any;
+use std::fmt;
+
+use aludel_sql::{Column, Table, Value};
+
+use super::{
+    Cascades, ColumnProperty, ColumnRef, Direction, Holder, Mapper, Mappers, Property,
+    PropertyKind, Relationship, Secondary,
+};
+use crate::instrumentation::ClassDef;
+
+impl Mappers {
+    /// The mapper of a number, as [`Relationship::target`] gives one.
+    pub fn get(&self, index: u16) -> Option<&Mapper> {
+        self.list.get(usize::from(index)).map(|mapper| &**mapper)
+    }
+
+    /// The mapper of a class.
+    pub fn of(&self, class: &ClassDef) -> Option<&Mapper> {
+        self.by_type.get(&(class.type_id)()).and_then(|index| self.get(*index))
+    }
+
+    /// How many mappers there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is no mapper.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The tables of the mappers, and the association tables.
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// The mapper and all below it, a class before its subclasses.
+    pub fn self_and_descendants(&self, index: u16) -> Vec<&Mapper> {
+        let mut found: Vec<&Mapper> = self.get(index).into_iter().collect();
+        let mut at = 0;
+        while at < found.len() {
+            let below = found[at].subclasses.iter().filter_map(|sub| self.get(*sub));
+            found.extend(below.collect::<Vec<_>>());
+            at += 1;
+        }
+        found
+    }
+}
+
+impl Mapper {
+    /// The mapper's number in its registry.
+    pub fn index(&self) -> u16 {
+        self.index
+    }
+
+    /// The class's description.
+    pub fn class(&self) -> &'static ClassDef {
+        self.def
+    }
+
+    /// The number of the base class's mapper.
+    pub fn base(&self) -> Option<u16> {
+        self.base
+    }
+
+    /// The number of the mapper at the root of the hierarchy; its own without inheritance.
+    pub fn root(&self) -> u16 {
+        self.root
+    }
+
+    /// The tables that hold the attributes, base table first.
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// The names of the attributes that identify an object.
+    pub fn primary_key_names(&self) -> Vec<&str> {
+        self.names(&self.primary_key)
+    }
+
+    /// The names of the attributes that hold columns.
+    pub fn column_attributes(&self) -> Vec<&str> {
+        self.names(&self.columns)
+    }
+
+    fn names(&self, attributes: &[u16]) -> Vec<&str> {
+        attributes.iter().map(|a| &*self.property(*a).name).collect()
+    }
+
+    /// The columns of an attribute, as `table.column`; none where it holds none.
+    pub fn column_names(&self, attribute: &str) -> Vec<String> {
+        let columns = self.attribute(attribute).and_then(|a| self.column(a));
+        let columns = columns.map(|property| property.columns.as_slice()).unwrap_or_default();
+        columns.iter().map(|at| self.qualified(*at)).collect()
+    }
+
+    fn qualified(&self, at: ColumnRef) -> String {
+        format!("{}.{}", self.table_of(at).full_name(), self.column_of(at).name)
+    }
+
+    /// The columns, as `table.column`, that no attribute stands for but that the program gives a value by
+    /// their default.
+    pub fn unmapped_defaults(&self) -> Vec<String> {
+        let columns = self.hidden_defaults.iter();
+        columns.map(|&(table, column)| self.qualified(ColumnRef { table, column })).collect()
+    }
+
+    /// The relationships, a class's own before inherited ones.
+    pub fn relationships(&self) -> impl Iterator<Item = &Relationship> {
+        self.relationships.iter().filter_map(|attribute| self.relationship(*attribute))
+    }
+
+    /// Whether a discriminator tells the class of a row.
+    pub fn is_polymorphic(&self) -> bool {
+        self.discriminator.is_some()
+    }
+
+    /// The attribute that tells the class of a row.
+    pub fn polymorphic_on(&self) -> Option<&str> {
+        self.discriminator.as_ref().map(|(attribute, _)| &*self.property(*attribute).name)
+    }
+
+    /// The discriminator's value for this class.
+    pub fn polymorphic_identity(&self) -> Option<&Value> {
+        self.discriminator.as_ref().map(|(_, value)| value).filter(|value| !value.is_null())
+    }
+
+    /// The attribute that counts versions.
+    pub fn version_attribute(&self) -> Option<&str> {
+        self.version.map(|attribute| &*self.property(attribute).name)
+    }
+
+    /// The attribute that stands for a column of one of the mapper's tables: SQLAlchemy's
+    /// `get_property_by_column`.
+    pub fn property_by_column(&self, table: &Table, column: &str) -> Option<&Property> {
+        let attribute = self.attribute_of(table, table.column(column)?)?;
+        Some(self.property(attribute))
+    }
+
+    /// The values that were hung on the mapping by [`MapperBuilder::attach`](super::MapperBuilder::attach),
+    /// of one type.
+    pub fn attachments<A: Any>(&self) -> impl Iterator<Item = &A> {
+        self.attachments.iter().filter_map(|attached| attached.0.downcast_ref())
+    }
+
+    /// The table of a column.
+    #[inline]
+    pub(crate) fn table_of(&self, at: ColumnRef) -> &Table {
+        &self.tables[usize::from(at.table)]
+    }
+
+    /// The column itself.
+    #[inline]
+    pub(crate) fn column_of(&self, at: ColumnRef) -> &Column {
+        &self.table_of(at).columns()[usize::from(at.column)]
+    }
+
+    /// The attribute that stands for a column.
+    pub(crate) fn attribute_of(&self, table: &Table, column: u16) -> Option<u16> {
+        let table = self.tables.iter().position(|t| t == table)? as u16;
+        let at = ColumnRef { table, column };
+        let stands =
+            |attribute: &u16| self.column(*attribute).is_some_and(|p| p.columns.contains(&at));
+        self.columns.iter().copied().find(stands)
+    }
+}
+
+impl ColumnProperty {
+    /// The columns; several that are kept equal, the base table's first.
+    pub fn columns(&self) -> &[ColumnRef] {
+        &self.columns
+    }
+
+    /// Whether it is left out of queries unless asked for.
+    pub fn is_deferred(&self) -> bool {
+        self.deferred
+    }
+
+    /// Whether the old value has to be known when it is replaced: configured so, or part of the primary key.
+    pub fn has_active_history(&self) -> bool {
+        self.active_history
+    }
+
+    /// The group of deferred columns that it is loaded with.
+    pub fn group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+}
+
+impl Relationship {
+    /// Whether the old object has to be known when it is replaced.
+    pub fn has_active_history(&self) -> bool {
+        self.active_history
+    }
+
+    /// The attribute's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The number of the mapper that declares it.
+    pub fn parent(&self) -> u16 {
+        self.parent
+    }
+
+    /// The number of the target's mapper.
+    pub fn target(&self) -> u16 {
+        self.target
+    }
+
+    /// Which side holds the foreign key.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// What is equal on both sides, by attribute number: (owner, target). Empty with an association
+    /// table.
+    pub fn pairs(&self) -> &[(u16, u16)] {
+        &self.pairs
+    }
+
+    /// The association table.
+    pub fn secondary(&self) -> Option<&Secondary> {
+        self.secondary.as_ref()
+    }
+
+    /// The other sides: (mapper, attribute).
+    pub fn reverse(&self) -> &[(u16, u16)] {
+        &self.reverse
+    }
+
+    /// Which operations on the owner reach the members.
+    pub fn cascades(&self) -> Cascades {
+        self.cascades
+    }
+
+    /// What holds the members.
+    pub fn holder(&self) -> Holder {
+        self.holder
+    }
+
+    /// Whether it is read, never written.
+    pub fn is_viewonly(&self) -> bool {
+        self.viewonly
+    }
+}
+
+impl Secondary {
+    /// The table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// What is equal on the owner's side: (attribute, column of the table).
+    pub fn local(&self) -> &[(u16, u16)] {
+        &self.local
+    }
+
+    /// What is equal on the target's side: (attribute, column of the table).
+    pub fn remote(&self) -> &[(u16, u16)] {
+        &self.remote
+    }
+}
+
+/// The class and its table, with the attributes and their columns, a line each.
+impl fmt::Display for Mapper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tables: Vec<&str> = self.tables.iter().map(Table::full_name).collect();
+        write!(f, "{} -> {}", self.name, tables.join(" + "))?;
+        if let Some((attribute, value)) = &self.discriminator {
+            write!(f, " ({} = {value})", self.property(*attribute).name)?;
+        }
+        for (number, property) in self.properties.iter().enumerate() {
+            write!(f, "\n  {}: ", property.name)?;
+            match &property.kind {
+                PropertyKind::Column(_) => {
+                    f.write_str(&self.column_names(&property.name).join(" = "))?;
+                    let key = self.primary_key.contains(&(number as u16));
+                    f.write_str(if key { ", primary key" } else { "" })?;
+                }
+                PropertyKind::Expression { .. } => f.write_str("an expression")?,
+                PropertyKind::Relationship(relationship) => relationship.fmt(f)?,
+                PropertyKind::Composite { attributes } => {
+                    write!(f, "made of {}", self.names(attributes).join(", "))?;
+                }
+                PropertyKind::Unmapped => f.write_str("not mapped")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Relationship {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = match self.direction {
+            Direction::OneToMany if self.holder.is_collection() => "one to many",
+            Direction::OneToMany => "one to one",
+            Direction::ManyToOne => "many to one",
+            Direction::ManyToMany => "many to many",
+        };
+        f.write_str(direction)?;
+        if let Some(secondary) = &self.secondary {
+            write!(f, " through {}", secondary.table.full_name())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,317 @@
+//! Mappers and their properties, as they are once configured.
+
+use std::any::TypeId;
+use std::sync::Arc;
+
+use aludel_sql::Node;
+use aludel_sql::{Table, Value};
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+use super::builder::Attachment;
+use crate::instrumentation::ClassDef;
+
+/// One consistent set of configured mappers. Immutable; a registry that learns a class makes a new one,
+/// in which every mapper keeps its number.
+#[derive(Debug, Default)]
+pub struct Mappers {
+    pub(crate) list: Vec<Arc<Mapper>>,
+    pub(crate) by_type: HashMap<TypeId, u16>,
+    pub(crate) by_name: HashMap<Arc<str>, u16>,
+    /// Every table of every mapper, and the association tables.
+    pub(crate) tables: Vec<Table>,
+    /// The validators of all mappers, gathered at their first use.
+    pub(super) validators: std::sync::OnceLock<crate::attributes::listen::Validators>,
+    /// The compiled statements of queries over the mappers.
+    pub(crate) statements: crate::loading::Caches,
+}
+
+impl Mappers {
+    #[inline]
+    pub(crate) fn validators(&self) -> &crate::attributes::listen::Validators {
+        self.validators.get_or_init(|| crate::attributes::listen::Validators::of(self))
+    }
+
+    /// The mapper of a number.
+    #[inline]
+    pub(crate) fn at(&self, index: u16) -> &Arc<Mapper> {
+        &self.list[index as usize]
+    }
+
+    /// The mapper of a class, by the class's name.
+    pub fn named(&self, class: &str) -> Option<&Arc<Mapper>> {
+        self.by_name.get(class).map(|index| self.at(*index))
+    }
+
+    /// Whether `class` is `base` or one of its subclasses.
+    pub(crate) fn is_a(&self, class: u16, base: u16) -> bool {
+        let mut at = Some(class);
+        while let Some(index) = at {
+            if index == base {
+                return true;
+            }
+            at = self.at(index).base;
+        }
+        false
+    }
+
+    /// All mappers.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Mapper>> {
+        self.list.iter()
+    }
+}
+
+/// What maps a class to its tables: SQLAlchemy's `Mapper`.
+#[derive(Clone, Debug)]
+pub struct Mapper {
+    pub(crate) index: u16,
+    pub(crate) name: Arc<str>,
+    pub(crate) def: &'static ClassDef,
+    /// The root of the hierarchy; itself without inheritance. Identity is by root and key.
+    pub(crate) root: u16,
+    pub(crate) base: Option<u16>,
+    /// The direct subclasses.
+    pub(crate) subclasses: Vec<u16>,
+    /// The discriminator: the attribute, and the value for this class.
+    pub(crate) discriminator: Option<(u16, Value)>,
+    /// The discriminator's values of this class and all below it, with their classes.
+    pub(crate) polymorphic: Vec<(Value, u16)>,
+    /// The tables that hold the attributes, base table first. One, without joined inheritance.
+    pub(crate) tables: Vec<Table>,
+    /// By attribute number.
+    pub(crate) properties: Vec<Property>,
+    pub(crate) by_name: HashMap<Arc<str>, u16>,
+    /// The attributes of the primary key, in the order of the table's.
+    pub(crate) primary_key: Vec<u16>,
+    /// The version counter.
+    pub(crate) version: Option<u16>,
+    /// The relationships, in the order in which cascades follow them: a class's own before inherited ones.
+    pub(crate) relationships: Vec<u16>,
+    /// The column attributes, in order of their numbers.
+    pub(crate) columns: Vec<u16>,
+    /// Relationships (mapper, attribute) to this class or a base of it that delete orphans.
+    pub(crate) delete_orphans: Vec<(u16, u16)>,
+    /// The columns of the tables that no attribute stands for but that have a client-side default:
+    /// (table, column).
+    pub(crate) hidden_defaults: Vec<(u16, u16)>,
+    /// The columns that no attribute stands for but that every UPDATE gives a value: (table, column).
+    pub(crate) hidden_on_updates: Vec<(u16, u16)>,
+    /// What extensions have hung on the mapping.
+    pub(super) attachments: Vec<Attachment>,
+}
+
+impl Mapper {
+    /// The class's name.
+    pub fn class_name(&self) -> &str {
+        &self.name
+    }
+
+    /// The table that the class's own columns are in.
+    pub fn local_table(&self) -> &Table {
+        &self.tables[self.tables.len() - 1]
+    }
+
+    /// The properties, by attribute number.
+    pub fn properties(&self) -> &[Property] {
+        &self.properties
+    }
+
+    /// The number of an attribute.
+    pub fn attribute(&self, name: &str) -> Option<u16> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The property of an attribute.
+    #[inline]
+    pub(crate) fn property(&self, attribute: u16) -> &Property {
+        &self.properties[attribute as usize]
+    }
+
+    /// The attribute's relationship, where it is one.
+    #[inline]
+    pub(crate) fn relationship(&self, attribute: u16) -> Option<&Relationship> {
+        match &self.property(attribute).kind {
+            PropertyKind::Relationship(relationship) => Some(relationship),
+            _ => None,
+        }
+    }
+
+    /// The attribute's column property, where it is one.
+    #[inline]
+    pub(crate) fn column(&self, attribute: u16) -> Option<&ColumnProperty> {
+        match &self.property(attribute).kind {
+            PropertyKind::Column(column) => Some(column),
+            _ => None,
+        }
+    }
+}
+
+/// An attribute as it is mapped: SQLAlchemy's `MapperProperty`.
+#[derive(Clone, Debug)]
+pub struct Property {
+    pub(crate) name: Arc<str>,
+    /// The mapper that declares it: this one or a base.
+    pub(crate) declared_by: u16,
+    pub(crate) kind: PropertyKind,
+}
+
+impl Property {
+    /// The attribute's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the attribute is mapped to.
+    pub fn kind(&self) -> &PropertyKind {
+        &self.kind
+    }
+}
+
+/// What an attribute is mapped to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum PropertyKind {
+    /// One column, or several that are kept equal.
+    Column(ColumnProperty),
+    /// An expression over columns; read-only.
+    Expression {
+        /// The expression, over the mapper's tables.
+        node: Node,
+        /// Not loaded unless asked for.
+        deferred: bool,
+    },
+    /// Objects of a class.
+    Relationship(Box<Relationship>),
+    /// A value made of several column attributes.
+    Composite {
+        /// The attributes.
+        attributes: Vec<u16>,
+    },
+    /// The class has the attribute, but this mapping leaves it alone.
+    Unmapped,
+}
+
+/// A column of one of the mapper's tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ColumnRef {
+    /// The table's place in the mapper's tables.
+    pub table: u16,
+    /// The column's place in the table.
+    pub column: u16,
+}
+
+/// An attribute that holds the value of a column.
+#[derive(Clone, Debug)]
+pub struct ColumnProperty {
+    /// The column; several that are kept equal (`id` of a joined subclass), the base table's first.
+    pub(crate) columns: SmallVec<[ColumnRef; 1]>,
+    pub(crate) deferred: bool,
+    pub(crate) group: Option<Arc<str>>,
+    /// The old value has to be known when it is replaced: configured so, or part of the primary key.
+    pub(crate) active_history: bool,
+}
+
+/// Which side holds the foreign key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The target does.
+    OneToMany,
+    /// The owner does.
+    ManyToOne,
+    /// An association table does.
+    ManyToMany,
+}
+
+/// What holds the members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A reference to one object.
+    One,
+    /// A list.
+    List,
+    /// A list without a member twice.
+    Set,
+    /// A map by the value of the target's attribute.
+    Keyed(u16),
+}
+
+impl Holder {
+    /// Whether it holds many.
+    pub fn is_collection(self) -> bool {
+        self != Self::One
+    }
+}
+
+/// What a deletion of the owner does with members that are not loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassiveDeletes {
+    /// It loads them, and deletes them or clears their foreign keys.
+    No,
+    /// It leaves them to the database.
+    Yes,
+    /// It leaves loaded ones to the database as well.
+    All,
+}
+
+/// Which operations on an owner reach its members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cascades {
+    /// `add`.
+    pub save_update: bool,
+    /// `merge`.
+    pub merge: bool,
+    /// `refresh` and `expire`.
+    pub refresh_expire: bool,
+    /// `expunge`.
+    pub expunge: bool,
+    /// `delete`.
+    pub delete: bool,
+    /// A member that has lost its owner is deleted.
+    pub delete_orphan: bool,
+}
+
+/// An attribute that refers to objects: SQLAlchemy's `RelationshipProperty`.
+#[derive(Clone, Debug)]
+pub struct Relationship {
+    pub(crate) attribute: u16,
+    pub(crate) name: Arc<str>,
+    /// The mapper that declares it.
+    pub(crate) parent: u16,
+    pub(crate) target: u16,
+    pub(crate) direction: Direction,
+    pub(crate) holder: Holder,
+    /// What is equal on both sides, without an association table: (attribute of the owner, attribute of
+    /// the target).
+    pub(crate) pairs: Vec<(u16, u16)>,
+    pub(crate) secondary: Option<Secondary>,
+    /// The other sides: (mapper, attribute).
+    pub(crate) reverse: Vec<(u16, u16)>,
+    pub(crate) cascades: Cascades,
+    pub(crate) viewonly: bool,
+    pub(crate) passive_deletes: PassiveDeletes,
+    pub(crate) passive_updates: bool,
+    pub(crate) post_update: bool,
+    pub(crate) single_parent: bool,
+    pub(crate) active_history: bool,
+    /// The order of the members: (attribute of the target, descending).
+    pub(crate) order_by: Vec<(u16, bool)>,
+    /// The attribute of the target that is kept equal to the member's position.
+    pub(crate) position: Option<u16>,
+    /// A condition of the user's own between owner and target (or association table), in terms of
+    /// attributes of the two classes. `pairs` are then what it equates.
+    pub(crate) primaryjoin: Option<Node>,
+    pub(crate) secondaryjoin: Option<Node>,
+    /// The target's attributes in `pairs` are exactly its primary key, in its order: a reference can be
+    /// found in the identity map.
+    pub(crate) by_key: bool,
+}
+
+/// The association table of a many-to-many relationship.
+#[derive(Clone, Debug)]
+pub struct Secondary {
+    pub(crate) table: Table,
+    /// (attribute of the owner, column of the association table).
+    pub(crate) local: Vec<(u16, u16)>,
+    /// (attribute of the target, column of the association table).
+    pub(crate) remote: Vec<(u16, u16)>,
+}

@@ -1,0 +1,28 @@
+//! Mapping: which class stands for which table, and how.
+//!
+//! A [`Registry`] holds a [`Mapper`] for each class. A mapper has [`Property`]s, one for each attribute of the
+//! class, under the attribute's number; a property has columns, an expression, or a [`Relationship`].
+//! Mappers refer to each other by number; a [`Mappers`] is one consistent, immutable set of them, which
+//! sessions share.
+//!
+//! ```text
+//! ClassDef (the derive) ──┐
+//! MapperBuilder (by hand) ┴─> specs ──┐
+//! Tables made by hand ────────────────┴─ configure ─> Mappers (a snapshot) ─> sessions
+//! ```
+
+mod builder;
+mod configure;
+mod inspect;
+mod mapper;
+mod options;
+mod problems;
+mod registry;
+
+pub use builder::{MapperBuilder, TableSource};
+pub use mapper::{
+    Cascades, ColumnProperty, ColumnRef, Direction, Holder, Mapper, Mappers, PassiveDeletes,
+    Property, PropertyKind, Relationship, Secondary,
+};
+pub use options::RelationshipOptions;
+pub use registry::Registry;

@@ -1,0 +1,168 @@
+//! What is said of a relationship: by the derive, and by hand over it.
+
+use aludel_sql::Expr;
+
+use super::PassiveDeletes;
+use crate::instrumentation::{ClassDef, Collection, RelationshipDef};
+
+/// The options of a relationship, as the derive has them, to be changed by hand:
+/// `mapper.relationship("parts", |r| { r.cascade("all").order_by(["id"]); })`.
+///
+/// Each method is the derive's option of the same name.
+#[derive(Clone, Debug)]
+pub struct RelationshipOptions {
+    pub(super) target: fn() -> &'static ClassDef,
+    pub(super) collection: Option<Collection>,
+    pub(super) back_populates: Option<String>,
+    pub(super) cascade: Option<String>,
+    pub(super) secondary: Option<String>,
+    pub(super) foreign_keys: Vec<String>,
+    pub(super) remote_side: Vec<String>,
+    pub(super) order_by: Vec<String>,
+    pub(super) primaryjoin: Option<fn() -> Expr<bool>>,
+    pub(super) secondaryjoin: Option<fn() -> Expr<bool>>,
+    pub(super) viewonly: bool,
+    pub(super) passive_deletes: PassiveDeletes,
+    pub(super) passive_updates: bool,
+    pub(super) post_update: bool,
+    pub(super) single_parent: bool,
+    pub(super) active_history: bool,
+    pub(super) position: Option<String>,
+}
+
+fn owned<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Vec<String> {
+    names.into_iter().map(Into::into).collect()
+}
+
+impl RelationshipOptions {
+    pub(super) fn of(def: &RelationshipDef) -> Self {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        Self {
+            target: def.target,
+            collection: def.collection,
+            back_populates: text(def.back_populates),
+            cascade: text(def.cascade),
+            secondary: text(def.secondary),
+            foreign_keys: owned(def.foreign_keys.iter().copied()),
+            remote_side: owned(def.remote_side.iter().copied()),
+            order_by: owned(def.order_by.iter().copied()),
+            primaryjoin: def.primaryjoin,
+            secondaryjoin: def.secondaryjoin,
+            viewonly: def.viewonly,
+            passive_deletes: match def.passive_deletes {
+                true => PassiveDeletes::Yes,
+                false => PassiveDeletes::No,
+            },
+            passive_updates: def.passive_updates,
+            post_update: def.post_update,
+            single_parent: def.single_parent,
+            active_history: def.active_history,
+            position: text(def.position),
+        }
+    }
+
+    /// The attribute of the target that is the other side.
+    pub fn back_populates(&mut self, attribute: impl Into<String>) -> &mut Self {
+        self.back_populates = Some(attribute.into());
+        self
+    }
+
+    /// There is no other side.
+    pub fn one_way(&mut self) -> &mut Self {
+        self.back_populates = None;
+        self
+    }
+
+    /// The cascades, such as `all, delete-orphan`.
+    pub fn cascade(&mut self, cascades: impl Into<String>) -> &mut Self {
+        self.cascade = Some(cascades.into());
+        self
+    }
+
+    /// The association table: `name`, or `name(columns to here; columns to there)`.
+    pub fn secondary(&mut self, table: impl Into<String>) -> &mut Self {
+        self.secondary = Some(table.into());
+        self
+    }
+
+    /// The foreign key columns to be used, where there are several ways.
+    pub fn foreign_keys<S: Into<String>>(
+        &mut self,
+        columns: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        self.foreign_keys = owned(columns);
+        self
+    }
+
+    /// The columns at the far side of a self-referential relationship.
+    pub fn remote_side<S: Into<String>>(
+        &mut self,
+        columns: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        self.remote_side = owned(columns);
+        self
+    }
+
+    /// The order of the members: attributes of the target, `-` before those that descend.
+    pub fn order_by<S: Into<String>>(
+        &mut self,
+        attributes: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        self.order_by = owned(attributes);
+        self
+    }
+
+    /// A condition in place of the one derived from the foreign key.
+    pub fn primaryjoin(&mut self, condition: fn() -> Expr<bool>) -> &mut Self {
+        self.primaryjoin = Some(condition);
+        self
+    }
+
+    /// A condition between association table and target in place of the derived one.
+    pub fn secondaryjoin(&mut self, condition: fn() -> Expr<bool>) -> &mut Self {
+        self.secondaryjoin = Some(condition);
+        self
+    }
+
+    /// It is read, never written.
+    pub fn viewonly(&mut self) -> &mut Self {
+        self.viewonly = true;
+        self
+    }
+
+    /// What a deletion of the owner does with members that are not loaded.
+    pub fn passive_deletes(&mut self, how: PassiveDeletes) -> &mut Self {
+        self.passive_deletes = how;
+        self
+    }
+
+    /// Whether the database carries over a change of the key.
+    pub fn passive_updates(&mut self, passive: bool) -> &mut Self {
+        self.passive_updates = passive;
+        self
+    }
+
+    /// The foreign key is written by an UPDATE of its own, after all rows are there.
+    pub fn post_update(&mut self) -> &mut Self {
+        self.post_update = true;
+        self
+    }
+
+    /// A member belongs to one owner only.
+    pub fn single_parent(&mut self) -> &mut Self {
+        self.single_parent = true;
+        self
+    }
+
+    /// The old object is loaded before it is replaced.
+    pub fn active_history(&mut self) -> &mut Self {
+        self.active_history = true;
+        self
+    }
+
+    /// The attribute of the members that is kept equal to their position in the list.
+    pub fn position(&mut self, attribute: impl Into<String>) -> &mut Self {
+        self.position = Some(attribute.into());
+        self
+    }
+}

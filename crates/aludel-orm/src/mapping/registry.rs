@@ -1,0 +1,228 @@
+//! The registry: which classes are mapped, and how.
+
+use std::any::TypeId;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use aludel_sql::{Dialect, MetaData, Table};
+
+use super::builder::{ClassSpec, MapperBuilder};
+use super::configure::{self, Made};
+use super::{Mapper, Mappers};
+use crate::instrumentation::{ClassDef, Mapped};
+use crate::{Error, ErrorKind, Result};
+
+/// Which classes are mapped, and how: SQLAlchemy's `registry`, with its `MetaData`.
+///
+/// A registry is a cheap handle. It learns a class when the class is first needed, together with all
+/// classes that it refers to, or by [`register`](Self::register); it learns everything about a class or
+/// nothing. What it knows at a moment is a [`Mappers`], which never changes; a mapper keeps its number
+/// for ever.
+#[derive(Clone, Debug, Default)]
+pub struct Registry(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    mappers: RwLock<Arc<Mappers>>,
+    known: Mutex<Known>,
+}
+
+/// What the mappers are made from.
+#[derive(Debug, Default)]
+struct Known {
+    specs: Vec<Arc<ClassSpec>>,
+    /// Mapped by hand, and not configured yet.
+    queue: Vec<Arc<ClassSpec>>,
+    /// The tables made by hand.
+    tables: MetaData,
+    /// The tables made for classes.
+    made: Made,
+}
+
+impl Registry {
+    /// A registry that knows no class.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The registry that sessions use unless they are given another.
+    pub fn global() -> Self {
+        static GLOBAL: OnceLock<Registry> = OnceLock::new();
+        GLOBAL.get_or_init(Self::new).clone()
+    }
+
+    /// What the registry knows now.
+    pub fn mappers(&self) -> Arc<Mappers> {
+        Arc::clone(&self.0.mappers.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Learns a class, and every class that it refers to: its base, its subclasses as far as it names
+    /// them, the targets of its relationships.
+    ///
+    /// # Errors
+    ///
+    /// For all that is wrong with the mappings of these classes; the registry is as it was.
+    pub fn register<T: Mapped>(&self) -> Result<()> {
+        self.ensure(T::class()).map(|_| ())
+    }
+
+    /// The mapper of a class, which is learned if it is not known yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Self::register).
+    pub fn mapper<T: Mapped>(&self) -> Result<Arc<Mapper>> {
+        let (mappers, index) = self.ensure(T::class())?;
+        Ok(Arc::clone(mappers.at(index)))
+    }
+
+    /// Maps a class by hand.
+    pub fn map<T: Mapped>(&self) -> MapperBuilder {
+        self.map_class(T::class())
+    }
+
+    /// Maps a class by hand, by its description.
+    pub fn map_class(&self, class: &'static ClassDef) -> MapperBuilder {
+        MapperBuilder::by_hand(class, self.clone())
+    }
+
+    /// The number of a class's mapper, and a snapshot that has it; learns the class if it is not known yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Self::register).
+    pub fn ensure(&self, class: &'static ClassDef) -> Result<(Arc<Mappers>, u16)> {
+        let id = (class.type_id)();
+        let mappers = self.mappers();
+        if let Some(&index) = mappers.by_type.get(&id) {
+            return Ok((mappers, index));
+        }
+        let mappers = self.learn(&[class])?;
+        match mappers.by_type.get(&id) {
+            Some(&index) => Ok((mappers, index)),
+            None => Err(unmapped(class)),
+        }
+    }
+
+    /// Configures the classes that were mapped by hand and not configured yet, and checks that every
+    /// foreign key of every table refers to a column that exists.
+    ///
+    /// # Errors
+    ///
+    /// For all that is wrong, at once.
+    pub fn configure(&self) -> Result<()> {
+        let mappers = self.learn(&[])?;
+        configure::check_foreign_keys(&mappers, &self.metadata())
+    }
+
+    /// The statements that create all tables that are not there yet, in the order in which they have to run.
+    ///
+    /// # Errors
+    ///
+    /// As [`configure`](Self::configure).
+    pub fn create_statements(&self, dialect: &Dialect) -> Result<Vec<String>> {
+        self.configure()?;
+        self.metadata().create_missing(dialect)
+    }
+
+    /// The statements that drop all tables that are there, in the order in which they have to run.
+    ///
+    /// # Errors
+    ///
+    /// As [`configure`](Self::configure).
+    pub fn drop_statements(&self, dialect: &Dialect) -> Result<Vec<String>> {
+        self.configure()?;
+        self.metadata().drop_existing(dialect)
+    }
+
+    /// All tables: those of the classes, the association tables, and those made by hand.
+    pub fn metadata(&self) -> MetaData {
+        let known = self.known();
+        let mut all = known.tables.clone();
+        for table in &self.mappers().tables {
+            // Tables of one name are one table here: the classes' were looked up by name first.
+            let _ = all.add(table.clone());
+        }
+        all
+    }
+
+    /// Adds a table made by hand: classes and association tables of its name will use it.
+    ///
+    /// # Errors
+    ///
+    /// When there is another table of its name.
+    pub fn add_table(&self, table: Table) -> Result<()> {
+        let mut known = self.known();
+        let name = table.full_name();
+        if self.mappers().tables.iter().any(|t| t.full_name() == name && *t != table) {
+            let message = format!(
+                "a class is mapped to another table `{name}` already: add the table before the class \
+                 is registered"
+            );
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        known.tables.add(table)
+    }
+
+    /// Puts a class on the list of those to be configured.
+    pub(super) fn enqueue(&self, spec: Arc<ClassSpec>) -> Result<()> {
+        let mut known = self.known();
+        let id = (spec.def.type_id)();
+        if known.specs.iter().chain(&known.queue).any(|s| (s.def.type_id)() == id) {
+            let message = format!(
+                "class `{}` is mapped already in this registry: map it before it is first used, or in \
+                 a registry of its own",
+                spec.def.name
+            );
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        known.queue.push(spec);
+        Ok(())
+    }
+
+    /// Learns classes, those on the list, and all that they refer to.
+    fn learn(&self, classes: &[&'static ClassDef]) -> Result<Arc<Mappers>> {
+        let queued = self.known().queue.clone();
+        // The classes' own functions are called here, while nothing is locked.
+        let found: Vec<_> =
+            configure::closure(queued.iter().map(|s| s.def).chain(classes.iter().copied()))
+                .into_iter()
+                .filter(|def| !self.knows((def.type_id)()))
+                .map(|def| Arc::new(MapperBuilder::of(def).into_spec()))
+                .collect();
+        let mut known = self.known();
+        known.queue.retain(|spec| !queued.iter().any(|q| Arc::ptr_eq(q, spec)));
+        let mut specs = known.specs.clone();
+        let before = specs.len();
+        for spec in queued.into_iter().chain(found) {
+            let id = (spec.def.type_id)();
+            if !specs.iter().any(|s| (s.def.type_id)() == id) {
+                specs.push(spec);
+            }
+        }
+        if specs.len() == before {
+            return Ok(self.mappers());
+        }
+        // A base comes before its subclasses.
+        specs[before..].sort_by_key(|spec| configure::depth(spec.def));
+        let built = configure::build(&specs, &self.mappers(), &known.tables, &known.made)?;
+        let mappers = Arc::new(built.mappers);
+        known.specs = specs;
+        known.tables = built.by_hand;
+        known.made = built.made;
+        *self.0.mappers.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&mappers);
+        Ok(mappers)
+    }
+
+    fn knows(&self, id: TypeId) -> bool {
+        self.mappers().by_type.contains_key(&id)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unmapped(class: &ClassDef) -> Error {
+    let message = format!("class `{}` is not mapped in this registry", class.name);
+    Error::new(ErrorKind::Unmapped, message)
+}

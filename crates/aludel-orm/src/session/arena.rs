@@ -1,0 +1,260 @@
+//! The arena: a slab of objects for each class.
+
+use std::any::Any;
+use std::num::NonZeroU32;
+
+use aludel_sql::{Error, ErrorKind};
+
+use super::state::{Flags, ObjectState, State};
+use crate::Result;
+use crate::instrumentation::{Chunks, Field, Id, Mapped, Object, Objects};
+
+/// The objects of one class, and their states.
+pub(crate) struct Slab {
+    pub(crate) states: Vec<State>,
+    free: Vec<u32>,
+    pub(crate) objects: Box<dyn Objects>,
+    /// The column attributes that a whole object has (the first 64).
+    pub(crate) whole: u64,
+    /// Words for each slot beyond the first 64 attributes: loaded, then expired.
+    words: usize,
+    wide: Vec<u64>,
+}
+
+/// All objects of a session.
+pub(crate) struct Arena {
+    pub(crate) slabs: Vec<Option<Slab>>,
+    pub(crate) session: u16,
+}
+
+impl Slab {
+    pub(crate) fn new(objects: Box<dyn Objects>, whole: u64, attributes: usize) -> Self {
+        Self {
+            states: Vec::new(),
+            free: Vec::new(),
+            objects,
+            whole,
+            words: attributes.saturating_sub(1) / 64,
+            wide: Vec::new(),
+        }
+    }
+
+    /// Takes a slot for an object to come.
+    #[inline]
+    pub(crate) fn reserve(&mut self, session: u16, class: u16) -> Id {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                // Generations start at the session's tag, so that a handle of another session whose tag
+                // is the same modulo 2^16 is still unlikely to fit.
+                let slot = self.states.len() as u32;
+                self.states.push(State::free(u32::from(session) + 1));
+                self.wide.resize(self.wide.len() + 2 * self.words, 0);
+                slot
+            }
+        };
+        let state = &mut self.states[slot as usize];
+        state.flags = Flags::TAKEN;
+        let generation = NonZeroU32::new(state.generation).unwrap_or(NonZeroU32::MIN);
+        Id { slot, generation, class, session }
+    }
+
+    /// Gives a slot back, and its object.
+    pub(crate) fn release(&mut self, slot: u32) -> Option<Box<dyn Object>> {
+        let object = self.objects.take(slot);
+        let generation = self.states[slot as usize].generation;
+        let words = self.words * 2;
+        let at = slot as usize * words;
+        self.wide[at..at + words].fill(0);
+        // A slot whose generations are used up is never used again.
+        match generation.checked_add(1) {
+            Some(next) => {
+                self.states[slot as usize] = State::free(next);
+                self.free.push(slot);
+            }
+            None => self.states[slot as usize] = State::free(0),
+        }
+        object
+    }
+
+    #[inline]
+    fn word(&self, slot: u32, attribute: u16, expired: bool) -> usize {
+        slot as usize * self.words * 2
+            + if expired { self.words } else { 0 }
+            + (attribute as usize / 64 - 1)
+    }
+
+    #[inline]
+    pub(crate) fn is_loaded(&self, slot: u32, attribute: u16) -> bool {
+        if attribute < 64 {
+            self.states[slot as usize].loaded & (1 << attribute) != 0
+        } else {
+            self.wide[self.word(slot, attribute, false)] & (1 << (attribute % 64)) != 0
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_expired(&self, slot: u32, attribute: u16) -> bool {
+        if attribute < 64 {
+            self.states[slot as usize].expired & (1 << attribute) != 0
+        } else {
+            self.wide[self.word(slot, attribute, true)] & (1 << (attribute % 64)) != 0
+        }
+    }
+
+    #[inline]
+    pub(crate) fn set_loaded(&mut self, slot: u32, attribute: u16, on: bool) {
+        let word = if attribute < 64 {
+            &mut self.states[slot as usize].loaded
+        } else {
+            let at = self.word(slot, attribute, false);
+            &mut self.wide[at]
+        };
+        let bit = 1 << (attribute % 64);
+        if on { *word |= bit } else { *word &= !bit }
+    }
+
+    #[inline]
+    pub(crate) fn set_expired(&mut self, slot: u32, attribute: u16, on: bool) {
+        let word = if attribute < 64 {
+            &mut self.states[slot as usize].expired
+        } else {
+            let at = self.word(slot, attribute, true);
+            &mut self.wide[at]
+        };
+        let bit = 1 << (attribute % 64);
+        if on { *word |= bit } else { *word &= !bit }
+    }
+
+    /// The slots that hold objects.
+    pub(crate) fn taken(&self) -> impl Iterator<Item = (u32, &State)> {
+        self.states
+            .iter()
+            .enumerate()
+            .filter(|(_, state)| state.has(Flags::TAKEN))
+            .map(|(slot, state)| (slot as u32, state))
+    }
+
+    /// The typed objects, where they are structs of type `T`.
+    #[inline]
+    pub(crate) fn chunks<T: Mapped>(&self) -> Option<&Chunks<T>> {
+        let any: &dyn Any = &*self.objects;
+        any.downcast_ref()
+    }
+
+    #[inline]
+    pub(crate) fn chunks_mut<T: Mapped>(&mut self) -> Option<&mut Chunks<T>> {
+        let any: &mut dyn Any = &mut *self.objects;
+        any.downcast_mut()
+    }
+}
+
+impl Arena {
+    pub(crate) fn new(session: u16) -> Self {
+        Self { slabs: Vec::new(), session }
+    }
+
+    /// The slab of a class that has objects.
+    #[inline]
+    pub(crate) fn slab(&self, class: u16) -> Option<&Slab> {
+        self.slabs.get(class as usize)?.as_ref()
+    }
+
+    /// Whether an id names an object that is here.
+    #[inline]
+    pub(crate) fn holds(&self, id: Id) -> bool {
+        id.session == self.session
+            && self.slab(id.class).and_then(|s| s.states.get(id.slot as usize)).is_some_and(
+                |state| state.generation == id.generation.get() && state.has(Flags::TAKEN),
+            )
+    }
+
+    /// The same, as an error that says what is wrong.
+    pub(crate) fn check(&self, id: Id) -> Result<()> {
+        if self.holds(id) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidRequest,
+            if id.session == self.session {
+                "this handle's object has left the session"
+            } else {
+                "this handle belongs to another session: merge its object into this one"
+            },
+        ))
+    }
+
+    /// The slab of an object that is known to be here.
+    ///
+    /// # Panics
+    ///
+    /// Panics on an id that was not [checked](Self::check): a bug in this crate.
+    #[inline]
+    pub(crate) fn of(&self, id: Id) -> &Slab {
+        self.slabs[id.class as usize].as_ref().expect("the id was checked")
+    }
+
+    #[inline]
+    pub(crate) fn of_mut(&mut self, id: Id) -> &mut Slab {
+        self.slabs[id.class as usize].as_mut().expect("the id was checked")
+    }
+
+    /// The state of an object that is known to be here.
+    #[inline]
+    pub(crate) fn state(&self, id: Id) -> &State {
+        &self.of(id).states[id.slot as usize]
+    }
+
+    #[inline]
+    pub(crate) fn state_mut(&mut self, id: Id) -> &mut State {
+        &mut self.of_mut(id).states[id.slot as usize]
+    }
+
+    /// The object of an id that is known to be here.
+    #[inline]
+    pub(crate) fn object(&self, id: Id) -> &dyn Object {
+        self.of(id).objects.get(id.slot).expect("the id was checked")
+    }
+
+    #[inline]
+    pub(crate) fn object_mut(&mut self, id: Id) -> &mut dyn Object {
+        self.of_mut(id).objects.get_mut(id.slot).expect("the id was checked")
+    }
+
+    /// The field of a mapped attribute.
+    #[inline]
+    pub(crate) fn field(&self, id: Id, attribute: u16) -> &dyn Field {
+        self.object(id).field(attribute).expect("a mapped attribute has a field")
+    }
+
+    #[inline]
+    pub(crate) fn field_mut(&mut self, id: Id, attribute: u16) -> &mut dyn Field {
+        self.object_mut(id).field_mut(attribute).expect("a mapped attribute has a field")
+    }
+
+    #[inline]
+    pub(crate) fn is_loaded(&self, id: Id, attribute: u16) -> bool {
+        self.of(id).is_loaded(id.slot, attribute)
+    }
+
+    /// The ids of all objects of a state.
+    pub(crate) fn ids(&self, wanted: impl Fn(&State) -> bool) -> Vec<Id> {
+        let mut ids = Vec::new();
+        for (class, slab) in self.slabs.iter().enumerate() {
+            let Some(slab) = slab else { continue };
+            for (slot, state) in slab.taken() {
+                if wanted(state)
+                    && let Some(generation) = NonZeroU32::new(state.generation)
+                {
+                    ids.push(Id { slot, generation, class: class as u16, session: self.session });
+                }
+            }
+        }
+        ids
+    }
+
+    /// The state of an object, or that it is not here.
+    pub(crate) fn life(&self, id: Id) -> Option<ObjectState> {
+        self.holds(id).then(|| self.state(id).life)
+    }
+}

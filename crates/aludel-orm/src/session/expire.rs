@@ -1,0 +1,156 @@
+//! Forgetting what was loaded.
+
+use std::sync::Arc;
+
+use super::Session;
+use super::cascade::Cascade;
+use super::state::ObjectState;
+use crate::attributes::log::Old;
+use crate::instrumentation::{AttributeKey, Handle, Id, ManyCore, Mapped, OneCore};
+use crate::mapping::PropertyKind;
+use crate::{Error, ErrorKind, Result};
+
+impl Session {
+    /// Forgets the loaded values of an object, and its pending changes; they are read anew by
+    /// [`refresh`](Self::refresh), by [`load`](Self::load), or by any query that returns the row.
+    ///
+    /// # Errors
+    ///
+    /// When the object is not persistent.
+    pub fn expire<T>(&mut self, object: Handle<T>) -> Result<()> {
+        self.expire_at(object.id)
+    }
+
+    /// Forgets some attributes of an object, and their pending changes.
+    ///
+    /// # Errors
+    ///
+    /// When the object is not persistent.
+    pub fn expire_attributes<T: Mapped>(
+        &mut self,
+        object: Handle<T>,
+        attributes: impl IntoIterator<Item = impl Into<AttributeKey<T>>>,
+    ) -> Result<()> {
+        let attributes: Vec<u16> = attributes.into_iter().map(|a| a.into().index).collect();
+        self.expire_attributes_at(object.id, &attributes)
+    }
+
+    /// Forgets the loaded values of every persistent object.
+    pub fn expire_all(&mut self) {
+        for id in self.arena.ids(|s| s.life == ObjectState::Persistent) {
+            self.expire_whole(id);
+        }
+        self.changed.clear();
+        self.sweep_log();
+    }
+
+    pub(crate) fn check_persistent(&self, id: Id) -> Result<()> {
+        self.arena.check(id)?;
+        if self.arena.state(id).life == ObjectState::Persistent {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!("{} is not persistent in this session", self.describe_object(id)),
+        ))
+    }
+
+    pub(crate) fn expire_at(&mut self, id: Id) -> Result<()> {
+        self.check_persistent(id)?;
+        let reached = self.cascade(id, Cascade::RefreshExpire, |_, _| false);
+        self.expire_whole(id);
+        for next in reached {
+            match self.arena.state(next).life {
+                ObjectState::Persistent => self.expire_whole(next),
+                ObjectState::Pending => self.expunge_pending(next),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Expires all attributes of an object that has a row.
+    pub(crate) fn expire_whole(&mut self, id: Id) {
+        let mapper = Arc::clone(self.mapper_of(id));
+        self.restore_key(id);
+        for (attribute, property) in mapper.properties.iter().enumerate() {
+            let attribute = attribute as u16;
+            match &property.kind {
+                PropertyKind::Column(column) => {
+                    // A deferred column waits to be asked for, as it did before.
+                    self.expire_column(id, attribute, !column.deferred);
+                }
+                PropertyKind::Expression { deferred, .. } => {
+                    self.expire_column(id, attribute, !deferred);
+                }
+                PropertyKind::Relationship(_) => self.expire_relationship(id, attribute),
+                PropertyKind::Composite { .. } | PropertyKind::Unmapped => {}
+            }
+        }
+        self.committed(id);
+        if !self.parents.is_empty() {
+            for &(parent, attribute) in &mapper.delete_orphans {
+                self.parents.remove(&(id, parent, attribute));
+            }
+        }
+    }
+
+    pub(crate) fn expire_attributes_at(&mut self, id: Id, attributes: &[u16]) -> Result<()> {
+        self.check_persistent(id)?;
+        let mapper = Arc::clone(self.mapper_of(id));
+        for &attribute in attributes {
+            match &mapper.property(attribute).kind {
+                PropertyKind::Relationship(_) => self.expire_relationship(id, attribute),
+                _ => {
+                    if mapper.primary_key.contains(&attribute) {
+                        self.restore_key(id);
+                    }
+                    self.expire_column(id, attribute, true);
+                }
+            }
+            self.forget_change(id, attribute);
+        }
+        Ok(())
+    }
+
+    /// The key attributes of an object keep the values of its identity while it is expired.
+    fn restore_key(&mut self, id: Id) {
+        let mapper = Arc::clone(self.mapper_of(id));
+        for &attribute in &mapper.primary_key {
+            let head = self.arena.state(id).head;
+            if let Some(Old::Value(old)) = self.log.find(head, attribute).map(|e| &e.old) {
+                let old = old.clone();
+                let _ = self.arena.field_mut(id, attribute).put(old);
+            }
+        }
+    }
+
+    fn expire_column(&mut self, id: Id, attribute: u16, expired: bool) {
+        let is_key = self.mapper_of(id).primary_key.contains(&attribute);
+        let slab = self.arena.of_mut(id);
+        slab.set_loaded(id.slot, attribute, false);
+        slab.set_expired(id.slot, attribute, expired);
+        if !is_key
+            && let Some(field) = slab.objects.get_mut(id.slot).and_then(|o| o.field_mut(attribute))
+        {
+            field.clear();
+        }
+    }
+
+    fn expire_relationship(&mut self, id: Id, attribute: u16) {
+        let field = self.arena.field_mut(id, attribute);
+        if let Some(one) = field.one_mut() {
+            *one = OneCore::NotLoaded;
+        } else if let Some(many) = field.many_mut() {
+            *many = ManyCore::NotLoaded;
+        }
+        self.deltas.remove(&(id, attribute));
+    }
+
+    /// The columns that a load of an expired object brings: those expired and not set since.
+    pub(crate) fn expired_columns(&self, id: Id) -> Vec<u16> {
+        let slab = self.arena.of(id);
+        let properties = &self.mapper_of(id).properties;
+        (0..properties.len() as u16).filter(|a| slab.is_expired(id.slot, *a)).collect()
+    }
+}

@@ -1,0 +1,542 @@
+//! How objects come into a session, and leave it.
+
+use std::sync::Arc;
+
+use super::Session;
+use super::cascade::Cascade;
+use super::identity::Place;
+use super::state::{Flags, ObjectState};
+use crate::attributes::events::{Change, Incoming, Initiator, Op};
+use crate::attributes::journal::Undo;
+use crate::instrumentation::{Handle, Id, IntoObject, ManyCore, Mapped, OneCore};
+use crate::mapping::Mapper;
+use crate::{Error, ErrorKind, Result};
+
+impl Session {
+    /// Adds an object: a new one, with everything that hangs on it, or one that is in the arena already
+    /// (transient or detached). Its row is inserted by the next flush.
+    ///
+    /// # Errors
+    ///
+    /// When a validator refuses a value, or when another object with the same key is in the session.
+    /// Nothing is added then.
+    pub fn add<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
+        if self.journal.is_open() || self.may_refuse() {
+            return self.scope(|s| s.add_now(object));
+        }
+        self.add_now(object)
+    }
+
+    fn add_now<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
+        let id = object.into_object(self)?;
+        self.arena.check(id)?;
+        self.save_or_update(id)?;
+        Ok(Handle::new(id))
+    }
+
+    /// Adds several objects of one class.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add); none of them is added then.
+    pub fn add_all<O: IntoObject>(
+        &mut self,
+        objects: impl IntoIterator<Item = O>,
+    ) -> Result<Vec<Handle<O::Class>>> {
+        self.scope(|s| objects.into_iter().map(|o| s.add_now(o)).collect())
+    }
+
+    /// Takes a value into the arena as a transient object: it has a handle, and is in no session's work yet.
+    ///
+    /// # Errors
+    ///
+    /// When the class cannot be mapped, or a validator refuses a value.
+    pub fn make<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
+        let class = self.class_of::<T>()?;
+        let session = self.arena.session;
+        let slab = self.slab_for(class);
+        let id = slab.reserve(session, class);
+        slab.states[id.slot as usize].flags.set(Flags::FRESH);
+        slab.states[id.slot as usize].loaded = slab.whole;
+        match slab.chunks_mut::<T>() {
+            Some(chunks) => chunks.set(id.slot, value),
+            None => {
+                if slab.objects.put(id.slot, Box::new(value)).is_err() {
+                    slab.release(id.slot);
+                    return Err(self.no_such_field(id, 0));
+                }
+            }
+        }
+        self.journal.write(|| Undo::Made { id });
+        let mapper = std::sync::Arc::clone(self.mappers.at(class));
+        self.settle(id, &mapper)?;
+        Ok(Handle::new(id))
+    }
+
+    /// Makes a transient object with nothing set: filled attribute by attribute, it knows what was never
+    /// set from what was set to NULL.
+    ///
+    /// # Errors
+    ///
+    /// When the class cannot be mapped.
+    pub fn create<T: Mapped>(&mut self) -> Result<Handle<T>> {
+        let class = self.class_of::<T>()?;
+        Ok(Handle::new(self.create_at(class)))
+    }
+
+    pub(crate) fn create_at(&mut self, class: u16) -> Id {
+        let session = self.arena.session;
+        let slab = self.slab_for(class);
+        let id = slab.reserve(session, class);
+        slab.states[id.slot as usize].flags.set(Flags::FRESH);
+        slab.objects.put_default(id.slot);
+        self.journal.write(|| Undo::Made { id });
+        if let Some((attribute, value)) = self.mapper_of(id).discriminator.clone() {
+            // The discriminator is set when the object is made.
+            let _ = self.arena.field_mut(id, attribute).put(value);
+            self.arena.of_mut(id).set_loaded(id.slot, attribute, true);
+        }
+        id
+    }
+
+    /// What a literal says beside its plain columns: generated values given by hand, related objects.
+    fn settle(&mut self, id: Id, mapper: &Mapper) -> Result<()> {
+        if mapper.relationships.is_empty() && mapper.discriminator.is_none() {
+            let slab = self.arena.of_mut(id);
+            for &attribute in &mapper.columns {
+                let whole = attribute < 64 && slab.whole & (1 << attribute) != 0;
+                if !whole
+                    && slab
+                        .objects
+                        .get(id.slot)
+                        .and_then(|o| o.field(attribute))
+                        .is_some_and(|f| f.is_set())
+                {
+                    slab.set_loaded(id.slot, attribute, true);
+                }
+            }
+            return self.validate_literal(id, mapper);
+        }
+        let slab = self.arena.of_mut(id);
+        for &attribute in &mapper.columns {
+            let set = slab
+                .objects
+                .get(id.slot)
+                .and_then(|o| o.field(attribute))
+                .is_some_and(|f| f.is_set());
+            slab.set_loaded(id.slot, attribute, set);
+        }
+        if let Some((attribute, value)) = mapper.discriminator.clone() {
+            let _ = self.arena.field_mut(id, attribute).put(value);
+            self.arena.of_mut(id).set_loaded(id.slot, attribute, true);
+        }
+        self.validate_literal(id, mapper)?;
+        for attribute in 0..mapper.properties.len() as u16 {
+            if mapper.relationship(attribute).is_none() {
+                continue;
+            }
+            let field = self.arena.field_mut(id, attribute);
+            let given = if let Some(core @ (OneCore::New(_) | OneCore::Loaded(Some(_)))) =
+                field.one_mut()
+            {
+                let core = std::mem::take(core);
+                Some(Given::One(crate::instrumentation::One::<()>::from_core(core)))
+            } else if let Some(core) = field.many_mut()
+                && match core {
+                    ManyCore::New(_) => true,
+                    ManyCore::Loaded(members) => !members.ids.is_empty(),
+                    _ => false,
+                }
+            {
+                let core = std::mem::take(core);
+                Some(Given::Many(crate::instrumentation::Many::<()>::from_core(core)))
+            } else {
+                None
+            };
+            match given {
+                Some(Given::One(mut one)) => self.set_field(id, attribute, &mut one)?,
+                Some(Given::Many(mut many)) => self.set_field(id, attribute, &mut many)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the validators and listeners of those attributes that a literal sets.
+    fn validate_literal(&mut self, id: Id, mapper: &Mapper) -> Result<()> {
+        if !self.may_refuse() {
+            return Ok(());
+        }
+        for &attribute in &mapper.columns {
+            if !self.arena.is_loaded(id, attribute) {
+                continue;
+            }
+            let declared = mapper.property(attribute).declared_by;
+            let initiator = Initiator { mapper: declared, attribute, op: Op::Replace };
+            let mut field = self.arena.field(id, attribute).clone_field();
+            let mut change = Change {
+                target: id,
+                attribute,
+                op: Op::Replace,
+                initiator,
+                new: Incoming::Field(&mut *field),
+                old: None,
+            };
+            self.validate(declared, &mut change)?;
+            self.notify(declared, &mut change)?;
+            self.arena.field_mut(id, attribute).swap(&mut *field);
+        }
+        Ok(())
+    }
+
+    /// Brings an object into the session, with what the cascade reaches.
+    pub(crate) fn save_or_update(&mut self, id: Id) -> Result<()> {
+        if self.arena.state(id).has(Flags::ORPHANED) {
+            let (flags, life) = (self.arena.state(id).flags, self.arena.state(id).life);
+            self.journal.write(|| Undo::Life { id, flags, life });
+            self.arena.state_mut(id).flags.unset(Flags::ORPHANED);
+        }
+        self.save_or_update_one(id)?;
+        if self.mapper_of(id).relationships.is_empty() {
+            return Ok(());
+        }
+        let reached = self.cascade(id, Cascade::SaveUpdate, |s, next| {
+            let state = s.arena.state(next);
+            state.in_session() && !state.has(Flags::DELETING)
+        });
+        for next in reached {
+            self.save_or_update_one(next)?;
+        }
+        Ok(())
+    }
+
+    fn save_or_update_one(&mut self, id: Id) -> Result<()> {
+        let state = self.arena.state(id);
+        let (flags, life) = (state.flags, state.life);
+        match life {
+            ObjectState::Pending => Ok(()),
+            ObjectState::Persistent if !flags.has(Flags::DELETING) => Ok(()),
+            ObjectState::Persistent => {
+                // Added again after `delete`: it stays.
+                self.journal.write(|| Undo::Life { id, flags, life });
+                self.arena.state_mut(id).flags.unset(Flags::DELETING);
+                self.deleting.retain(|d| *d != id);
+                Ok(())
+            }
+            ObjectState::Transient => {
+                self.journal.write(|| Undo::Life { id, flags, life });
+                let state = self.arena.state_mut(id);
+                state.life = ObjectState::Pending;
+                self.pending.push(id);
+                self.journal.write(|| Undo::PendingPushed);
+                self.note_change();
+                Ok(())
+            }
+            ObjectState::Detached => self.attach(id),
+            ObjectState::Deleted => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!(
+                    "{} has been deleted: use `make_transient` to insert it again",
+                    self.describe_object(id)
+                ),
+            )),
+        }
+    }
+
+    /// A detached object becomes persistent again.
+    pub(crate) fn attach(&mut self, id: Id) -> Result<()> {
+        let Some(key) = self.identity_key(id) else {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!(
+                    "{} has no key, so that it cannot stand for a row",
+                    self.describe_object(id)
+                ),
+            ));
+        };
+        if let Some(place) = self.identity_of(id.class).and_then(|m| m.get(&key))
+            && (place.slot != id.slot || place.class != id.class)
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!(
+                    "another object stands for {} in this session: merge into it instead",
+                    self.describe_object(id)
+                ),
+            ));
+        }
+        let state = self.arena.state(id);
+        let (flags, life) = (state.flags, state.life);
+        self.journal.write(|| Undo::Life { id, flags, life });
+        self.identity_mut(id.class).insert(&key, Place { slot: id.slot, class: id.class });
+        let state = self.arena.state_mut(id);
+        state.life = ObjectState::Persistent;
+        if state.has(Flags::MODIFIED) && !state.has(Flags::LISTED) {
+            state.flags.set(Flags::LISTED);
+            self.changed.push(id);
+            self.journal.write(|| Undo::ChangedPushed);
+        }
+        self.note_change();
+        Ok(())
+    }
+
+    /// A pending object becomes transient again.
+    pub(crate) fn expunge_pending(&mut self, id: Id) {
+        let state = self.arena.state(id);
+        let (flags, life) = (state.flags, state.life);
+        self.journal.write(|| Undo::Life { id, flags, life });
+        // It stays in the list of pending objects, where its state tells that it has left; only a second
+        // `add` would find it there twice.
+        self.arena.state_mut(id).life = ObjectState::Transient;
+        if !self.journal.is_open() {
+            self.pending.retain(|p| *p != id);
+        }
+    }
+
+    /// Takes an object out of the session: a pending one becomes transient, a persistent one detached. Its
+    /// handle stays valid, and the cascade `expunge` takes others along.
+    ///
+    /// # Errors
+    ///
+    /// When the object is not in the session.
+    pub fn expunge<T>(&mut self, object: Handle<T>) -> Result<()> {
+        self.expunge_at(object.id)
+    }
+
+    pub(crate) fn expunge_at(&mut self, id: Id) -> Result<()> {
+        self.arena.check(id)?;
+        if !self.arena.state(id).in_session() {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("{} is not in the session", self.describe_object(id)),
+            ));
+        }
+        let reached = self.cascade(id, Cascade::Expunge, |_, _| false);
+        self.leave(id);
+        for next in reached {
+            self.leave(next);
+        }
+        Ok(())
+    }
+
+    /// The object leaves the session, whatever its state.
+    pub(crate) fn leave(&mut self, id: Id) {
+        match self.arena.state(id).life {
+            ObjectState::Pending => self.expunge_pending(id),
+            ObjectState::Persistent | ObjectState::Deleted => {
+                self.drop_identity(id);
+                let state = self.arena.state_mut(id);
+                state.life = ObjectState::Detached;
+                state.flags.unset(Flags::LISTED);
+                state.flags.unset(Flags::INSERTED);
+                if state.has(Flags::DELETING) {
+                    state.flags.unset(Flags::DELETING);
+                    self.deleting.retain(|d| *d != id);
+                }
+            }
+            ObjectState::Transient | ObjectState::Detached => {}
+        }
+    }
+
+    /// Takes an object out of the identity map, where it stands there.
+    pub(crate) fn drop_identity(&mut self, id: Id) {
+        let Some(key) = self.identity_key(id) else { return };
+        let map = self.identity_mut(id.class);
+        if map.get(&key).is_some_and(|p| p.slot == id.slot && p.class == id.class) {
+            map.remove(&key);
+        }
+    }
+
+    /// Takes every object out of the session; the transaction goes on.
+    pub fn expunge_all(&mut self) {
+        for id in
+            self.arena.ids(|s| s.life != ObjectState::Transient && s.life != ObjectState::Detached)
+        {
+            let state = self.arena.state_mut(id);
+            state.life = if state.life == ObjectState::Pending {
+                ObjectState::Transient
+            } else {
+                ObjectState::Detached
+            };
+            for flag in [Flags::LISTED, Flags::DELETING, Flags::INSERTED] {
+                state.flags.unset(flag);
+            }
+        }
+        self.identity.iter_mut().for_each(super::identity::IdentityMap::clear);
+        self.pending.clear();
+        self.changed.clear();
+        self.deleting.clear();
+    }
+
+    /// Makes an object transient: it leaves the session and forgets that it had a row. Added again, it is
+    /// inserted as a new one (clear its key first, where that is generated).
+    ///
+    /// # Errors
+    ///
+    /// When the handle's object is not here.
+    pub fn make_transient<T>(&mut self, object: Handle<T>) -> Result<()> {
+        self.make_transient_at(object.id)
+    }
+
+    pub(crate) fn make_transient_at(&mut self, id: Id) -> Result<()> {
+        self.arena.check(id)?;
+        self.leave(id);
+        self.forget_identity(id);
+        let expired: Vec<u16> = {
+            let slab = self.arena.of(id);
+            let mapper = self.mapper_of(id);
+            mapper.columns.iter().copied().filter(|a| slab.is_expired(id.slot, *a)).collect()
+        };
+        for attribute in expired {
+            self.arena.of_mut(id).set_expired(id.slot, attribute, false);
+        }
+        let state = self.arena.state_mut(id);
+        state.life = ObjectState::Transient;
+        Ok(())
+    }
+
+    /// The object has no identity any more.
+    pub(crate) fn forget_identity(&mut self, id: Id) {
+        let state = self.arena.state_mut(id);
+        state.flags.unset(Flags::HAS_KEY);
+        if state.has(Flags::KEY_ASIDE) {
+            state.flags.unset(Flags::KEY_ASIDE);
+            self.keys_aside.remove(&id);
+        }
+        // What is not loaded cannot be any more.
+        let mapper = Arc::clone(self.mapper_of(id));
+        for &attribute in &mapper.relationships {
+            let field = self.arena.field_mut(id, attribute);
+            if let Some(core @ OneCore::NotLoaded) = field.one_mut() {
+                *core = OneCore::Unset;
+            } else if let Some(core @ ManyCore::NotLoaded) = field.many_mut() {
+                *core = ManyCore::Unset;
+                self.deltas.remove(&(id, attribute));
+            }
+        }
+    }
+
+    /// Whether a collection that was never touched may have members in the database.
+    pub(crate) fn may_have_members(&self, id: Id) -> bool {
+        let state = self.arena.state(id);
+        state.has(Flags::HAS_KEY) && !state.has(Flags::FRESH)
+    }
+
+    /// Declares that a transient object stands for an existing row, by the key that it has: it becomes
+    /// detached, and can be added as such. What is not set counts as expired.
+    ///
+    /// # Errors
+    ///
+    /// When the object is not transient, or has no key.
+    pub fn make_transient_to_detached<T>(&mut self, object: Handle<T>) -> Result<()> {
+        self.make_transient_to_detached_at(object.id)
+    }
+
+    pub(crate) fn make_transient_to_detached_at(&mut self, id: Id) -> Result<()> {
+        self.arena.check(id)?;
+        if self.arena.state(id).life != ObjectState::Transient
+            || self.arena.state(id).has(Flags::HAS_KEY)
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("{} is not transient", self.describe_object(id)),
+            ));
+        }
+        let mapper = std::sync::Arc::clone(self.mapper_of(id));
+        let keyed = mapper.primary_key.iter().all(|a| self.arena.is_loaded(id, *a));
+        if !keyed || self.current_key(id).is_none() {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("{} has no key", self.describe_object(id)),
+            ));
+        }
+        self.arena.state_mut(id).flags.set(Flags::HAS_KEY);
+        self.arena.state_mut(id).life = ObjectState::Detached;
+        self.committed(id);
+        for &attribute in &mapper.columns {
+            let slab = self.arena.of_mut(id);
+            let deferred = mapper.column(attribute).is_some_and(|c| c.deferred);
+            if !slab.is_loaded(id.slot, attribute) && !deferred {
+                slab.set_expired(id.slot, attribute, true);
+            }
+        }
+        for &attribute in &mapper.relationships {
+            let field = self.arena.field_mut(id, attribute);
+            if !field.is_set() {
+                field.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// What the object has now is what the database has: changes are forgotten.
+    pub(crate) fn committed(&mut self, id: Id) {
+        let mapper = std::sync::Arc::clone(self.mapper_of(id));
+        let state = self.arena.state_mut(id);
+        let head = std::mem::take(&mut state.head);
+        state.flags.unset(Flags::FRESH);
+        state.flags.unset(Flags::MODIFIED);
+        state.flags.unset(Flags::LISTED);
+        if head != 0 {
+            self.log.drop_chain(head);
+        }
+        if !self.deltas.is_empty() {
+            for attribute in &mapper.relationships {
+                self.deltas.remove(&(id, *attribute));
+            }
+        }
+    }
+
+    /// Removes an object from the arena altogether, and gives it back as a plain value. Its handle is void
+    /// from here on.
+    ///
+    /// # Errors
+    ///
+    /// When it is in the session (expunge it first), or of another class.
+    pub fn take<T: Mapped>(&mut self, object: Handle<T>) -> Result<T> {
+        let id = object.id;
+        self.arena.check(id)?;
+        let state = self.arena.state(id);
+        if state.in_session() || state.life == ObjectState::Deleted {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("{} is in the session: expunge it first", self.describe_object(id)),
+            ));
+        }
+        self.try_get(object)?;
+        let mapper = std::sync::Arc::clone(self.mapper_of(id));
+        self.committed(id);
+        self.forget_identity(id);
+        for attribute in &mapper.relationships {
+            self.parents.retain(|(child, _, _), _| *child != id);
+            let _ = attribute;
+        }
+        let taken = self.arena.of_mut(id).release(id.slot);
+        let any: Option<Box<dyn std::any::Any>> = taken.map(|o| o as _);
+        match any.map(|any| any.downcast::<T>()) {
+            Some(Ok(value)) => Ok(*value),
+            _ => Err(self.no_such_field(id, 0)),
+        }
+    }
+
+    /// Sweeps the change log when enough of it is dead.
+    pub(crate) fn sweep_log(&mut self) {
+        if !self.journal.is_open() && self.log.wants_sweep() {
+            let heads = self
+                .arena
+                .slabs
+                .iter_mut()
+                .flatten()
+                .flat_map(|slab| slab.states.iter_mut())
+                .map(|state| &mut state.head)
+                .filter(|head| **head != 0);
+            self.log.sweep(heads);
+        }
+    }
+}
+
+/// A relationship that a literal gives.
+enum Given {
+    One(crate::instrumentation::One<()>),
+    Many(crate::instrumentation::Many<()>),
+}

@@ -1,0 +1,267 @@
+//! The session: an arena of objects, an identity map, and a unit of work over one transaction.
+//!
+//! * `arena`, `state`, `identity`: where objects are, what is known of them, and which object
+//!   stands for which row.
+//! * `lifecycle`, `cascade`: how objects come in, go out, and take others along.
+//! * `transaction`: begin, commit, rollback, savepoints, and what they do to objects.
+//! * `unit_of_work`: from what has changed to a plan, and from the plan to statements.
+
+pub(crate) mod access;
+pub(crate) mod arena;
+pub(crate) mod cascade;
+pub(crate) mod delete;
+pub(crate) mod events;
+pub(crate) mod expire;
+pub(crate) mod identity;
+pub(crate) mod lifecycle;
+pub(crate) mod merge;
+pub(crate) mod named;
+pub(crate) mod raw;
+mod schema;
+pub(crate) mod state;
+pub(crate) mod transaction;
+pub(crate) mod unit_of_work;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use hashbrown::HashMap;
+
+use crate::attributes::delta::Delta;
+use crate::attributes::events::Listeners;
+use crate::attributes::journal::{Journal, ParentKey};
+use crate::attributes::log::Log;
+use crate::instrumentation::{ClassDef, Id, Mapped};
+use crate::mapping::{Mapper, Mappers, Registry};
+use crate::{Error, ErrorKind, Result};
+
+use arena::{Arena, Slab};
+pub use cascade::Cascade;
+pub use events::{SessionEvent, SessionListener};
+use identity::{IdentityMap, Key};
+pub use merge::MergeLoad;
+pub use state::ObjectState;
+pub use transaction::RolledBack;
+pub use unit_of_work::{Plan, PlanStep};
+
+type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// A unit of work: objects, their identity, and one transaction on a database.
+///
+/// See the [module](self) for its parts. A session is `Send + Sync`; what changes it takes `&mut self`.
+pub struct Session {
+    pub(crate) registry: Registry,
+    pub(crate) mappers: Arc<Mappers>,
+    pub(crate) arena: Arena,
+    /// By the number of the hierarchy's root mapper.
+    pub(crate) identity: Vec<IdentityMap>,
+    /// The identity keys of objects whose key attributes do not tell them any more.
+    pub(crate) keys_aside: FastMap<Id, Key>,
+    pub(crate) log: Log,
+    pub(crate) deltas: FastMap<(Id, u16), Delta>,
+    /// Owners that objects are known to have, or to have lost.
+    pub(crate) parents: FastMap<ParentKey, Option<Id>>,
+    pub(crate) journal: Journal,
+    pub(crate) listeners: Listeners,
+    /// Objects to be inserted, in the order in which they came. Some may have left again.
+    pub(crate) pending: Vec<Id>,
+    /// Persistent objects that have changed. Some may be unchanged again.
+    pub(crate) changed: Vec<Id>,
+    /// Objects marked by `delete`.
+    pub(crate) deleting: Vec<Id>,
+    pub(crate) options: SessionOptions,
+    /// A transaction has begun, as far as the program sees it; the database may not know of it yet.
+    pub(crate) begun: bool,
+    pub(crate) transaction: transaction::Transaction,
+    pub(crate) loading: crate::loading::Loading,
+    pub(crate) hooks: Vec<(SessionEvent, events::SessionListener)>,
+}
+
+/// How a session behaves.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionOptions {
+    /// Flush before queries. On unless said otherwise.
+    pub autoflush: bool,
+    /// Expire all objects at commit, so that the next transaction reads them anew. Off unless said
+    /// otherwise: nothing is loaded behind one's back, so that an expired object has to be refreshed.
+    pub expire_on_commit: bool,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self { autoflush: true, expire_on_commit: false }
+    }
+}
+
+impl Session {
+    /// A session without a database, over the classes of a registry: the object model alone.
+    pub fn detached(registry: &Registry) -> Self {
+        static NEXT: AtomicU16 = AtomicU16::new(1);
+        let tag = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self {
+            mappers: registry.mappers(),
+            registry: registry.clone(),
+            arena: Arena::new(tag),
+            identity: Vec::new(),
+            keys_aside: FastMap::default(),
+            log: Log::default(),
+            deltas: FastMap::default(),
+            parents: FastMap::default(),
+            journal: Journal::default(),
+            listeners: Listeners::default(),
+            pending: Vec::new(),
+            changed: Vec::new(),
+            deleting: Vec::new(),
+            options: SessionOptions::default(),
+            begun: false,
+            transaction: transaction::Transaction::default(),
+            loading: crate::loading::Loading::default(),
+            hooks: Vec::new(),
+        }
+    }
+
+    /// The number of a class's mapper; the class is registered where it was not known.
+    pub(crate) fn class_of<T: Mapped>(&mut self) -> Result<u16> {
+        if let Some(index) = self.mappers.by_type.get(&std::any::TypeId::of::<T>()) {
+            return Ok(*index);
+        }
+        self.learn(T::class())
+    }
+
+    /// Registers a class, and the classes that it refers to.
+    #[cold]
+    pub(crate) fn learn(&mut self, class: &'static ClassDef) -> Result<u16> {
+        let (mappers, index) = self.registry.ensure(class)?;
+        self.mappers = mappers;
+        Ok(index)
+    }
+
+    /// The slab of a class, made where it has no object yet.
+    #[inline]
+    pub(crate) fn slab_for(&mut self, class: u16) -> &mut Slab {
+        let at = class as usize;
+        if self.arena.slabs.get(at).is_none_or(Option::is_none) {
+            self.make_slab(class);
+        }
+        self.arena.slabs[at].as_mut().expect("it was just made")
+    }
+
+    #[cold]
+    fn make_slab(&mut self, class: u16) {
+        let at = class as usize;
+        if self.arena.slabs.len() <= at {
+            self.arena.slabs.resize_with(at + 1, || None);
+        }
+        let mapper = Arc::clone(self.mappers.at(class));
+        let mut objects = (mapper.def.store)();
+        // What a whole object has: every column whose field has no state of its own for "absent".
+        objects.put_default(0);
+        let mut whole = 0;
+        if let Some(blank) = objects.get(0) {
+            for &attribute in &mapper.columns {
+                let always = blank.field(attribute).is_some_and(|field| field.is_set());
+                if always && attribute < 64 && !mapper.column(attribute).is_some_and(|c| c.deferred)
+                {
+                    whole |= 1 << attribute;
+                }
+            }
+        }
+        objects.take(0);
+        self.arena.slabs[at] = Some(Slab::new(objects, whole, mapper.properties.len()));
+    }
+
+    /// The identity map of a class's hierarchy.
+    #[inline]
+    pub(crate) fn identity_mut(&mut self, class: u16) -> &mut IdentityMap {
+        let root = self.mappers.at(class).root as usize;
+        if self.identity.len() <= root {
+            self.identity.resize_with(root + 1, IdentityMap::default);
+        }
+        &mut self.identity[root]
+    }
+
+    #[inline]
+    pub(crate) fn identity_of(&self, class: u16) -> Option<&IdentityMap> {
+        self.identity.get(self.mappers.at(class).root as usize)
+    }
+
+    /// The mapper of an object that is known to be here.
+    #[inline]
+    pub(crate) fn mapper_of(&self, id: Id) -> &Arc<Mapper> {
+        self.mappers.at(id.class)
+    }
+
+    /// The mapper that declares an attribute of an object's class.
+    #[inline]
+    pub(crate) fn declaring(&self, id: Id, attribute: u16) -> u16 {
+        self.mappers.at(id.class).property(attribute).declared_by
+    }
+
+    /// A change to what the session holds begins a transaction, as far as the program sees it.
+    #[inline]
+    pub(crate) fn note_change(&mut self) {
+        self.begun = true;
+    }
+
+    /// The options, to be changed.
+    pub fn options_mut(&mut self) -> &mut SessionOptions {
+        &mut self.options
+    }
+
+    /// `Class.attribute of Class(key)`, for messages.
+    pub(crate) fn describe(&self, id: Id, attribute: u16) -> String {
+        let mapper = self.mappers.at(id.class);
+        let name = mapper.properties.get(attribute as usize).map_or("?", |p| p.name());
+        format!("{}.{name} of {}", mapper.class_name(), self.describe_object(id))
+    }
+
+    /// `Class(key)`, or `a new Class`, for messages.
+    pub(crate) fn describe_object(&self, id: Id) -> String {
+        let name = self.mappers.at(id.class).class_name();
+        if !self.arena.holds(id) {
+            return format!("a {name} that has left the session");
+        }
+        match self.identity_key(id) {
+            Some(key) => format!("{name}({key})"),
+            None => format!("a new {name}"),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn not_loaded(&self, id: Id, attribute: u16) -> Error {
+        let (kind, todo) = if self.arena.state(id).can_load() {
+            (ErrorKind::NotLoaded, "load it with `session.load` or refresh the object first")
+        } else {
+            (ErrorKind::Detached, "the object is not in the session, so that it cannot be loaded")
+        };
+        Error::new(kind, format!("{} is not loaded: {todo}", self.describe(id, attribute)))
+    }
+
+    #[cold]
+    pub(crate) fn no_such_field(&self, id: Id, attribute: u16) -> Error {
+        Error::new(
+            ErrorKind::Unmapped,
+            format!(
+                "class {} has no attribute {attribute}",
+                self.mappers.at(id.class).class_name()
+            ),
+        )
+    }
+
+    #[cold]
+    pub(crate) fn wrong_type(&self, id: Id, attribute: u16) -> Error {
+        Error::new(
+            ErrorKind::Value,
+            format!("{} cannot hold a value of that kind", self.describe(id, attribute)),
+        )
+    }
+
+    #[cold]
+    pub(crate) fn absent(&self, id: Id, attribute: u16, what: &str) -> Error {
+        Error::new(
+            ErrorKind::Absent,
+            format!("{} does not have {what}", self.describe(id, attribute)),
+        )
+    }
+}

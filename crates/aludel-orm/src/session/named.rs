@@ -1,0 +1,303 @@
+//! Access by attribute name: for tools, generic code, and classes without a struct.
+
+use std::sync::Arc;
+
+use aludel_sql::Value;
+
+use super::Session;
+use super::cascade::Cascade;
+use crate::attributes::{Datum, History, HistoryItem};
+use crate::instrumentation::Id;
+use crate::{Error, ErrorKind, Result};
+
+impl Session {
+    /// The number of a named attribute of an object.
+    ///
+    /// # Errors
+    ///
+    /// When the object is not here, or its class has no such attribute; the error names the nearest ones.
+    pub(crate) fn attribute_named(&self, id: Id, name: &str) -> Result<u16> {
+        self.arena.check(id)?;
+        let mapper = self.mapper_of(id);
+        mapper.attribute(name).ok_or_else(|| {
+            let names = mapper.properties.iter().map(|p| p.name());
+            let hint = aludel_sql::did_you_mean(name, names);
+            Error::new(
+                ErrorKind::Unmapped,
+                format!("class {} has no attribute `{name}`{hint}", mapper.class_name()),
+            )
+        })
+    }
+
+    /// Makes a transient object of a class by name, with nothing set.
+    ///
+    /// # Errors
+    ///
+    /// When no class of that name is registered.
+    pub fn create_named(&mut self, class: &str) -> Result<Id> {
+        let index = self.mapper_named(class)?;
+        Ok(self.create_at(index))
+    }
+
+    pub(crate) fn mapper_named(&self, class: &str) -> Result<u16> {
+        self.mappers.by_name.get(class).copied().ok_or_else(|| {
+            let hint = aludel_sql::did_you_mean(class, self.mappers.iter().map(|m| m.class_name()));
+            Error::new(ErrorKind::Unmapped, format!("no class `{class}` is mapped{hint}"))
+        })
+    }
+
+    /// The value of a named attribute; `None` where it has none.
+    ///
+    /// # Errors
+    ///
+    /// When the attribute does not exist, or would have to be loaded first.
+    pub fn get_named(&self, object: impl Into<Id>, name: &str) -> Result<Option<Datum>> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        match self.datum(id, attribute) {
+            Some(datum) => Ok(Some(datum)),
+            None if self.must_load(id, attribute) => Err(self.not_loaded(id, attribute)),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether reading an attribute without a value means loading it.
+    pub(crate) fn must_load(&self, id: Id, attribute: u16) -> bool {
+        if !self.arena.state(id).has(super::state::Flags::HAS_KEY) {
+            return false;
+        }
+        match self.mapper_of(id).relationship(attribute) {
+            Some(_) => true,
+            None => self.needs_load(id, attribute),
+        }
+    }
+
+    /// Sets a named attribute.
+    ///
+    /// # Errors
+    ///
+    /// When the attribute does not exist, the value does not fit it, or somebody refuses it.
+    pub fn set_named(
+        &mut self,
+        object: impl Into<Id>,
+        name: &str,
+        value: impl Into<Datum>,
+    ) -> Result<()> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.set_datum(id, attribute, value.into())
+    }
+
+    /// Deletes the value of a named attribute.
+    ///
+    /// # Errors
+    ///
+    /// As [`del`](Self::del).
+    pub fn del_named(&mut self, object: impl Into<Id>, name: &str) -> Result<()> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.delete_value(id, attribute)
+    }
+
+    /// Adds a member to a named collection, at the end or at a place.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append) and [`insert_at`](Self::insert_at).
+    pub fn append_named(
+        &mut self,
+        object: impl Into<Id>,
+        name: &str,
+        member: Id,
+        at: Option<usize>,
+    ) -> Result<()> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.append_to(id, attribute, member, at)
+    }
+
+    /// Takes a member out of a named collection.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`](Self::remove).
+    pub fn remove_named(&mut self, object: impl Into<Id>, name: &str, member: Id) -> Result<()> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.remove_from(id, attribute, member)
+    }
+
+    /// Takes the member at a place out of a named list, and gives it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such place, or the collection is not loaded.
+    pub fn pop_named(&mut self, object: impl Into<Id>, name: &str, at: usize) -> Result<Id> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.remove_at(id, attribute, at)
+    }
+
+    /// Puts another member at a place of a named list.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such place, or the collection is not loaded.
+    pub fn replace_named(
+        &mut self,
+        object: impl Into<Id>,
+        name: &str,
+        at: usize,
+        member: Id,
+    ) -> Result<()> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.replace_at(id, attribute, at, member)
+    }
+
+    /// Takes the member under a key out of a named keyed collection, and gives it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such key, or the collection is not loaded.
+    pub fn pop_key_named(&mut self, object: impl Into<Id>, name: &str, key: &Value) -> Result<Id> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.remove_key(id, attribute, key)
+    }
+
+    /// Takes every member out of a named collection.
+    ///
+    /// # Errors
+    ///
+    /// When the collection is not loaded, or somebody refuses.
+    pub fn clear_named(&mut self, object: impl Into<Id>, name: &str) -> Result<()> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.clear_members(id, attribute)
+    }
+
+    /// Whether a named attribute has a value that can be read without loading.
+    ///
+    /// # Errors
+    ///
+    /// When the attribute does not exist.
+    pub fn is_loaded_named(&self, object: impl Into<Id>, name: &str) -> Result<bool> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        Ok(self.datum(id, attribute).is_some())
+    }
+
+    /// The history of a named attribute, from what is known now.
+    ///
+    /// # Errors
+    ///
+    /// When the attribute does not exist.
+    pub fn history_named(&self, object: impl Into<Id>, name: &str) -> Result<History<HistoryItem>> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.history_of(id, attribute)
+    }
+
+    /// Sets a named attribute as if it had just been loaded.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_committed`](Self::set_committed).
+    pub fn set_committed_named(
+        &mut self,
+        object: impl Into<Id>,
+        name: &str,
+        value: impl Into<Datum>,
+    ) -> Result<()> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.set_committed_datum(id, attribute, value.into())
+    }
+
+    /// Flags a named attribute as modified.
+    ///
+    /// # Errors
+    ///
+    /// As [`flag_modified`](Self::flag_modified).
+    pub fn flag_modified_named(&mut self, object: impl Into<Id>, name: &str) -> Result<()> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.flag_modified_at(id, attribute)
+    }
+
+    /// Forgets named attributes of an object, and their pending changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`expire_attributes`](Self::expire_attributes), and when an attribute does not exist.
+    pub fn expire_named(&mut self, object: impl Into<Id>, names: &[&str]) -> Result<()> {
+        let id = object.into();
+        let attributes: Vec<u16> =
+            names.iter().map(|name| self.attribute_named(id, name)).collect::<Result<_>>()?;
+        self.expire_attributes_at(id, &attributes)
+    }
+
+    /// The class's name and the key's values under which the database knows an object: the class is the root
+    /// of its hierarchy.
+    ///
+    /// # Errors
+    ///
+    /// When the object is not here.
+    pub fn identity_key_of(&self, object: impl Into<Id>) -> Result<Option<(Arc<str>, Vec<Value>)>> {
+        let id = object.into();
+        self.arena.check(id)?;
+        let root = self.mappers.at(self.mapper_of(id).root);
+        Ok(self.identity_key(id).map(|key| (Arc::clone(&root.name), key.values().into_vec())))
+    }
+
+    /// The name of an object's class.
+    ///
+    /// # Errors
+    ///
+    /// When the object is not here.
+    pub fn class_name(&self, object: impl Into<Id>) -> Result<&str> {
+        let id = object.into();
+        self.arena.check(id)?;
+        Ok(self.mapper_of(id).class_name())
+    }
+
+    /// The objects that an operation on `object` reaches, as far as they are known without loading.
+    ///
+    /// # Errors
+    ///
+    /// When the object is not here.
+    pub fn cascade_iterator(&self, object: impl Into<Id>, cascade: Cascade) -> Result<Vec<Id>> {
+        let id = object.into();
+        self.arena.check(id)?;
+        Ok(self.cascade(id, cascade, |_, _| false))
+    }
+
+    /// The objects that are to be inserted, in their order: SQLAlchemy's `session.new`.
+    pub fn new_objects(&self) -> Vec<Id> {
+        let pending = |id: &&Id| self.arena.life(**id) == Some(super::ObjectState::Pending);
+        self.pending.iter().filter(pending).copied().collect()
+    }
+
+    /// The persistent objects that are flagged as changed: SQLAlchemy's `session.dirty`.
+    pub fn dirty_objects(&self) -> Vec<Id> {
+        let dirty = |id: &&Id| {
+            self.arena.life(**id) == Some(super::ObjectState::Persistent) && {
+                let state = self.arena.state(**id);
+                state.has(super::state::Flags::MODIFIED)
+                    && !state.has(super::state::Flags::DELETING)
+            }
+        };
+        self.changed.iter().filter(dirty).copied().collect()
+    }
+
+    /// The objects marked by `delete`: SQLAlchemy's `session.deleted`.
+    pub fn deleted_objects(&self) -> Vec<Id> {
+        self.deleting.clone()
+    }
+
+    /// The persistent objects, those marked by `delete` included: SQLAlchemy's `session.identity_map`.
+    pub fn persistent_objects(&self) -> Vec<Id> {
+        self.arena.ids(|s| s.life == super::ObjectState::Persistent)
+    }
+}

@@ -1,0 +1,503 @@
+//! Transactions: what begins, ends and undoes the work of a session, and what that does to its objects.
+//!
+//! A session is in a transaction from its first use until commit, rollback or close. The database is told
+//! with the first statement. Savepoints are levels on top; each level remembers which objects were
+//! inserted, deleted and changed in it, so that its rollback puts those back and leaves the rest alone.
+
+use aludel_engine::{Connection, Engine, TransactionOptions};
+
+use super::Session;
+use super::events::SessionEvent;
+use super::identity::{Key, Place};
+use super::state::{Flags, ObjectState};
+use crate::instrumentation::Id;
+use crate::mapping::Registry;
+use crate::{Error, ErrorKind, Result};
+
+/// What a level of the transaction did to objects.
+#[derive(Default)]
+pub(crate) struct Level {
+    savepoint: u32,
+    inserted: Vec<Id>,
+    deleted: Vec<Id>,
+    updated: Vec<Id>,
+    switched: Vec<(Id, Key)>,
+    /// The level has been rolled back by a failed flush, and waits for the program to say so.
+    failed: Option<Box<str>>,
+}
+
+/// The session's side of its transaction.
+#[derive(Default)]
+pub(crate) struct Transaction {
+    pub(crate) engine: Option<Engine>,
+    how: TransactionOptions,
+    connection: Option<Box<Connection>>,
+    /// The connection is in use by an operation; when that was dropped in the middle, it never came back.
+    out: bool,
+    /// The root level, then savepoints, innermost last. Empty where nothing has been done.
+    levels: Vec<Level>,
+    /// A flush is under way.
+    pub(crate) flushing: bool,
+}
+
+/// What a rollback did to the objects of a session.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct RolledBack {
+    /// The objects that were pending, or had been inserted in the transaction: they are transient now, with
+    /// their values, and can be added again.
+    pub transient: Vec<Id>,
+}
+
+impl Session {
+    /// A session on an engine, with the classes of the [global registry](Registry::global).
+    pub fn new(engine: &Engine) -> Self {
+        Self::with_registry(engine, &Registry::global())
+    }
+
+    /// A session on an engine, with the classes of a registry.
+    pub fn with_registry(engine: &Engine, registry: &Registry) -> Self {
+        let mut session = Self::detached(registry);
+        session.transaction.engine = Some(engine.clone());
+        session
+    }
+
+    /// How the session's transactions begin: isolation, read-only.
+    pub fn transaction_options(&mut self, how: TransactionOptions) {
+        self.transaction.how = how;
+    }
+
+    /// The engine.
+    ///
+    /// # Errors
+    ///
+    /// When the session has none.
+    pub fn engine(&self) -> Result<&Engine> {
+        self.transaction.engine.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidRequest,
+                "this session has no engine: make it with `Session::new(&engine)`",
+            )
+        })
+    }
+
+    /// Takes the connection for one operation, in a transaction that has begun.
+    pub(crate) async fn checkout(&mut self) -> Result<Box<Connection>> {
+        self.check_usable()?;
+        self.begun = true;
+        let connection = match self.transaction.connection.take() {
+            Some(connection) => connection,
+            None => {
+                let engine = self.engine()?.clone();
+                let mut connection = Box::new(engine.acquire().await?);
+                connection.begin(&self.transaction.how).await?;
+                self.emit(SessionEvent::AfterBegin)?;
+                connection
+            }
+        };
+        self.transaction.out = true;
+        Ok(connection)
+    }
+
+    /// Puts the connection back.
+    pub(crate) fn checkin(&mut self, connection: Box<Connection>) {
+        self.transaction.connection = Some(connection);
+        self.transaction.out = false;
+    }
+
+    /// Whether the session may use the database now.
+    pub(crate) fn check_usable(&self) -> Result<()> {
+        if self.transaction.out {
+            return Err(Error::new(
+                ErrorKind::PendingRollback,
+                "an operation of this session was dropped in the middle: call `rollback` first",
+            ));
+        }
+        match self.transaction.levels.last().and_then(|l| l.failed.as_deref()) {
+            Some(why) => Err(Error::new(
+                ErrorKind::PendingRollback,
+                format!("this transaction has failed and must be rolled back first: {why}"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a transaction has begun, as far as the program sees it.
+    pub fn in_transaction(&self) -> bool {
+        self.begun || !self.transaction.levels.is_empty()
+    }
+
+    /// How many savepoints are open.
+    pub fn nested_depth(&self) -> usize {
+        self.transaction.levels.len().saturating_sub(1)
+    }
+
+    fn level(&mut self) -> &mut Level {
+        if self.transaction.levels.is_empty() {
+            self.transaction.levels.push(Level::default());
+        }
+        let last = self.transaction.levels.len() - 1;
+        &mut self.transaction.levels[last]
+    }
+
+    /// Remembers a run of inserted objects.
+    pub(crate) fn note_inserted_all(&mut self, ids: &[Id]) {
+        self.level().inserted.extend_from_slice(ids);
+    }
+
+    pub(crate) fn note_deleted(&mut self, id: Id) {
+        self.level().deleted.push(id);
+    }
+
+    pub(crate) fn note_updated(&mut self, id: Id) {
+        // The root's rollback expires everything; only savepoints have to know.
+        if self.transaction.levels.len() > 1 {
+            self.level().updated.push(id);
+        }
+    }
+
+    pub(crate) fn note_key_switch(&mut self, id: Id, old: Key) {
+        self.level().switched.push((id, old));
+    }
+
+    /// Whether there is something to flush.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.pending.is_empty() || !self.changed.is_empty() || !self.deleting.is_empty()
+    }
+
+    /// Flushes before a query, where the session does that.
+    pub(crate) async fn autoflush(&mut self) -> Result<()> {
+        if !self.options.autoflush || self.transaction.flushing || !self.has_work() {
+            return Ok(());
+        }
+        Box::pin(self.flush()).await.map_err(|e| {
+            e.context("flushing before a query (switch `autoflush` off where that comes too early)")
+        })
+    }
+
+    /// Flushes, and commits the transaction.
+    ///
+    /// # Errors
+    ///
+    /// When the flush or the commit fails. A commit that lost its connection is [`ErrorKind::OutcomeUnknown`]:
+    /// it may have taken effect. In all cases the objects are as after a rollback, and
+    /// [`rollback`](Self::rollback) has to be called before the session goes on.
+    pub async fn commit(&mut self) -> Result<()> {
+        self.check_usable()?;
+        self.emit(SessionEvent::BeforeCommit)?;
+        while self.nested_depth() > 0 {
+            self.commit_nested().await?;
+        }
+        // What a flush hook changes is flushed as well.
+        for _ in 0..100 {
+            if !self.has_work() {
+                break;
+            }
+            self.flush().await?;
+        }
+        if let Some(mut connection) = self.transaction.connection.take() {
+            self.transaction.out = true;
+            let result = connection.commit().await;
+            self.transaction.out = false;
+            if let Err(error) = result {
+                drop(connection);
+                return Err(self.fail(error).await);
+            }
+        }
+        let level = std::mem::take(&mut self.transaction.levels);
+        for id in level.iter().flat_map(|l| &l.deleted) {
+            if self.arena.life(*id) == Some(ObjectState::Deleted) {
+                self.become_detached(*id);
+            }
+        }
+        for id in level.iter().flat_map(|l| &l.inserted) {
+            if self.arena.holds(*id) {
+                self.arena.state_mut(*id).flags.unset(Flags::INSERTED);
+            }
+        }
+        if self.options.expire_on_commit {
+            for id in self.arena.ids(|s| s.life == ObjectState::Persistent) {
+                self.expire_whole(id);
+            }
+            self.changed.clear();
+        }
+        self.begun = false;
+        self.sweep_log();
+        self.emit(SessionEvent::AfterCommit)
+    }
+
+    fn become_detached(&mut self, id: Id) {
+        let state = self.arena.state_mut(id);
+        state.life = ObjectState::Detached;
+        state.flags.unset(Flags::DELETING);
+        state.flags.unset(Flags::INSERTED);
+    }
+
+    /// Rolls the whole transaction back.
+    ///
+    /// Objects that were pending, or inserted in the transaction, are transient again (their values, and
+    /// handles, stay; they can be added again). Deleted ones are persistent again. Persistent ones are expired:
+    /// what they were is read from the database when they are refreshed.
+    ///
+    /// # Errors
+    ///
+    /// When the database refuses; the objects are put back all the same.
+    pub async fn rollback(&mut self) -> Result<RolledBack> {
+        let was_open = self.in_transaction();
+        let mut result = Ok(());
+        if let Some(mut connection) = self.transaction.connection.take() {
+            result = connection.rollback().await;
+        }
+        self.transaction.out = false;
+        self.transaction.flushing = false;
+        let mut undone = RolledBack::default();
+        let mut levels = std::mem::take(&mut self.transaction.levels);
+        let failed = levels.first().is_some_and(|l| l.failed.is_some());
+        if levels.is_empty() && was_open {
+            levels.push(Level::default());
+        }
+        let database = was_open && !failed;
+        while let Some(level) = levels.pop() {
+            let root = levels.is_empty();
+            if level.failed.is_some() && self.is_clean() {
+                continue;
+            }
+            self.restore(level, !root, &mut undone);
+        }
+        self.begun = false;
+        self.sweep_log();
+        if database {
+            self.emit(SessionEvent::AfterRollback)?;
+        }
+        if was_open {
+            self.emit(SessionEvent::AfterSoftRollback)?;
+        }
+        result.map(|()| undone)
+    }
+
+    fn is_clean(&self) -> bool {
+        !self.has_work()
+    }
+
+    /// Begins a savepoint; what is pending is flushed first.
+    ///
+    /// # Errors
+    ///
+    /// When the flush fails, or the database has no savepoints.
+    pub async fn begin_nested(&mut self) -> Result<()> {
+        self.flush().await?;
+        let mut connection = self.checkout().await?;
+        let result = connection.savepoint().await;
+        self.checkin(connection);
+        let savepoint = result?;
+        self.level();
+        self.transaction.levels.push(Level { savepoint, ..Level::default() });
+        Ok(())
+    }
+
+    /// Ends the innermost savepoint; its work becomes part of what is around it.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or the flush fails.
+    pub async fn commit_nested(&mut self) -> Result<()> {
+        self.check_usable()?;
+        self.check_nested()?;
+        for _ in 0..100 {
+            if !self.has_work() {
+                break;
+            }
+            self.flush().await?;
+        }
+        let savepoint = self.level().savepoint;
+        let mut connection = self.checkout().await?;
+        let result = connection.release(savepoint).await;
+        self.checkin(connection);
+        result?;
+        if let Some(inner) = self.transaction.levels.pop() {
+            let outer = self.level();
+            outer.inserted.extend(inner.inserted);
+            outer.deleted.extend(inner.deleted);
+            outer.updated.extend(inner.updated);
+            outer.switched.extend(inner.switched);
+        }
+        Ok(())
+    }
+
+    /// Rolls back to the innermost savepoint: what was changed, inserted and deleted in it is put back.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or the database refuses.
+    pub async fn rollback_nested(&mut self) -> Result<RolledBack> {
+        self.check_nested()?;
+        let mut undone = RolledBack::default();
+        let Some(level) = self.transaction.levels.pop() else { return Ok(undone) };
+        let failed = level.failed.is_some();
+        let savepoint = level.savepoint;
+        let mut result = Ok(());
+        if !failed {
+            result = self.roll_back_to(savepoint).await;
+        }
+        if !(failed && self.is_clean()) {
+            self.restore(level, true, &mut undone);
+        }
+        self.emit(SessionEvent::AfterSoftRollback)?;
+        result.map(|()| undone)
+    }
+
+    async fn roll_back_to(&mut self, savepoint: u32) -> Result<()> {
+        let Some(mut connection) = self.transaction.connection.take() else {
+            return Err(Error::new(
+                ErrorKind::PendingRollback,
+                "the connection was lost: roll the whole transaction back",
+            ));
+        };
+        self.transaction.out = true;
+        let result = connection.rollback_to(savepoint).await;
+        self.checkin(connection);
+        result
+    }
+
+    fn check_nested(&self) -> Result<()> {
+        if self.nested_depth() == 0 {
+            return Err(Error::new(ErrorKind::InvalidRequest, "no savepoint is open"));
+        }
+        Ok(())
+    }
+
+    /// A flush has failed: rolls back to the innermost savepoint, or altogether, puts the objects back, and
+    /// refuses everything until the program calls `rollback` (or `rollback_nested`).
+    pub(crate) async fn fail(&mut self, error: Error) -> Error {
+        self.transaction.flushing = false;
+        let nested = self.nested_depth() > 0;
+        if nested {
+            let savepoint = self.level().savepoint;
+            if self.transaction.connection.is_none() || self.roll_back_to(savepoint).await.is_err()
+            {
+                // Nothing is left to go back to but the beginning.
+                self.transaction.connection = None;
+            }
+        } else if let Some(mut connection) = self.transaction.connection.take() {
+            // Where this fails as well, the connection is dropped, and with it the transaction.
+            let _ = connection.rollback().await;
+        }
+        self.transaction.out = false;
+        let level = std::mem::take(self.level());
+        let savepoint = level.savepoint;
+        let mut undone = RolledBack::default();
+        self.restore(level, nested, &mut undone);
+        let level = self.level();
+        level.savepoint = savepoint;
+        level.failed = Some(error.to_string().into());
+        self.begun = true;
+        let _ = self.emit(SessionEvent::AfterRollback);
+        let _ = self.emit(SessionEvent::AfterSoftRollback);
+        error
+    }
+
+    /// Puts the objects back as they were when the level began. In a savepoint only what changed in it is
+    /// expired.
+    fn restore(&mut self, level: Level, nested: bool, undone: &mut RolledBack) {
+        let pending: Vec<Id> = std::mem::take(&mut self.pending)
+            .into_iter()
+            .filter(|id| self.arena.life(*id) == Some(ObjectState::Pending))
+            .collect();
+        let mut gone: hashbrown::HashSet<Id, foldhash::fast::RandomState> = Default::default();
+        for id in level.inserted.iter().copied().chain(pending) {
+            if self.arena.holds(id) && gone.insert(id) {
+                self.undo_insert(id);
+                undone.transient.push(id);
+            }
+        }
+        for (id, old) in level.switched.into_iter().rev() {
+            if !self.arena.holds(id) || gone.contains(&id) {
+                continue;
+            }
+            self.drop_identity(id);
+            self.keys_aside.insert(id, old.clone());
+            self.arena.state_mut(id).flags.set(Flags::KEY_ASIDE);
+            self.put_key(id, &old);
+            self.identity_mut(id.class).insert(&old, Place { slot: id.slot, class: id.class });
+        }
+        let deleting = std::mem::take(&mut self.deleting);
+        for id in level.deleted.into_iter().chain(deleting) {
+            if self.arena.holds(id) && !gone.contains(&id) {
+                self.undo_delete(id);
+            }
+        }
+        let touched: hashbrown::HashSet<Id, foldhash::fast::RandomState> =
+            level.updated.into_iter().collect();
+        let stale = self.arena.ids(|s| s.life == ObjectState::Persistent);
+        for id in stale {
+            let modified = self.arena.state(id).has(Flags::MODIFIED);
+            if !nested || modified || touched.contains(&id) {
+                self.expire_whole(id);
+            }
+        }
+        self.changed.clear();
+    }
+
+    fn undo_insert(&mut self, id: Id) {
+        if self.arena.state(id).has(Flags::HAS_KEY) {
+            self.drop_identity(id);
+            self.forget_identity(id);
+        }
+        let state = self.arena.state_mut(id);
+        state.life = ObjectState::Transient;
+        for flag in [Flags::INSERTED, Flags::DELETING, Flags::LISTED] {
+            state.flags.unset(flag);
+        }
+    }
+
+    fn undo_delete(&mut self, id: Id) {
+        let was = self.arena.state(id).life;
+        let state = self.arena.state_mut(id);
+        state.flags.unset(Flags::DELETING);
+        if was == ObjectState::Deleted {
+            state.life = ObjectState::Persistent;
+            if let Some(key) = self.identity_key(id) {
+                self.identity_mut(id.class).insert(&key, Place { slot: id.slot, class: id.class });
+            }
+        }
+    }
+
+    /// Puts the values of a key into the key attributes; no events, no history.
+    fn put_key(&mut self, id: Id, key: &Key) {
+        let mapper = std::sync::Arc::clone(self.mapper_of(id));
+        for (attribute, value) in mapper.primary_key.iter().zip(key.values()) {
+            let _ = self.arena.field_mut(id, *attribute).put(value);
+        }
+        self.forget_key_aside(id);
+    }
+
+    /// The key attributes tell the identity again.
+    pub(crate) fn forget_key_aside(&mut self, id: Id) {
+        self.arena.state_mut(id).flags.unset(Flags::KEY_ASIDE);
+        self.keys_aside.remove(&id);
+    }
+
+    /// Ends the session's work: rolls back what is open, and takes every object out. Handles stay valid, for
+    /// objects that are detached or transient now.
+    ///
+    /// # Errors
+    ///
+    /// When the database refuses the rollback; the session is closed all the same.
+    pub async fn close(&mut self) -> Result<()> {
+        let mut result = Ok(());
+        if let Some(mut connection) = self.transaction.connection.take() {
+            result = connection.rollback().await;
+        }
+        self.transaction.out = false;
+        self.transaction.flushing = false;
+        let levels = std::mem::take(&mut self.transaction.levels);
+        for id in levels.iter().flat_map(|l| &l.deleted) {
+            if self.arena.life(*id) == Some(ObjectState::Deleted) {
+                self.become_detached(*id);
+            }
+        }
+        self.expunge_all();
+        self.begun = false;
+        result
+    }
+}

@@ -1,0 +1,96 @@
+//! DELETE: the rows of objects, the tables of a class from the last to the base.
+
+use aludel_sql::{Bind, Table, WriteOp};
+
+use super::hooks::MapperEvent;
+use super::run::Run;
+use super::write::{Back, Segment, rows_at_once, send};
+use crate::Result;
+use crate::instrumentation::Id;
+use crate::session::Session;
+use crate::session::state::{Flags, ObjectState};
+
+impl Session {
+    /// Deletes the rows of objects of one hierarchy.
+    pub(super) async fn delete_rows(&mut self, run: &mut Run, ids: &[Id]) -> Result<()> {
+        let has_row = |id: &Id| {
+            let state = self.arena.state(*id);
+            state.life == ObjectState::Persistent && state.has(Flags::HAS_KEY)
+        };
+        let mut ids: Vec<Id> =
+            ids.iter().copied().filter(|id| has_row(id) && !run.replaced.contains(id)).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.mapper_events(MapperEvent::BeforeDelete, &ids)?;
+        self.sort_by_row(&mut ids);
+        ids.dedup();
+        self.connect(run).await?;
+        let at_once = run.connected().map_or(256, |c| rows_at_once(c));
+        for table in self.tables_of(&ids).iter().rev() {
+            let own: Vec<Id> = ids
+                .iter()
+                .copied()
+                .filter(|id| run.facts(self, id.class).table(table).is_some())
+                .collect();
+            for part in own.chunks(at_once) {
+                self.delete_part(run, table, part).await?;
+            }
+        }
+        self.mapper_events(MapperEvent::AfterDelete, &ids)
+    }
+
+    async fn delete_part(&mut self, run: &mut Run, table: &Table, part: &[Id]) -> Result<()> {
+        let mut segments: Vec<Segment> = Vec::new();
+        let mut back = Back::default();
+        let versions: Vec<_> = part.iter().map(|id| self.row_version(run, table, *id)).collect();
+        let result = {
+            let mut params: Vec<Bind<'_>> = Vec::with_capacity(part.len());
+            for (row, (&id, version)) in part.iter().zip(&versions).enumerate() {
+                let Some(facts) = run.known(id.class).and_then(|f| f.table(table)).map(|(_, f)| f)
+                else {
+                    continue;
+                };
+                let versioned = version.is_some();
+                let width = facts.key_columns.len() + usize::from(versioned);
+                if segments.last().is_none_or(|s| s.keys.len() != width) {
+                    let mut keys = facts.key_columns.clone();
+                    keys.extend(facts.version.filter(|_| versioned));
+                    segments.push(Segment { keys, first: row, ..Segment::default() });
+                }
+                self.bind_row_key(
+                    id,
+                    facts,
+                    true,
+                    &|a| run.cascaded.contains(&(id, a)),
+                    &mut params,
+                );
+                params.extend(version.as_ref().map(|v| Bind::Ref(v.as_ref())));
+                if let Some(segment) = segments.last_mut() {
+                    segment.rows += 1;
+                }
+            }
+            let Some(connection) = run.connected() else { return Ok(()) };
+            send(connection, WriteOp::Delete, table, &segments, &params, &mut back).await
+        };
+        if let Err(error) = result {
+            let failed = self.failed_row(&error, &segments);
+            return Err(self.refused(error, WriteOp::Delete, table, part, failed));
+        }
+        // A row that is gone already is as it should be, unless its version says that somebody had a say in it.
+        for (segment, matched) in segments.iter().zip(&back.matched) {
+            let rows = segment.first..segment.first + segment.rows;
+            if *matched != segment.rows as u64 && versions[segment.first].is_some() {
+                return Err(self.stale_delete(table, &part[rows], *matched));
+            }
+        }
+        Ok(())
+    }
+
+    /// The version that the row of an object to be deleted must have.
+    fn row_version(&self, run: &Run, table: &Table, id: Id) -> Option<aludel_sql::Value> {
+        let (_, facts) = run.known(id.class)?.table(table)?;
+        facts.version?;
+        self.committed_value(id, self.mapper_of(id).version?).filter(|v| !v.is_null())
+    }
+}

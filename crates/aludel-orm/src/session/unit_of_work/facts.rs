@@ -1,0 +1,186 @@
+//! What can be said of a class before its objects are looked at: which columns an INSERT gives, which may be
+//! left out, what identifies a row.
+
+use std::sync::Arc;
+
+use aludel_sql::Table;
+
+use crate::instrumentation::Id;
+use crate::mapping::{Mapper, PropertyKind};
+use crate::session::Session;
+
+/// In place of an attribute: the column has none.
+pub(super) const NO_ATTRIBUTE: u16 = u16::MAX;
+
+/// What a flush knows of a class.
+pub(super) struct Facts {
+    pub(super) mapper: Arc<Mapper>,
+    /// In the order of the mapper's tables.
+    pub(super) tables: Vec<TableFacts>,
+    /// Some attribute has to be given a value before an INSERT: a default, a version.
+    pub(super) prepares: bool,
+    /// Attributes that read expressions: what they say is not known after a write.
+    pub(super) expressions: Vec<u16>,
+}
+
+/// One of the tables of a class.
+pub(super) struct TableFacts {
+    pub(super) table: Table,
+    /// The columns that an INSERT leaves out where they have no value, since the database gives one; they stand
+    /// first.
+    pub(super) optional: Vec<(u16, u16)>,
+    /// The other columns of an INSERT.
+    pub(super) plain: Vec<(u16, u16)>,
+    /// The attributes of `plain`, as bits, where all of them are below 64.
+    pub(super) mask: Option<u64>,
+    /// The places in `plain` of key columns that the database gives no value.
+    pub(super) required: Vec<usize>,
+    /// The columns of the primary key, and their attributes.
+    pub(super) keys: Vec<(u16, u16)>,
+    pub(super) key_columns: Vec<u16>,
+    /// The version column.
+    pub(super) version: Option<u16>,
+    /// The columns with a default of the program: (column, attribute).
+    pub(super) defaults: Vec<(u16, u16)>,
+    /// The columns that the program gives a value with every UPDATE: (column, attribute).
+    pub(super) on_updates: Vec<(u16, u16)>,
+    /// The columns that the database gives a value, at an INSERT where none was given, and at an UPDATE.
+    pub(super) by_database: Vec<(u16, u16)>,
+    pub(super) by_database_on_update: Vec<(u16, u16)>,
+}
+
+impl Facts {
+    pub(super) fn new(mapper: &Arc<Mapper>) -> Self {
+        let tables: Vec<TableFacts> =
+            (0..mapper.tables.len()).map(|at| TableFacts::new(mapper, at as u16)).collect();
+        let expressions = mapper.properties.iter().enumerate();
+        Self {
+            prepares: mapper.version.is_some() || tables.iter().any(|t| !t.defaults.is_empty()),
+            expressions: expressions
+                .filter(|(_, p)| matches!(p.kind, PropertyKind::Expression { .. }))
+                .map(|(at, _)| at as u16)
+                .collect(),
+            tables,
+            mapper: Arc::clone(mapper),
+        }
+    }
+
+    /// The facts of a table, where the class has it.
+    pub(super) fn table(&self, table: &Table) -> Option<(usize, &TableFacts)> {
+        self.tables.iter().enumerate().find(|(_, t)| t.table == *table)
+    }
+}
+
+impl TableFacts {
+    fn new(mapper: &Mapper, at: u16) -> Self {
+        let table = mapper.tables[usize::from(at)].clone();
+        let columns = table.columns();
+        let mut mapped: Vec<(u16, u16)> = Vec::new();
+        for &attribute in &mapper.columns {
+            let of = mapper.column(attribute).map(|p| p.columns.as_slice()).unwrap_or_default();
+            mapped.extend(of.iter().filter(|c| c.table == at).map(|c| (c.column, attribute)));
+        }
+        mapped.sort_unstable();
+        let hidden = |list: &[(u16, u16)]| -> Vec<(u16, u16)> {
+            list.iter()
+                .filter(|(t, _)| *t == at)
+                .map(|(_, column)| (*column, NO_ATTRIBUTE))
+                .collect()
+        };
+        let column = |c: u16| &columns[usize::from(c)];
+        let generated = table.autoincrement();
+        let given = mapped.iter().copied().filter(|(c, _)| column(*c).computed.is_none());
+        let (optional, mut plain): (Vec<_>, Vec<_>) =
+            given.partition(|(c, _)| generated == Some(*c) || column(*c).server_default.is_some());
+        plain.extend(hidden(&mapper.hidden_defaults));
+        plain.sort_unstable();
+        let narrow = plain.iter().all(|(_, a)| *a < 64);
+        let mask = narrow.then(|| plain.iter().fold(0, |mask, (_, a)| mask | 1 << a));
+        let is_key = |(c, a): &(u16, u16)| mapper.primary_key.contains(a) || column(*c).primary_key;
+        let required =
+            plain.iter().enumerate().filter(|(_, c)| is_key(c)).map(|(at, _)| at).collect();
+        let mut keys: Vec<(u16, u16)> = mapper
+            .primary_key
+            .iter()
+            .filter_map(|a| mapped.iter().find(|(_, attribute)| attribute == a).copied())
+            .collect();
+        if keys.is_empty() {
+            keys = mapped.iter().filter(|(c, _)| column(*c).primary_key).copied().collect();
+        }
+        let with = |test: &dyn Fn(u16) -> bool| -> Vec<(u16, u16)> {
+            mapped.iter().filter(|(c, _)| test(*c)).copied().collect()
+        };
+        Self {
+            optional,
+            plain,
+            mask,
+            required,
+            key_columns: keys.iter().map(|(c, _)| *c).collect(),
+            keys,
+            version: mapper
+                .version
+                .and_then(|v| mapped.iter().find(|(_, a)| *a == v))
+                .map(|(c, _)| *c),
+            defaults: with(&|c| column(c).client_default.is_some()),
+            on_updates: {
+                let mut all = with(&|c| column(c).on_update.is_some());
+                all.extend(hidden(&mapper.hidden_on_updates));
+                all
+            },
+            by_database: with(&|c| generated != Some(c) && column(c).has_server_value()),
+            by_database_on_update: with(&|c| {
+                column(c).server_on_update || column(c).computed.is_some()
+            }),
+            table,
+        }
+    }
+}
+
+impl Session {
+    /// The tables of some objects of one hierarchy, in the order in which their rows are inserted: the base
+    /// table first, and a table after those that it refers to.
+    pub(super) fn tables_of(&self, ids: &[Id]) -> Vec<Table> {
+        let classes = classes_of(ids);
+        if let [class] = classes.as_slice() {
+            return self.mappers.at(*class).tables.clone();
+        }
+        let mut all: Vec<(usize, Table)> = Vec::new();
+        for class in classes {
+            for (depth, table) in self.mappers.at(class).tables.iter().enumerate() {
+                if !all.iter().any(|(_, t)| t == table) {
+                    all.push((depth, table.clone()));
+                }
+            }
+        }
+        all.sort_by_key(|(depth, _)| *depth);
+        let mut sorted: Vec<Table> = Vec::new();
+        while !all.is_empty() {
+            let ready = |at: &usize| {
+                let table = &all[*at].1;
+                let waits = |(_, other): &(usize, Table)| {
+                    other != table
+                        && table.foreign_keys().iter().any(|k| !k.use_alter && k.refers_to(other))
+                };
+                !all.iter().any(waits)
+            };
+            let at = (0..all.len()).find(ready).unwrap_or(0);
+            sorted.push(all.remove(at).1);
+        }
+        sorted
+    }
+}
+
+/// The classes of some objects.
+pub(super) fn classes_of(ids: &[Id]) -> Vec<u16> {
+    let mut classes: Vec<u16> = Vec::new();
+    let mut last = None;
+    for id in ids {
+        if last != Some(id.class) {
+            last = Some(id.class);
+            if !classes.contains(&id.class) {
+                classes.push(id.class);
+            }
+        }
+    }
+    classes
+}

@@ -1,0 +1,280 @@
+//! After the last statement: objects become persistent or deleted, and what they have now is what the database
+//! has.
+
+use std::sync::Arc;
+
+use super::run::Run;
+use super::work::Work;
+use crate::instrumentation::Id;
+use crate::session::Session;
+use crate::session::identity::{Key, Place};
+use crate::session::state::{Flags, ObjectState, State};
+use crate::{Error, ErrorKind, Result};
+
+impl State {
+    /// The row of a new object has been inserted.
+    #[inline]
+    fn become_inserted(&mut self) {
+        self.life = ObjectState::Persistent;
+        self.flags.set(Flags::HAS_KEY);
+        self.flags.set(Flags::INSERTED);
+        self.flags.unset(Flags::ORPHANED);
+        self.become_clean();
+    }
+
+    /// What the object has is what its row has.
+    #[inline]
+    fn become_clean(&mut self) {
+        for flag in [Flags::FRESH, Flags::MODIFIED, Flags::LISTED] {
+            self.flags.unset(flag);
+        }
+    }
+}
+
+impl Session {
+    /// Registers what was flushed.
+    ///
+    /// # Errors
+    ///
+    /// When an object has no key after all; nothing is registered then.
+    pub(super) fn finish(&mut self, run: &Run, work: &Work) -> Result<()> {
+        let saves: usize = work.roots.iter().map(|root| root.saves.len()).sum();
+        let all_born = saves == run.born.len();
+        let mut keyed = Vec::new();
+        for root in work.roots.iter().filter(|_| !all_born) {
+            keyed.push(self.new_keys(&root.saves)?);
+        }
+        for root in &work.roots {
+            for id in root.deletes.iter().filter(|id| !run.replaced.contains(*id)) {
+                self.become_deleted(*id);
+            }
+        }
+        for id in &run.replaced {
+            self.become_deleted(*id);
+        }
+        if all_born {
+            self.register_born(&run.born);
+        }
+        for (root, keys) in work.roots.iter().zip(keyed) {
+            self.register_saved(&root.saves, keys);
+        }
+        let brought: Vec<Id> = work
+            .marks
+            .iter()
+            .filter(|(_, mark)| mark.list_only && !mark.delete)
+            .map(|(id, _)| *id)
+            .collect();
+        if !brought.is_empty() {
+            let keys = self.new_keys(&brought)?;
+            self.register_saved(&brought, keys);
+        }
+        for id in run.takeovers.keys() {
+            self.expire_unset(*id);
+        }
+        for id in &work.strays {
+            self.expunge_pending(*id);
+        }
+        self.forget_idle();
+        Ok(())
+    }
+
+    /// Cleans the lists of objects that need nothing any more.
+    pub(super) fn forget_idle(&mut self) {
+        let arena = &self.arena;
+        if self.hooks.is_empty() {
+            self.pending.clear();
+        } else {
+            self.pending.retain(|id| arena.life(*id) == Some(ObjectState::Pending));
+        }
+        self.changed.retain(|id| {
+            arena.life(*id) == Some(ObjectState::Persistent) && arena.state(*id).has(Flags::LISTED)
+        });
+        self.deleting.retain(|id| {
+            arena.life(*id) == Some(ObjectState::Persistent)
+                && arena.state(*id).has(Flags::DELETING)
+        });
+        self.sweep_log();
+    }
+
+    /// The keys that saved objects have now, where they are new: by the place in the list.
+    fn new_keys(&self, ids: &[Id]) -> Result<Vec<(u32, Key)>> {
+        let mut keys = Vec::new();
+        for (at, &id) in ids.iter().enumerate() {
+            let state = self.arena.state(id);
+            if !state.in_session() {
+                continue;
+            }
+            let same = state.life == ObjectState::Persistent
+                && !state.has(Flags::KEY_ASIDE)
+                && (state.head == 0 || !self.is_rekeyed(id));
+            if same {
+                continue;
+            }
+            let Some(key) = self.current_key(id) else { return Err(self.no_key(id)) };
+            keys.push((at as u32, key));
+        }
+        Ok(keys)
+    }
+
+    /// Registers objects whose keys the database has generated, where there is nothing else.
+    fn register_born(&mut self, born: &[(Id, i64)]) {
+        let mut inserted = Vec::with_capacity(born.len());
+        let plain = self.deltas.is_empty();
+        let mut rest = born;
+        while let Some(((first, _), _)) = rest.split_first() {
+            // A run of objects of one class.
+            let class = first.class;
+            let end = rest.iter().position(|(id, _)| id.class != class).unwrap_or(rest.len());
+            let (run, others) = rest.split_at(end);
+            rest = others;
+            let map = self.identity_mut(class);
+            map.reserve(run.len());
+            let mut displaced = Vec::new();
+            for (id, key) in run {
+                displaced.extend(map.get_int(*key));
+                map.insert_int(*key, Place { slot: id.slot, class });
+            }
+            displaced.into_iter().for_each(|place| self.displaced(place));
+            let slab = self.arena.of_mut(run[0].0);
+            let mut logged = Vec::new();
+            for (id, _) in run {
+                let state = &mut slab.states[id.slot as usize];
+                if state.life != ObjectState::Pending {
+                    continue;
+                }
+                state.become_inserted();
+                inserted.push(*id);
+                if !plain || state.head != 0 {
+                    logged.push(*id);
+                }
+            }
+            logged.into_iter().for_each(|id| self.committed(id));
+        }
+        self.note_inserted_all(&inserted);
+    }
+
+    #[cold]
+    fn no_key(&self, id: Id) -> Error {
+        let mapper = self.mapper_of(id);
+        let missing: Vec<&str> = mapper
+            .primary_key
+            .iter()
+            .filter(|a| self.arena.field(id, **a).bind().as_ref().is_null())
+            .map(|a| mapper.property(*a).name())
+            .collect();
+        Error::new(
+            ErrorKind::Flush,
+            format!(
+                "{} has no key after the flush: {} is NULL; if the database generates it, let the column say so",
+                self.describe_object(id),
+                missing.join(", ")
+            ),
+        )
+    }
+
+    fn become_deleted(&mut self, id: Id) {
+        if self.arena.state(id).life == ObjectState::Pending {
+            self.expunge_pending(id);
+            return;
+        }
+        if let Some(key) = self.row_key(id) {
+            self.leave_identity(id, &key);
+        }
+        let state = self.arena.state_mut(id);
+        state.life = ObjectState::Deleted;
+        state.flags.unset(Flags::DELETING);
+        state.flags.unset(Flags::LISTED);
+        self.note_deleted(id);
+    }
+
+    fn leave_identity(&mut self, id: Id, key: &Key) {
+        let map = self.identity_mut(id.class);
+        if map.get(key) == Some(Place { slot: id.slot, class: id.class }) {
+            map.remove(key);
+        }
+    }
+
+    /// Registers objects that were inserted or updated.
+    fn register_saved(&mut self, ids: &[Id], keys: Vec<(u32, Key)>) {
+        let Some(first) = ids.first() else { return };
+        let root = first.class;
+        // First all leave their old keys: two objects may have changed places.
+        for (at, key) in &keys {
+            let id = ids[*at as usize];
+            if self.arena.state(id).life == ObjectState::Persistent
+                && let Some(old) = self.row_key(id)
+                && old != *key
+            {
+                self.leave_identity(id, &old);
+                self.note_key_switch(id, old);
+                self.forget_key_aside(id);
+            }
+        }
+        self.identity_mut(root).reserve(keys.len());
+        for (at, key) in &keys {
+            let id = ids[*at as usize];
+            let place = Place { slot: id.slot, class: id.class };
+            let map = self.identity_mut(root);
+            let other = map.get(key).filter(|other| *other != place);
+            map.insert(key, place);
+            if let Some(other) = other {
+                self.displaced(other);
+            }
+        }
+        let mut inserted = Vec::new();
+        let plain = self.deltas.is_empty();
+        for &id in ids {
+            let state = self.arena.state_mut(id);
+            if state.life == ObjectState::Pending {
+                state.become_inserted();
+                inserted.push(id);
+            } else if state.life == ObjectState::Persistent {
+                state.flags.set(Flags::TOUCHED);
+                self.note_updated(id);
+            } else {
+                continue;
+            }
+            if !plain {
+                self.committed(id);
+                continue;
+            }
+            let state = self.arena.state_mut(id);
+            state.become_clean();
+            let head = std::mem::take(&mut state.head);
+            if head != 0 {
+                self.log.drop_chain(head);
+            }
+        }
+        self.note_inserted_all(&inserted);
+    }
+
+    /// Another object has come to stand for the row of this one.
+    #[cold]
+    fn displaced(&mut self, place: Place) {
+        let id = self.id_at(place);
+        let state = self.arena.state_mut(id);
+        if state.life == ObjectState::Persistent && !self.has_new_place(id) {
+            let state = self.arena.state_mut(id);
+            state.life = ObjectState::Detached;
+            state.flags.unset(Flags::LISTED);
+        }
+    }
+
+    /// Whether the identity map has the object under the key that it has now.
+    fn has_new_place(&self, id: Id) -> bool {
+        self.current_key(id)
+            .and_then(|key| self.identity_of(id.class)?.get(&key))
+            .is_some_and(|place| place == Place { slot: id.slot, class: id.class })
+    }
+
+    /// After a takeover, what the new object does not say is what the row had: it is read when it is asked for.
+    fn expire_unset(&mut self, id: Id) {
+        let mapper = Arc::clone(self.mapper_of(id));
+        for &attribute in &mapper.columns {
+            let deferred = mapper.column(attribute).is_some_and(|c| c.deferred);
+            if !self.arena.is_loaded(id, attribute) && !deferred {
+                self.arena.of_mut(id).set_expired(id.slot, attribute, true);
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What the relationships bring into a flush: members whose foreign keys change, orphans, what a deletion
+//! reaches. What is not loaded and has to be known is loaded here, many objects at a time.
+
+use super::dependency::Loads;
+use super::links::Links;
+use super::work::{Batch, Side, Work};
+use crate::Result;
+use crate::instrumentation::Id;
+use crate::mapping::Relationship;
+use crate::session::Session;
+use crate::session::cascade::Cascade;
+use crate::session::state::{Flags, ObjectState};
+
+impl Session {
+    /// Lets the relationships bring in what they have to, until nothing new comes.
+    pub(super) async fn presort(&mut self, work: &mut Work) -> Result<()> {
+        let mappers = std::sync::Arc::clone(&work.mappers);
+        let mut links = Links::default();
+        loop {
+            let mut moved = false;
+            let mut at = 0;
+            while at < work.processors.len() {
+                let key = (work.processors[at].parent, work.processors[at].attribute);
+                let batch = work.next_batch(at);
+                at += 1;
+                let Some(batch) = batch else { continue };
+                let Some(relationship) = mappers.at(key.0).relationship(key.1) else { continue };
+                moved = true;
+                let loads = self.wanted(work, batch, relationship);
+                self.fetch(relationship, loads).await?;
+                self.load_sources(work, batch, relationship).await?;
+                if self.presort_switches(work, batch, relationship, true)? {
+                    continue;
+                }
+                for doomed in self.presort_batch(work, batch, relationship, &mut links) {
+                    if self.arena.holds(doomed)
+                        && self.register(work, doomed, true, false, false)
+                        && self.arena.state(doomed).life == ObjectState::Persistent
+                    {
+                        for next in self.delete_cascade(doomed).await? {
+                            self.register(work, next, true, false, false);
+                        }
+                    }
+                }
+                self.activate(work, batch, relationship);
+            }
+            if !moved {
+                return self.load_versions(work).await;
+            }
+        }
+    }
+
+    /// The same from what is known, for a plan.
+    pub(super) fn presort_known(&self, work: &mut Work) {
+        let mappers = std::sync::Arc::clone(&work.mappers);
+        let mut links = Links::default();
+        loop {
+            let mut moved = false;
+            let mut at = 0;
+            while at < work.processors.len() {
+                let key = (work.processors[at].parent, work.processors[at].attribute);
+                let batch = work.next_batch(at);
+                at += 1;
+                let Some(batch) = batch else { continue };
+                let Some(relationship) = mappers.at(key.0).relationship(key.1) else { continue };
+                moved = true;
+                if work.processors[batch.processor].side == Side::Referred {
+                    continue;
+                }
+                for doomed in self.presort_batch(work, batch, relationship, &mut links) {
+                    if self.register(work, doomed, true, false, false) {
+                        for next in self.cascade(doomed, Cascade::Delete, |_, _| false) {
+                            self.register(work, next, true, false, false);
+                        }
+                    }
+                }
+                self.activate(work, batch, relationship);
+            }
+            if !moved {
+                work.freeze();
+                return;
+            }
+        }
+    }
+
+    fn activate(&self, work: &mut Work, batch: Batch, relationship: &Relationship) {
+        if !work.processors[batch.processor].active && self.takes_part(work, batch, relationship) {
+            work.processors[batch.processor].active = true;
+        }
+    }
+
+    async fn fetch(&mut self, relationship: &Relationship, loads: Loads) -> Result<()> {
+        for id in loads.replaced {
+            self.load_committed_reference(id, relationship.attribute).await?;
+        }
+        let mut rest = loads.whole;
+        while let Some(first) = rest.first().copied() {
+            // One class at a time.
+            let (same, others): (Vec<Id>, Vec<Id>) =
+                rest.into_iter().partition(|id| id.class == first.class);
+            self.load_many(&same, relationship.attribute).await?;
+            rest = others;
+        }
+        Ok(())
+    }
+
+    /// What carries keys to other rows without being a key itself may have to be loaded.
+    async fn load_sources(
+        &mut self,
+        work: &Work,
+        batch: Batch,
+        relationship: &Relationship,
+    ) -> Result<()> {
+        let target = work.mappers.at(relationship.target);
+        let parent = work.mappers.at(relationship.parent);
+        let (locals, remotes): (Vec<u16>, Vec<u16>) = match &relationship.secondary {
+            Some(s) => (
+                s.local.iter().map(|(a, _)| *a).collect(),
+                s.remote.iter().map(|(a, _)| *a).collect(),
+            ),
+            None if relationship.direction == crate::mapping::Direction::OneToMany => {
+                (relationship.pairs.iter().map(|(a, _)| *a).collect(), Vec::new())
+            }
+            None => (Vec::new(), relationship.pairs.iter().map(|(_, a)| *a).collect()),
+        };
+        let locals: Vec<u16> =
+            locals.into_iter().filter(|a| !parent.primary_key.contains(a)).collect();
+        let remotes: Vec<u16> =
+            remotes.into_iter().filter(|a| !target.primary_key.contains(a)).collect();
+        if locals.is_empty() && remotes.is_empty() {
+            return Ok(());
+        }
+        let mut wanted: Vec<(Id, u16)> = Vec::new();
+        let mut links = Links::default();
+        for at in batch.start..batch.end {
+            let Some((id, _)) = work.mark_in(batch, at) else { continue };
+            wanted.extend(locals.iter().map(|a| (id, *a)));
+            if !remotes.is_empty() {
+                self.links(id, relationship, super::links::Wanted::Changes, &mut links);
+                let others = links.added.iter().filter(|o| self.arena.holds(**o));
+                wanted.extend(others.flat_map(|other| remotes.iter().map(|a| (*other, *a))));
+            }
+        }
+        for (id, attribute) in wanted {
+            if !self.arena.is_loaded(id, attribute)
+                && self.needs_load(id, attribute)
+                && self.arena.state(id).life == ObjectState::Persistent
+            {
+                self.ensure_loaded(id, attribute).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Objects that refer to others whose key has changed. Says whether the batch was of that kind.
+    fn presort_switches(
+        &mut self,
+        work: &mut Work,
+        batch: Batch,
+        relationship: &Relationship,
+        follow: bool,
+    ) -> Result<bool> {
+        if work.processors[batch.processor].side != Side::Referred {
+            return Ok(false);
+        }
+        let switched = self.switched(work, batch, relationship);
+        if switched.is_empty() {
+            return Ok(true);
+        }
+        if relationship.passive_updates {
+            work.processors[batch.processor].active = true;
+        } else if follow {
+            for (id, target) in self.referring_to(relationship, &switched) {
+                self.register(work, id, false, false, false);
+                self.follow(relationship, id, target)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// The version of a row that is to be written has to be known.
+    async fn load_versions(&mut self, work: &mut Work) -> Result<()> {
+        work.freeze();
+        let mut wanted = Vec::new();
+        for root in &work.roots {
+            let mapper = self.mappers.at(root.root);
+            if mapper.version.is_none() && mapper.subclasses.is_empty() {
+                continue;
+            }
+            for id in root.saves.iter().chain(root.deletes.iter()) {
+                if let Some(version) = self.mapper_of(*id).version
+                    && self.arena.state(*id).has(Flags::HAS_KEY)
+                    && self.arena.state(*id).life == ObjectState::Persistent
+                    && self.committed_value(*id, version).is_none()
+                {
+                    wanted.push((*id, version));
+                }
+            }
+        }
+        for (id, version) in wanted {
+            if !self.arena.is_loaded(id, version) {
+                self.ensure_loaded(id, version).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Running the steps of a flush on a connection.
+
+use std::sync::Arc;
+
+use aludel_engine::Connection;
+use aludel_sql::Value;
+use hashbrown::HashSet;
+use indexmap::IndexMap;
+
+use super::IdSet;
+use super::association::Association;
+use super::facts::Facts;
+use super::plan::Step;
+use super::work::Work;
+use crate::Result;
+use crate::instrumentation::Id;
+use crate::mapping::{Direction, Relationship};
+use crate::session::{FastMap, Session};
+
+type FastSet<T> = HashSet<T, foldhash::fast::RandomState>;
+
+/// What is known while the steps run.
+#[derive(Default)]
+pub(super) struct Run {
+    /// Taken from the session with the first statement.
+    connection: Option<Box<Connection>>,
+    facts: Vec<Option<Arc<Facts>>>,
+    /// Inserted objects whose key is one integer that the database has generated.
+    pub(super) born: Vec<(Id, i64)>,
+    /// Objects that were marked to be deleted, and whose row a new object has taken over.
+    pub(super) replaced: FastSet<Id>,
+    /// New objects that took a row over, and the version that it has.
+    pub(super) takeovers: FastMap<Id, Option<Value>>,
+    /// Key attributes that the database has changed already by way of a cascade.
+    pub(super) cascaded: FastSet<(Id, u16)>,
+    /// Pairs whose association row has been dealt with, as the other side sees them.
+    pub(super) processed: FastMap<(u16, u16), FastSet<(Id, Id)>>,
+    /// Association rows to be written.
+    pub(super) associations: Vec<Association>,
+    /// By hierarchy: the objects whose foreign keys are to be written at last, and which attributes.
+    pub(super) post_updates: IndexMap<u16, (IdSet, Vec<u16>)>,
+}
+
+impl Run {
+    /// What is known of a class.
+    pub(super) fn facts(&mut self, session: &Session, class: u16) -> Arc<Facts> {
+        let at = usize::from(class);
+        if self.facts.len() <= at {
+            self.facts.resize(at + 1, None);
+        }
+        Arc::clone(
+            self.facts[at].get_or_insert_with(|| Arc::new(Facts::new(session.mappers.at(class)))),
+        )
+    }
+
+    /// What is known of a class whose facts were asked for before.
+    #[inline]
+    pub(super) fn known(&self, class: u16) -> Option<&Facts> {
+        self.facts.get(usize::from(class)).and_then(Option::as_deref)
+    }
+
+    /// The foreign key of an object is to be written after all rows are there (or before rows are deleted).
+    pub(super) fn post_update(&mut self, session: &Session, relationship: &Relationship, id: Id) {
+        let root = session.mappers.at(id.class).root;
+        let (ids, attributes) = self.post_updates.entry(root).or_default();
+        ids.insert(id);
+        for (local, remote) in &relationship.pairs {
+            let own = if relationship.direction == Direction::OneToMany { *remote } else { *local };
+            if !attributes.contains(&own) {
+                attributes.push(own);
+            }
+        }
+    }
+
+    /// The connection, if a statement has been sent.
+    pub(super) fn connected(&mut self) -> Option<&mut Box<Connection>> {
+        self.connection.as_mut()
+    }
+}
+
+impl Session {
+    /// Takes the connection, where it is not taken yet.
+    pub(super) async fn connect(&mut self, run: &mut Run) -> Result<()> {
+        if run.connection.is_none() {
+            run.connection = Some(self.checkout().await?);
+        }
+        Ok(())
+    }
+
+    /// Runs the steps; the connection is given back whatever happens.
+    pub(super) async fn run(
+        &mut self,
+        run: &mut Run,
+        work: &mut Work,
+        steps: Vec<Step>,
+    ) -> Result<()> {
+        let mut result = Ok(());
+        for step in steps {
+            result = self.run_step(run, work, step).await;
+            if result.is_err() {
+                break;
+            }
+        }
+        if let Some(connection) = run.connection.take() {
+            self.checkin(connection);
+        }
+        result
+    }
+
+    async fn run_step(&mut self, run: &mut Run, work: &mut Work, step: Step) -> Result<()> {
+        match step {
+            Step::Save { ids, .. } => self.save(run, work, &ids).await,
+            Step::Delete { ids, .. } => self.delete_rows(run, &ids).await,
+            Step::Process { processor, delete, ids } => {
+                self.process(run, work, &processor, delete, &ids)?;
+                for rows in std::mem::take(&mut run.associations) {
+                    self.write_association(run, rows).await?;
+                }
+                Ok(())
+            }
+            Step::PostUpdate { root, delete } => {
+                self.write_post_updates(run, work, root, delete).await
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Saving objects of a hierarchy: which are inserted and which updated, table by table.
+
+use super::hooks::MapperEvent;
+use super::run::Run;
+use super::work::Work;
+use crate::Result;
+use crate::instrumentation::Id;
+use crate::session::Session;
+use crate::session::state::{Flags, ObjectState};
+
+impl Session {
+    /// Inserts and updates the rows of some objects. Within a table the UPDATEs come first, so that a unique value
+    /// may go from one row to another.
+    pub(super) async fn save(&mut self, run: &mut Run, work: &Work, ids: &[Id]) -> Result<()> {
+        let hears = self.hears_mapper_events();
+        let may_take_over = work.roots.iter().any(|root| !root.deletes.is_empty());
+        let is_new = |id: &Id| self.arena.state(*id).life == ObjectState::Pending;
+        if !hears && !may_take_over && ids.iter().all(is_new) {
+            for table in self.tables_of(ids) {
+                self.insert_table(run, &table, ids).await?;
+            }
+            return Ok(());
+        }
+        let mut inserts = Vec::new();
+        let mut updates = Vec::new();
+        let mut persistent = Vec::new();
+        for &id in ids {
+            if self.arena.state(id).life != ObjectState::Pending {
+                if hears {
+                    self.mapper_event(MapperEvent::BeforeUpdate, id)?;
+                }
+                persistent.push(id);
+                continue;
+            }
+            if hears {
+                self.mapper_event(MapperEvent::BeforeInsert, id)?;
+            }
+            if may_take_over && self.takes_over(run, work, id) {
+                updates.push(id);
+            } else {
+                inserts.push(id);
+            }
+        }
+        self.sort_by_row(&mut persistent);
+        persistent.dedup();
+        updates.extend(persistent);
+        for table in self.tables_of(ids) {
+            if !updates.is_empty() {
+                self.update_table(run, &table, &updates).await?;
+            }
+            if !inserts.is_empty() {
+                self.insert_table(run, &table, &inserts).await?;
+            }
+        }
+        self.mapper_events(MapperEvent::AfterInsert, &inserts)?;
+        self.mapper_events(MapperEvent::AfterUpdate, &updates)
+    }
+
+    /// A new object with the key of one that is to be deleted takes over its row: the row is updated.
+    fn takes_over(&mut self, run: &mut Run, work: &Work, id: Id) -> bool {
+        let mapper = self.mappers.at(id.class);
+        let Some(map) = self.identity_of(id.class).filter(|map| map.len() > 0) else {
+            return false;
+        };
+        if !mapper.primary_key.iter().all(|a| self.arena.is_loaded(id, *a)) {
+            return false;
+        }
+        let Some(place) = self.current_key(id).and_then(|key| map.get(&key)) else { return false };
+        let old = self.id_at(place);
+        let goes = self.arena.state(old).has(Flags::DELETING) || work.is_deleted(old);
+        if !goes || run.replaced.contains(&old) {
+            return false;
+        }
+        let version = self.mapper_of(old).version.and_then(|v| self.committed_value(old, v));
+        run.replaced.insert(old);
+        run.takeovers.insert(id, version);
+        true
+    }
+}

@@ -1,0 +1,98 @@
+//! Carrying keys from row to row, in memory.
+
+use aludel_sql::Value;
+
+use crate::attributes::Datum;
+use crate::attributes::log::Old;
+use crate::instrumentation::Id;
+use crate::mapping::Relationship;
+use crate::session::Session;
+use crate::session::state::Flags;
+use crate::{Error, ErrorKind, Result};
+
+impl Session {
+    /// An attribute of `to` takes over the value of an attribute of `from`.
+    pub(super) fn carry(&mut self, from: Id, source: u16, to: Id, dest: u16) -> Result<()> {
+        let known = self.arena.is_loaded(from, source)
+            || self.arena.state(from).has(Flags::HAS_KEY)
+                && self.mapper_of(from).primary_key.contains(&source);
+        if !known && self.needs_load(from, source) {
+            return Err(self.not_loaded(from, source));
+        }
+        let value = if known { self.arena.field(from, source).value() } else { Value::Null };
+        self.write_key(to, dest, value)
+    }
+
+    /// The foreign key of an object is cleared.
+    ///
+    /// # Errors
+    ///
+    /// When it is part of the object's own key.
+    pub(super) fn clear_key(
+        &mut self,
+        relationship: &Relationship,
+        id: Id,
+        attributes: impl Iterator<Item = u16>,
+    ) -> Result<()> {
+        for attribute in attributes {
+            if self.mapper_of(id).primary_key.contains(&attribute)
+                && !self.arena.field(id, attribute).bind().as_ref().is_null()
+            {
+                let owner = self.mappers.at(relationship.parent).class_name();
+                return Err(Error::new(
+                    ErrorKind::Validation,
+                    format!(
+                        "{owner}.{} would clear {}, which is part of its primary key: delete the object \
+                         (cascade `all, delete-orphan`), or give it another owner",
+                        relationship.name,
+                        self.describe(id, attribute),
+                    ),
+                ));
+            }
+            self.write_key(id, attribute, Value::Null)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a foreign key attribute a value; it is logged as any change is.
+    fn write_key(&mut self, id: Id, attribute: u16, value: Value) -> Result<()> {
+        let slab = self.arena.of(id);
+        let loaded = slab.is_loaded(id.slot, attribute);
+        let fresh = slab.states[id.slot as usize].has(Flags::FRESH);
+        if loaded && self.same_value(id, attribute, &value) {
+            return Ok(());
+        }
+        if !self.listeners.is_empty() && self.is_heard(self.declaring(id, attribute), attribute) {
+            return self.set_datum(id, attribute, Datum::Value(value));
+        }
+        if !fresh && self.log.find(self.arena.state(id).head, attribute).is_none() {
+            let is_key = self.arena.state(id).has(Flags::HAS_KEY)
+                && self.mapper_of(id).primary_key.contains(&attribute);
+            let old = if loaded || is_key {
+                Old::Value(self.arena.field(id, attribute).value())
+            } else {
+                Old::Absent
+            };
+            self.write_log(id, attribute, old);
+        }
+        let null = value.is_null();
+        let slab = self.arena.of_mut(id);
+        let put = match slab.objects.get_mut(id.slot).and_then(|o| o.field_mut(attribute)) {
+            Some(field) => field.put(value),
+            None => return Err(self.no_such_field(id, attribute)),
+        };
+        // A field that cannot hold NULL is left without a value: the database says what it thinks of that.
+        let absent = put.is_err() && null;
+        if let (Err(bad), false) = (put, absent) {
+            return Err(Error::new(
+                ErrorKind::Value,
+                format!("{} cannot take over a key: the value {bad}", self.describe(id, attribute)),
+            ));
+        }
+        let slab = self.arena.of_mut(id);
+        slab.set_loaded(id.slot, attribute, !absent);
+        slab.set_expired(id.slot, attribute, false);
+        self.touch(id);
+        Ok(())
+    }
+}

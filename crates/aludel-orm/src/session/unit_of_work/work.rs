@@ -1,0 +1,303 @@
+//! What a flush is to do with which objects, while that is being found out.
+
+use std::sync::Arc;
+
+use crate::instrumentation::Id;
+use crate::mapping::{Direction, Mappers, Relationship};
+use crate::session::FastMap;
+
+/// What is to become of an object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// Its row is to be deleted; else inserted or updated.
+    pub(super) delete: bool,
+    /// Nothing is written for it: it is only brought in step.
+    pub(super) list_only: bool,
+}
+
+/// The objects of one hierarchy.
+pub(super) struct RootWork {
+    pub(super) root: u16,
+    /// No relationship concerns the hierarchy in this flush: its objects are in no [`Work::marks`], the queue
+    /// has those to be saved, and `gone` those to be deleted.
+    pub(super) simple: bool,
+    /// The objects in the order in which they were registered; one whose mark changed is there again.
+    pub(super) queue: Vec<Id>,
+    /// Of a simple hierarchy, the objects to be deleted.
+    pub(super) gone: Vec<Id>,
+    /// Not all of the queue is to be saved, each once.
+    pub(super) special: bool,
+    /// The objects to be saved: the pending ones in their order, then the others.
+    pub(super) saves: Arc<Vec<Id>>,
+    pub(super) deletes: Arc<Vec<Id>>,
+}
+
+/// What a processor is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Side {
+    /// The objects that have the relationship.
+    Owners,
+    /// The objects that a many-to-one refers to, whose key may have changed.
+    Referred,
+}
+
+/// A relationship at work: SQLAlchemy's `DependencyProcessor`, with its `Preprocess`.
+pub(super) struct Processor {
+    /// The mapper that declares the relationship.
+    pub(super) parent: u16,
+    pub(super) attribute: u16,
+    pub(super) side: Side,
+    /// The hierarchy of the objects that it looks at.
+    root: u16,
+    /// How much of that hierarchy's queue it has seen.
+    cursor: usize,
+    /// It takes part in the sort.
+    pub(super) active: bool,
+}
+
+/// A part of a hierarchy's queue that a processor has to look at.
+#[derive(Clone, Copy)]
+pub(super) struct Batch {
+    pub(super) processor: usize,
+    pub(super) root: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// What a flush is to do: SQLAlchemy's `UOWTransaction` before the sort.
+pub(super) struct Work {
+    pub(super) mappers: Arc<Mappers>,
+    pub(super) marks: FastMap<Id, Mark>,
+    pub(super) roots: Vec<RootWork>,
+    pub(super) processors: Vec<Processor>,
+    /// Objects that are not to be inserted, since they have lost their owner.
+    pub(super) strays: Vec<Id>,
+    /// The key of some persistent object has changed.
+    pub(super) key_changes: bool,
+    known: FastMap<(u16, u16, Side), usize>,
+    /// By class: it has been registered.
+    classes: Vec<bool>,
+    /// By class: the place of its root in `roots`, plus one.
+    root_at: Vec<u16>,
+}
+
+impl Work {
+    pub(super) fn new(mappers: &Arc<Mappers>) -> Self {
+        Self {
+            marks: FastMap::default(),
+            roots: Vec::new(),
+            processors: Vec::new(),
+            strays: Vec::new(),
+            key_changes: false,
+            known: FastMap::default(),
+            classes: vec![false; mappers.list.len()],
+            root_at: vec![0; mappers.list.len()],
+            mappers: Arc::clone(mappers),
+        }
+    }
+
+    /// The place of a class's hierarchy, made where it is new.
+    pub(super) fn root_of(&mut self, class: u16) -> usize {
+        let known = self.root_at[usize::from(class)];
+        if known != 0 {
+            return usize::from(known) - 1;
+        }
+        let root = self.mappers.at(class).root;
+        let at = self.roots.iter().position(|r| r.root == root).unwrap_or_else(|| {
+            self.roots.push(RootWork {
+                root,
+                simple: false,
+                queue: Vec::new(),
+                gone: Vec::new(),
+                special: false,
+                saves: Arc::default(),
+                deletes: Arc::default(),
+            });
+            self.roots.len() - 1
+        });
+        self.root_at[usize::from(class)] = at as u16 + 1;
+        at
+    }
+
+    /// Puts an object on the list, or changes what is to become of it; says whether that is new.
+    pub(super) fn mark(
+        &mut self,
+        id: Id,
+        delete: bool,
+        list_only: bool,
+        cancel_delete: bool,
+    ) -> bool {
+        if !self.classes[usize::from(id.class)] {
+            self.learn(id.class);
+        }
+        let new = Mark { delete, list_only };
+        let special = match self.marks.entry(id) {
+            hashbrown::hash_map::Entry::Vacant(entry) => {
+                entry.insert(new);
+                delete || list_only
+            }
+            hashbrown::hash_map::Entry::Occupied(entry) => {
+                let mark = entry.into_mut();
+                if list_only || !(delete || cancel_delete) || *mark == new {
+                    return false;
+                }
+                *mark = new;
+                true
+            }
+        };
+        let at = self.root_of(id.class);
+        self.roots[at].special |= special;
+        self.roots[at].queue.push(id);
+        true
+    }
+
+    pub(super) fn is_deleted(&self, id: Id) -> bool {
+        self.marks.get(&id).is_some_and(|mark| mark.delete)
+    }
+
+    /// Whether some object of a class, or of one below it, is on the list.
+    pub(super) fn has_class(&self, class: u16) -> bool {
+        (0..self.classes.len()).any(|c| self.classes[c] && self.mappers.is_a(c as u16, class))
+    }
+
+    /// A class is new on the list: its relationships will be looked at.
+    fn learn(&mut self, class: u16) {
+        self.classes[usize::from(class)] = true;
+        let mappers = Arc::clone(&self.mappers);
+        let mapper = mappers.at(class);
+        if self.key_changes {
+            self.watch_references(class, &mappers);
+        }
+        for &attribute in &mapper.relationships {
+            if let Some(relationship) = mapper.relationship(attribute)
+                && !relationship.viewonly
+            {
+                self.processor(relationship.parent, attribute, Side::Owners, mapper.root);
+            }
+        }
+    }
+
+    /// The key of an object of the class may have changed: the many-to-ones that refer to such objects without
+    /// being answered have to be brought in step.
+    fn watch_references(&mut self, class: u16, mappers: &Mappers) {
+        for mapper in mappers.iter() {
+            for &attribute in &mapper.relationships {
+                let Some(relationship) = mapper.relationship(attribute) else { continue };
+                if relationship.parent == mapper.index
+                    && relationship.direction == Direction::ManyToOne
+                    && !relationship.viewonly
+                    && mappers.is_a(class, relationship.target)
+                    && !is_answered(relationship, mappers)
+                {
+                    let root = mappers.at(class).root;
+                    self.processor(relationship.parent, attribute, Side::Referred, root);
+                }
+            }
+        }
+    }
+
+    fn processor(&mut self, parent: u16, attribute: u16, side: Side, root: u16) {
+        let next = self.processors.len();
+        let at = *self.known.entry((parent, attribute, side)).or_insert(next);
+        if at == next {
+            self.processors.push(Processor {
+                parent,
+                attribute,
+                side,
+                root,
+                cursor: 0,
+                active: false,
+            });
+        }
+    }
+
+    /// What a processor has not looked at yet.
+    pub(super) fn next_batch(&mut self, processor: usize) -> Option<Batch> {
+        let at = &mut self.processors[processor];
+        let root = self.roots.iter().position(|r| r.root == at.root)?;
+        let end = self.roots[root].queue.len();
+        let start = std::mem::replace(&mut at.cursor, end);
+        (start < end).then_some(Batch { processor, root, start, end })
+    }
+
+    /// What is to become of an object of a batch, where the processor is concerned with it.
+    pub(super) fn mark_in(&self, batch: Batch, at: usize) -> Option<(Id, Mark)> {
+        let root = &self.roots[batch.root];
+        let id = root.queue[at];
+        if !self.concerns(batch.processor, id.class) {
+            return None;
+        }
+        let mark = if root.special {
+            self.marks.get(&id).copied().unwrap_or_default()
+        } else {
+            Mark::default()
+        };
+        (!mark.list_only).then_some((id, mark))
+    }
+
+    /// Whether a processor is concerned with the objects of a class.
+    pub(super) fn concerns(&self, processor: usize, class: u16) -> bool {
+        let processor = &self.processors[processor];
+        match processor.side {
+            Side::Owners => class == processor.parent || self.mappers.is_a(class, processor.parent),
+            Side::Referred => {
+                let target = self.relationship_of(processor).map(|r| r.target);
+                target.is_some_and(|target| self.mappers.is_a(class, target))
+            }
+        }
+    }
+
+    pub(super) fn relationship_of(&self, processor: &Processor) -> Option<&Relationship> {
+        self.mappers.at(processor.parent).relationship(processor.attribute)
+    }
+
+    /// Sorts the objects of each hierarchy into those to be saved and those to be deleted.
+    pub(super) fn freeze(&mut self) {
+        for root in &mut self.roots {
+            if root.simple || !root.special {
+                root.saves = Arc::new(std::mem::take(&mut root.queue));
+                root.deletes = Arc::new(std::mem::take(&mut root.gone));
+                continue;
+            }
+            let (mut saves, mut deletes) = (Vec::new(), Vec::new());
+            let mut seen = hashbrown::HashSet::<Id, foldhash::fast::RandomState>::default();
+            for id in &root.queue {
+                let Some(mark) = self.marks.get(id).filter(|m| !m.list_only) else { continue };
+                if seen.insert(*id) {
+                    if mark.delete { &mut deletes } else { &mut saves }.push(*id);
+                }
+            }
+            root.saves = Arc::new(saves);
+            root.deletes = Arc::new(deletes);
+        }
+    }
+
+    /// The objects that a processor is concerned with: those to be saved, or those to be deleted.
+    pub(super) fn objects_of(&self, processor: usize, delete: bool) -> Arc<Vec<Id>> {
+        let wanted = self.processors[processor].root;
+        let Some(root) = self.roots.iter().find(|r| r.root == wanted) else {
+            return Arc::default();
+        };
+        let all = if delete { &root.deletes } else { &root.saves };
+        if all.iter().all(|id| self.concerns(processor, id.class)) {
+            return Arc::clone(all);
+        }
+        Arc::new(all.iter().copied().filter(|id| self.concerns(processor, id.class)).collect())
+    }
+
+    /// Whether nothing was collected.
+    pub(super) fn is_empty(&self) -> bool {
+        self.strays.is_empty() && self.roots.iter().all(|r| r.queue.is_empty() && r.gone.is_empty())
+    }
+}
+
+/// Whether the other side of a many-to-one carries changes of the key over.
+fn is_answered(relationship: &Relationship, mappers: &Mappers) -> bool {
+    if relationship.reverse.is_empty() {
+        return false;
+    }
+    relationship.passive_updates
+        || relationship.reverse.iter().any(|(mapper, attribute)| {
+            mappers.at(*mapper).relationship(*attribute).is_some_and(|r| !r.passive_updates)
+        })
+}

@@ -1,0 +1,17 @@
+//! Loading: queries, keys, attributes, strategies.
+#![allow(missing_docs, unreachable_pub)]
+
+#[path = "loading/basics.rs"]
+mod basics;
+#[path = "loading/conditions.rs"]
+mod conditions;
+#[path = "loading/criteria.rs"]
+mod criteria;
+#[path = "loading/hierarchies.rs"]
+mod hierarchies;
+#[path = "loading/strategies.rs"]
+mod strategies;
+#[path = "loading/writes.rs"]
+mod writes;
+#[path = "loading/zoo.rs"]
+mod zoo;

@@ -1,0 +1,146 @@
+//! The session for programs without an async runtime.
+//!
+//! It is the same implementation as the async one: SQLite's work is done where it is asked for, and a server is
+//! talked to on a runtime that the engine keeps for itself.
+
+use std::ops::{Deref, DerefMut};
+
+use aludel_engine::Engine;
+use aludel_orm::session::RolledBack;
+use aludel_orm::{
+    Attr, Field, Handle, IntoKey, IntoObject, IsA, Mapped, Query, Registry, Result, Rows, Select,
+    Session as Async, Stream,
+};
+
+/// A session whose operations block until they are done.
+///
+/// What does no I/O (`add`, `edit`, `set`, `append`, indexing by a handle, …) is the async
+/// [`Session`](crate::Session)'s own, by `Deref`; what does is here, under the same names.
+///
+/// # Errors
+///
+/// On a server, every method fails inside an async runtime, which must not be blocked: use
+/// [`aludel::Session`](crate::Session) there.
+pub struct Session {
+    inner: Async,
+    engine: Engine,
+}
+
+impl Deref for Session {
+    type Target = Async;
+    fn deref(&self) -> &Async {
+        &self.inner
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut Async {
+        &mut self.inner
+    }
+}
+
+/// Writes blocking methods that wait for the async ones of the same name.
+macro_rules! wait {
+    ($($(#[$doc:meta])* fn $name:ident $(<$($g:ident $(: $b:ident $(<$c:ident>)?)?),*>)? ($($arg:ident: $ty:ty),*) -> $out:ty;)*) => {
+        impl Session {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                ///
+                #[doc = concat!("As [`aludel::Session::", stringify!($name), "`](crate::Session::", stringify!($name), ").")]
+                pub fn $name $(<$($g $(: $b $(<$c>)?)?),*>)? (&mut self, $($arg: $ty),*) -> Result<$out> {
+                    self.engine.block_on(self.inner.$name($($arg),*))
+                }
+            )*
+        }
+    };
+}
+
+impl Session {
+    /// A session on an engine, with the classes of the [global registry](Registry::global).
+    pub fn new(engine: &Engine) -> Self {
+        Self { inner: Async::new(engine), engine: engine.clone() }
+    }
+
+    /// A session on an engine, with the classes of a registry.
+    pub fn with_registry(engine: &Engine, registry: &Registry) -> Self {
+        Self { inner: Async::with_registry(engine, registry), engine: engine.clone() }
+    }
+}
+
+impl Session {
+    /// Loads an attribute of an object, and gives it.
+    ///
+    /// # Errors
+    ///
+    /// As [`aludel::Session::load`](crate::Session::load).
+    pub fn load<S: IsA<C>, C: Mapped, V: Field>(
+        &mut self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+    ) -> Result<&V> {
+        self.engine.block_on(self.inner.load(object, attribute))
+    }
+
+    /// The next batch of a stream; `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::next`].
+    pub fn next_batch<T: Mapped>(
+        &mut self,
+        stream: &mut Stream<T>,
+    ) -> Result<Option<Vec<Handle<T>>>> {
+        self.engine.block_on(stream.next(&mut self.inner))
+    }
+}
+
+wait! {
+    /// Writes what has changed.
+    fn flush() -> ();
+    /// Flushes, and commits the transaction.
+    fn commit() -> ();
+    /// Rolls the whole transaction back.
+    fn rollback() -> RolledBack;
+    /// Begins a savepoint.
+    fn begin_nested() -> ();
+    /// Ends the innermost savepoint.
+    fn commit_nested() -> ();
+    /// Rolls back to the innermost savepoint.
+    fn rollback_nested() -> RolledBack;
+    /// Rolls back what is open, and takes every object out.
+    fn close() -> ();
+    /// Marks an object to be deleted by the next flush.
+    fn delete<T>(object: Handle<T>) -> ();
+    /// Copies the state of an object onto the session's own.
+    fn merge<O: IntoObject>(object: O) -> Handle<O::Class>;
+    /// The object of a key.
+    fn get<T: Mapped>(key: impl IntoKey) -> Option<Handle<T>>;
+    /// The object of a key, which must be there.
+    fn get_one<T: Mapped>(key: impl IntoKey) -> Handle<T>;
+    /// The objects that a query finds.
+    fn all<T: Mapped>(query: Select<T>) -> Vec<Handle<T>>;
+    /// The first object that a query finds.
+    fn first<T: Mapped>(query: Select<T>) -> Option<Handle<T>>;
+    /// The one object that a query finds.
+    fn one<T: Mapped>(query: Select<T>) -> Handle<T>;
+    /// The one object that a query finds, if any.
+    fn one_or_none<T: Mapped>(query: Select<T>) -> Option<Handle<T>>;
+    /// The rows of a query of columns.
+    fn rows<R: Send>(query: Rows<R>) -> Vec<R>;
+    /// The first value of a query of columns.
+    fn scalar<R: Send>(query: Rows<R>) -> Option<R>;
+    /// How many objects a query finds.
+    fn count(query: impl Into<Query>) -> u64;
+    /// Whether a query finds anything.
+    fn exists(query: impl Into<Query>) -> bool;
+    /// The objects that a query finds, as plain values that no session knows.
+    fn all_untracked<T: Mapped>(query: Select<T>) -> Vec<T>;
+    /// Reads an object anew.
+    fn refresh<T>(object: Handle<T>) -> ();
+    /// Loads an attribute of many objects in few queries.
+    fn load_all<S: IsA<C>, C: Mapped, V: Field>(objects: &[Handle<S>], attribute: Attr<C, V>) -> ();
+    /// Begins to read what a query finds in batches.
+    fn stream<T: Mapped>(query: Select<T>, size: usize) -> Stream<T>;
+}

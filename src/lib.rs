@@ -1,0 +1,30 @@
+//! aludel is an ORM: a session with an identity map and a unit of work, instrumented attributes with
+//! history and events, cascades and backrefs. It is SQLAlchemy's object model for Rust.
+//!
+//! A session is an arena, and objects are plain structs in it. [`Session::add`] moves a value in and gives a
+//! [`Handle`]; `session[handle]` is the value; changes go through [`Session::edit`], [`Session::set`] and their
+//! kin, and [`Session::commit`] writes what has changed, in the right order, in few statements.
+//!
+//! The async [`Session`] and [`blocking::Session`] are one implementation. SQLite needs no runtime.
+
+pub mod blocking;
+pub mod prelude;
+
+pub use aludel_derive::{ColumnEnum, Mapped};
+pub use aludel_engine as engine;
+pub use aludel_orm as orm;
+pub use aludel_orm::{
+    Attr, Auto, Deferred, Error, ErrorKind, Handle, History, Id, Many, ManyMap, ManySet, Mapped,
+    Member, ObjectState, One, Query, Registry, Result, Session, SessionOptions, aliased,
+    contains_eager, defer, immediate, joined, load_only, many, raise, select, selectin, subquery,
+    undefer,
+};
+pub use aludel_sql as sql;
+pub use aludel_sql::{
+    ColumnType, DataType, NumberType, TextType, Value, case, count_star, func, literal, text,
+};
+
+pub use aludel_engine::Engine;
+
+#[doc(hidden)]
+pub use aludel_orm::__private;

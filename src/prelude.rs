@@ -1,0 +1,7 @@
+//! What most programs need: `use aludel::prelude::*;`.
+
+pub use crate::{
+    Attr, Auto, ColumnEnum, Deferred, Engine, Handle, Many, ManyMap, ManySet, Mapped, ObjectState,
+    One, Registry, Session, blocking, count_star, joined, many, select, selectin,
+};
+pub use aludel_sql::Expression;
