@@ -28,3 +28,10 @@ pub use aludel_engine::Engine;
 
 #[doc(hidden)]
 pub use aludel_orm::__private;
+
+/// The examples in the documents, compiled and run with the tests.
+#[cfg(all(doctest, feature = "sqlite"))]
+mod documents {
+    #[doc = include_str!("../docs/from-sqlalchemy.md")]
+    struct FromSqlAlchemy;
+}
