@@ -142,7 +142,7 @@ impl MapperBuilder {
     }
 
     /// Checks every object that is added to a collection, or set as a reference.
-    pub fn validate_member<C: Mapped, V: super::edit::ObjectField<T>, T>(
+    pub fn validate_member<C: Mapped, V: super::ObjectField<T>, T>(
         &mut self,
         attribute: Attr<C, V>,
         check: impl Fn(&Session, Handle<C>, Handle<T>) -> Result<()> + Send + Sync + 'static,

@@ -16,6 +16,7 @@
 pub(crate) mod backref;
 pub(crate) mod collection;
 pub(crate) mod column;
+pub(crate) mod committed;
 pub(crate) mod datum;
 pub(crate) mod delta;
 pub(crate) mod edit;
@@ -24,10 +25,12 @@ pub(crate) mod history;
 pub(crate) mod journal;
 pub(crate) mod listen;
 pub(crate) mod log;
+pub(crate) mod members;
+pub(crate) mod read;
 pub(crate) mod reference;
 
 pub use datum::Datum;
-pub use edit::{CollectionField, ObjectField};
 pub use events::{Change, Incoming, Initiator, Listener, Op};
 pub use history::{Historic, History, HistoryItem};
 pub use listen::ListenerId;
+pub use members::{CollectionField, ObjectField};

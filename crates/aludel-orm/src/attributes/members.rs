@@ -1,0 +1,248 @@
+//! The members of collections, as the program changes and reads them.
+
+use std::sync::Arc;
+
+use aludel_sql::Value;
+
+use crate::Result;
+use crate::instrumentation::{
+    Attr, Field, Handle, Id, IntoMember, IsA, Many, ManyCore, ManyMap, ManySet, Mapped, Member,
+    MemberCore, Members, One,
+};
+use crate::mapping::Relationship;
+use crate::session::Session;
+
+/// The holders of relationships to many.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a collection of `{T}`",
+    label = "not a collection",
+    note = "members are added to and taken from `Many`, `ManySet` and `ManyMap`; use `set` for anything else"
+)]
+pub trait CollectionField<T>: Field + Sized {}
+impl<T: 'static> CollectionField<T> for Many<T> {}
+impl<T: 'static> CollectionField<T> for ManySet<T> {}
+impl<K: 'static, T: 'static> CollectionField<T> for ManyMap<K, T> {}
+
+/// The fields that hold objects of a class: references and collections.
+pub trait ObjectField<T>: Field + Sized {}
+impl<T: 'static> ObjectField<T> for One<T> {}
+impl<T: 'static> ObjectField<T> for Many<T> {}
+impl<T: 'static> ObjectField<T> for ManySet<T> {}
+impl<K: 'static, T: 'static> ObjectField<T> for ManyMap<K, T> {}
+
+impl Session {
+    /// Adds a member to a collection. A collection that is not loaded stays so: the member waits for it.
+    ///
+    /// # Errors
+    ///
+    /// When a validator or listener refuses the member, or it belongs to another session.
+    pub fn append<S: IsA<C>, C: Mapped, T, V: CollectionField<T>>(
+        &mut self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+        member: impl IntoMember<T>,
+    ) -> Result<()> {
+        self.append_new(object.id, attribute.index(), member.into_member(), None)
+    }
+
+    /// Adds a member to a list at a place; the members from there on move up.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append); and when the collection is not loaded or has no such place.
+    pub fn insert_at<S: IsA<C>, C: Mapped, T: 'static>(
+        &mut self,
+        object: Handle<S>,
+        attribute: Attr<C, Many<T>>,
+        index: usize,
+        member: impl IntoMember<T>,
+    ) -> Result<()> {
+        self.append_new(object.id, attribute.index(), member.into_member(), Some(index))
+    }
+
+    fn append_new<T>(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        member: Member<T>,
+        at: Option<usize>,
+    ) -> Result<()> {
+        self.arena.check(id)?;
+        match member.core {
+            MemberCore::Object(member) => self.append_to(id, attribute, member, at),
+            MemberCore::New(value) => self.scope(|s| {
+                let member = value.adopt(s)?;
+                s.append_to(id, attribute, member, at)
+            }),
+        }
+    }
+
+    /// Adds an object to a collection by numbers.
+    pub(crate) fn append_to(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        member: Id,
+        at: Option<usize>,
+    ) -> Result<()> {
+        self.arena.check(id)?;
+        let mappers = Arc::clone(&self.mappers);
+        let relationship = self.collection(&mappers, id, attribute)?;
+        self.check_target(relationship, member)?;
+        if let Some(at) = at {
+            match self.arena.field(id, attribute).many() {
+                Some(ManyCore::Loaded(members)) if at > members.ids.len() => {
+                    return Err(self.absent(id, attribute, &format!("place {at}")));
+                }
+                Some(ManyCore::NotLoaded) => return Err(self.not_loaded(id, attribute)),
+                _ => {}
+            }
+        }
+        self.append_member(id, relationship, member, at, None)
+    }
+
+    /// Takes a member out of a collection.
+    ///
+    /// # Errors
+    ///
+    /// When it is known not to be a member, or when a listener refuses.
+    pub fn remove<S: IsA<C>, C: Mapped, T, M: IsA<T>, V: CollectionField<T>>(
+        &mut self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+        member: Handle<M>,
+    ) -> Result<()> {
+        self.remove_from(object.id, attribute.index(), member.id)
+    }
+
+    pub(crate) fn remove_from(&mut self, id: Id, attribute: u16, member: Id) -> Result<()> {
+        self.arena.check(id)?;
+        let mappers = Arc::clone(&self.mappers);
+        let relationship = self.collection(&mappers, id, attribute)?;
+        let known = match self.arena.field(id, attribute).many() {
+            Some(ManyCore::Loaded(members)) => members.ids.contains(&member),
+            Some(ManyCore::NotLoaded) => true,
+            _ => false,
+        };
+        if !known {
+            return Err(self.absent(id, attribute, "that member"));
+        }
+        self.check_target(relationship, member)?;
+        self.remove_member(id, relationship, member, None, None)
+    }
+
+    /// Takes the member at a place out of a list, and gives it.
+    pub(crate) fn remove_at(&mut self, id: Id, attribute: u16, at: usize) -> Result<Id> {
+        self.arena.check(id)?;
+        let mappers = Arc::clone(&self.mappers);
+        let relationship = self.collection(&mappers, id, attribute)?;
+        let members = self.loaded_members(id, attribute)?;
+        let Some(&member) = members.ids.get(at) else {
+            return Err(self.absent(id, attribute, &format!("place {at}")));
+        };
+        drop(members);
+        self.remove_member(id, relationship, member, Some(at), None)?;
+        Ok(member)
+    }
+
+    /// Puts another member at a place of a list: a removal and an addition.
+    pub(crate) fn replace_at(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        at: usize,
+        member: Id,
+    ) -> Result<()> {
+        self.arena.check(id)?;
+        let mappers = Arc::clone(&self.mappers);
+        let relationship = self.collection(&mappers, id, attribute)?;
+        self.check_target(relationship, member)?;
+        let members = self.loaded_members(id, attribute)?;
+        let Some(&before) = members.ids.get(at) else {
+            return Err(self.absent(id, attribute, &format!("place {at}")));
+        };
+        drop(members);
+        self.scope(|s| {
+            s.remove_member(id, relationship, before, Some(at), None)?;
+            s.append_member(id, relationship, member, Some(at), None)
+        })
+    }
+
+    /// Takes out the member under a key.
+    pub(crate) fn remove_key(&mut self, id: Id, attribute: u16, key: &Value) -> Result<Id> {
+        self.arena.check(id)?;
+        let mappers = Arc::clone(&self.mappers);
+        let relationship = self.collection(&mappers, id, attribute)?;
+        let members = self.loaded_members(id, attribute)?;
+        let Some(at) = members.keys.iter().position(|k| k == key) else {
+            return Err(self.absent(id, attribute, "that key"));
+        };
+        let member = members.ids[at];
+        drop(members);
+        self.remove_member(id, relationship, member, Some(at), None)?;
+        Ok(member)
+    }
+
+    /// Takes out every member.
+    pub(crate) fn clear_members(&mut self, id: Id, attribute: u16) -> Result<()> {
+        self.arena.check(id)?;
+        let mappers = Arc::clone(&self.mappers);
+        let relationship = self.collection(&mappers, id, attribute)?;
+        let members = self.loaded_members(id, attribute)?;
+        self.scope(|s| {
+            members.ids.iter().try_for_each(|m| s.remove_member(id, relationship, *m, None, None))
+        })
+    }
+
+    /// The members of a collection: the form for loops that change the session, since nothing of it stays
+    /// borrowed. A collection never touched is empty.
+    ///
+    /// # Panics
+    ///
+    /// The iterator is made from a loaded collection.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the collection is not loaded, or the handle's object is not here.
+    #[track_caller]
+    pub fn members<S: IsA<C>, C: Mapped, T, V: CollectionField<T>>(
+        &self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+    ) -> impl ExactSizeIterator<Item = Handle<T>> + use<S, C, T, V> {
+        match self.try_members(object.id, attribute.index()) {
+            Ok(members) => (0..members.ids.len()).map(move |at| Handle::new(members.ids[at])),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn try_members(&self, id: Id, attribute: u16) -> Result<Arc<Members>> {
+        self.arena.check(id)?;
+        match self.arena.object(id).field(attribute).and_then(Field::many) {
+            Some(ManyCore::Unset) => Ok(Arc::default()),
+            _ => self.loaded_members(id, attribute),
+        }
+    }
+
+    pub(crate) fn loaded_members(&self, id: Id, attribute: u16) -> Result<Arc<Members>> {
+        match self.arena.object(id).field(attribute).and_then(Field::many) {
+            Some(ManyCore::Loaded(members)) => Ok(Arc::clone(members)),
+            Some(ManyCore::Unset) if !self.may_have_members(id) => Ok(Arc::default()),
+            Some(_) => Err(self.not_loaded(id, attribute)),
+            None => Err(self.no_such_field(id, attribute)),
+        }
+    }
+
+    pub(super) fn collection<'m>(
+        &self,
+        mappers: &'m crate::mapping::Mappers,
+        id: Id,
+        attribute: u16,
+    ) -> Result<&'m Relationship> {
+        mappers
+            .at(id.class)
+            .relationship(attribute)
+            .filter(|r| r.holder.is_collection())
+            .ok_or_else(|| self.wrong_type(id, attribute))
+    }
+}

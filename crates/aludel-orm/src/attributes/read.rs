@@ -1,0 +1,43 @@
+//! Reading single attributes.
+
+use crate::Result;
+use crate::instrumentation::{Attr, Field, Handle, IsA, Mapped};
+use crate::session::Session;
+
+impl Session {
+    /// Reads an attribute.
+    ///
+    /// # Errors
+    ///
+    /// When it has no value: expired, deferred, or never set. Nothing is loaded.
+    pub fn value<S: IsA<C>, C: Mapped, V: Field>(
+        &self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+    ) -> Result<&V> {
+        let (id, index) = (object.id, attribute.index());
+        self.arena.check(id)?;
+        let field =
+            self.arena.object(id).field(index).ok_or_else(|| self.no_such_field(id, index))?;
+        let plain = field.many().is_none() && field.one().is_none();
+        if plain && !self.arena.is_loaded(id, index) && self.needs_load(id, index) {
+            return Err(self.not_loaded(id, index));
+        }
+        let any: &dyn std::any::Any = field;
+        any.downcast_ref().ok_or_else(|| self.wrong_type(id, index))
+    }
+
+    /// Whether an attribute has a value that can be read: it is set, or loaded.
+    ///
+    /// # Errors
+    ///
+    /// When the handle's object is not here.
+    pub fn is_loaded<S: IsA<C>, C: Mapped, V: Field>(
+        &self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+    ) -> Result<bool> {
+        self.arena.check(object.id)?;
+        Ok(self.datum(object.id, attribute.index()).is_some())
+    }
+}
