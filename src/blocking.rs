@@ -70,6 +70,36 @@ impl Session {
 }
 
 impl Session {
+    /// The object of a key.
+    ///
+    /// # Errors
+    ///
+    /// As [`aludel::Session::get`](crate::Session::get).
+    pub fn get<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Option<Handle<T>>> {
+        // What the identity map has needs no future.
+        match self.present(&key)? {
+            Some(object) => Ok(Some(object)),
+            None => self.engine.block_on(self.inner.get(key)),
+        }
+    }
+
+    /// The object of a key, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// As [`aludel::Session::get_one`](crate::Session::get_one).
+    pub fn get_one<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Handle<T>> {
+        match self.present(&key)? {
+            Some(object) => Ok(object),
+            None => self.engine.block_on(self.inner.get_one(key)),
+        }
+    }
+
+    #[inline]
+    fn present<T: Mapped>(&mut self, key: &impl IntoKey) -> Result<Option<Handle<T>>> {
+        key.integer().map_or(Ok(None), |key| self.inner.peek(key))
+    }
+
     /// Loads an attribute of an object, and gives it.
     ///
     /// # Errors
@@ -115,10 +145,6 @@ wait! {
     fn delete<T>(object: Handle<T>) -> ();
     /// Copies the state of an object onto the session's own.
     fn merge<O: IntoObject>(object: O) -> Handle<O::Class>;
-    /// The object of a key.
-    fn get<T: Mapped>(key: impl IntoKey) -> Option<Handle<T>>;
-    /// The object of a key, which must be there.
-    fn get_one<T: Mapped>(key: impl IntoKey) -> Handle<T>;
     /// The objects that a query finds.
     fn all<T: Mapped>(query: Select<T>) -> Vec<Handle<T>>;
     /// The first object that a query finds.

@@ -136,6 +136,7 @@ pub enum Bind<'a> {
 
 impl Bind<'_> {
     /// The value.
+    #[inline]
     pub fn as_ref(&self) -> ValueRef<'_> {
         match self {
             Self::Ref(v) => *v,
@@ -238,6 +239,7 @@ pub trait ColumnType: Clone + Send + Sync + Sized + 'static {
 
 impl Value {
     /// The value, borrowed.
+    #[inline]
     pub fn as_ref(&self) -> ValueRef<'_> {
         match self {
             Self::Null => ValueRef::Null,

@@ -174,7 +174,8 @@ impl<T: Mapped> IntoObject for T {
 
 impl<T> IntoObject for Handle<T> {
     type Class = T;
-    fn into_object(self, _: &mut Session) -> crate::Result<Id> {
+    fn into_object(self, session: &mut Session) -> crate::Result<Id> {
+        session.arena.check(self.id)?;
         Ok(self.id)
     }
 }

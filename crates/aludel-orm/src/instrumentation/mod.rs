@@ -31,5 +31,6 @@ pub(crate) use many::{ManyCore, MemberCore, Members};
 #[doc(hidden)]
 pub use object::Objects;
 pub use object::{Chunks, Mapped, NOT_IN_ROW, Object};
+pub(crate) use object::{NULL, push_bind};
 pub use one::One;
 pub(crate) use one::OneCore;

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use aludel_sql::Row;
+use aludel_sql::{Bad, Bind, Row, Value, ValueRef};
 
 use super::{ClassDef, Field, IsA};
 use crate::Result;
@@ -17,6 +17,17 @@ pub trait Object: Any + Send + Sync {
     fn field(&self, attribute: u16) -> Option<&dyn Field>;
     /// The field of an attribute, to be changed.
     fn field_mut(&mut self, attribute: u16) -> Option<&mut dyn Field>;
+    /// Adds the values of attributes to a row's parameters; NULL where there is no such field.
+    #[doc(hidden)]
+    fn bind_fields<'a>(&'a self, attributes: &[u16], params: &mut Vec<Bind<'a>>) {
+        let start = params.len();
+        params.resize_with(start + attributes.len(), || NULL);
+        for (slot, &attribute) in params[start..].iter_mut().zip(attributes) {
+            if let Some(field) = self.field(attribute) {
+                store_bind(slot, field.bind());
+            }
+        }
+    }
     /// The object seen as its embedded base object, where the class inherits from one.
     fn base(&self) -> Option<&dyn Object> {
         None
@@ -24,6 +35,29 @@ pub trait Object: Any + Send + Sync {
     /// A copy.
     fn clone_object(&self) -> Box<dyn Object>;
 }
+
+/// Adds a parameter. The frequent kinds are taken apart and written in place: a parameter that is put
+/// together on the stack, byte by byte, and then copied as a whole costs a stall (measured: 30 ns a row of four).
+#[inline(always)]
+pub(crate) fn push_bind<'a>(params: &mut Vec<Bind<'a>>, bind: Bind<'a>) {
+    params.push(NULL);
+    if let Some(slot) = params.last_mut() {
+        store_bind(slot, bind);
+    }
+}
+
+#[inline(always)]
+fn store_bind<'a>(slot: &mut Bind<'a>, bind: Bind<'a>) {
+    match bind {
+        Bind::Ref(ValueRef::I64(n)) => *slot = Bind::Ref(ValueRef::I64(n)),
+        Bind::Ref(ValueRef::Text(text)) => *slot = Bind::Ref(ValueRef::Text(text)),
+        Bind::Ref(ValueRef::Null) => *slot = NULL,
+        other => *slot = other,
+    }
+}
+
+/// NULL as a parameter.
+pub(crate) const NULL: Bind<'static> = Bind::Ref(ValueRef::Null);
 
 /// A struct that is a mapped class. Written by `#[derive(Mapped)]`.
 #[diagnostic::on_unimplemented(
@@ -65,6 +99,19 @@ pub trait Objects: Any + Send + Sync {
     fn load(&mut self, slot: u32, row: &dyn Row, at: &[u16], whole: bool) -> Result<()>;
     /// Fills fields of the object in a slot from a row.
     fn refresh(&mut self, slot: u32, row: &dyn Row, at: &[u16]) -> Result<()>;
+    /// Puts generated keys into an attribute of objects; at the first that does not fit, its slot is given.
+    fn put_keys(
+        &mut self,
+        attribute: u16,
+        keys: &[(u32, i64)],
+    ) -> std::result::Result<(), (u32, Bad)> {
+        for &(slot, key) in keys {
+            if let Some(field) = self.get_mut(slot).and_then(|o| o.field_mut(attribute)) {
+                field.put(Value::I64(key)).map_err(|bad| (slot, bad))?;
+            }
+        }
+        Ok(())
+    }
     /// Puts an object with nothing set into a slot.
     fn put_default(&mut self, slot: u32);
     /// Puts an object into a slot; gives it back when it is of another type.

@@ -62,12 +62,12 @@ impl Session {
     /// When the class cannot be mapped, the key has another number of parts, or the database refuses.
     pub async fn get<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Option<Handle<T>>> {
         let class = self.class_of::<T>()?;
+        if let Some(id) = key.integer().and_then(|key| self.present_integer(class, key)) {
+            return Ok(Some(Handle::new(id)));
+        }
         let mut values = KeyValues::default();
         key.into_key(&mut values);
         let Some(key) = self.key_given(class, &values)? else { return Ok(None) };
-        if let Some(id) = self.present(class, &key) {
-            return Ok(Some(Handle::new(id)));
-        }
         // Boxed, so that the future of the frequent case is small.
         let found = Box::pin(self.get_at(class, &key)).await?;
         Ok(found.map(Handle::new))
@@ -80,15 +80,47 @@ impl Session {
     /// As [`get`](Self::get); and when there is no such object.
     pub async fn get_one<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Handle<T>> {
         let class = self.class_of::<T>()?;
+        if let Some(id) = key.integer().and_then(|key| self.present_integer(class, key)) {
+            return Ok(Handle::new(id));
+        }
         let mut values = KeyValues::default();
         key.into_key(&mut values);
-        match self.get_by(class, &values).await? {
+        match Box::pin(self.get_by(class, &values)).await? {
             Some(id) => Ok(Handle::new(id)),
             None => Err(Error::new(
                 ErrorKind::NoResult,
                 format!("there is no {} with the key {values:?}", T::class().name),
             )),
         }
+    }
+
+    /// The object of a class with a primary key, if the identity map has it and it is not expired. The
+    /// database is never asked. SQLAlchemy's `session.identity_map.get(…)`.
+    ///
+    /// # Errors
+    ///
+    /// When the class cannot be mapped, or the key has another number of parts.
+    #[inline]
+    pub fn peek<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Option<Handle<T>>> {
+        let class = self.class_of::<T>()?;
+        if let Some(key) = key.integer()
+            && let Some(id) = self.present_integer(class, key)
+        {
+            return Ok(Some(Handle::new(id)));
+        }
+        let mut values = KeyValues::default();
+        key.into_key(&mut values);
+        let key = self.key_given(class, &values)?;
+        Ok(key.and_then(|key| self.present(class, &key)).map(Handle::new))
+    }
+
+    /// As [`present`](Self::present), for a key of one integer.
+    #[inline]
+    fn present_integer(&self, class: u16, key: i64) -> Option<Id> {
+        let place = self.identity_of(class)?.get_int(key)?;
+        let id = self.id_at(place);
+        let here = place.class == class || self.mappers.is_a(place.class, class);
+        (here && !self.is_wholly_expired(id)).then_some(id)
     }
 
     /// The object of a named class with a primary key.

@@ -17,6 +17,13 @@ use crate::session::identity::Key;
 pub trait IntoKey {
     /// Adds the values of the key's columns, in their order.
     fn into_key(self, values: &mut KeyValues);
+
+    /// The key, where it is one integer: the identity map is then looked into without more ado.
+    #[doc(hidden)]
+    #[inline]
+    fn integer(&self) -> Option<i64> {
+        None
+    }
 }
 
 /// The values of a key being collected.
@@ -48,17 +55,28 @@ impl KeyValues {
     }
 }
 
-macro_rules! keys {
+macro_rules! integers {
     ($($t:ty),*) => {$(
         impl IntoKey for $t {
             #[inline]
             fn into_key(self, values: &mut KeyValues) {
                 values.push(ColumnType::into_value(self));
             }
+
+            #[inline]
+            fn integer(&self) -> Option<i64> {
+                i64::try_from(*self).ok()
+            }
         }
     )*};
 }
-keys!(i8, i16, i32, i64, u8, u16, u32, u64, String);
+integers!(i8, i16, i32, i64, u8, u16, u32, u64);
+
+impl IntoKey for String {
+    fn into_key(self, values: &mut KeyValues) {
+        values.push(Value::Text(self));
+    }
+}
 
 impl IntoKey for &str {
     fn into_key(self, values: &mut KeyValues) {

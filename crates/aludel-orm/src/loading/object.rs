@@ -307,6 +307,7 @@ impl Session {
     }
 
     /// Whether everything of an object was expired: its key tells.
+    #[inline]
     pub(crate) fn is_wholly_expired(&self, id: Id) -> bool {
         let state = self.arena.state(id);
         if state.expired == 0 && self.mapper_of(id).properties.len() <= 64 {

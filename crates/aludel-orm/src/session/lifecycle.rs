@@ -29,7 +29,6 @@ impl Session {
 
     fn add_now<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
         let id = object.into_object(self)?;
-        self.arena.check(id)?;
         self.save_or_update(id)?;
         Ok(Handle::new(id))
     }
@@ -68,9 +67,28 @@ impl Session {
             }
         }
         self.journal.write(|| Undo::Made { id });
-        let mapper = std::sync::Arc::clone(self.mappers.at(class));
+        let mapper = self.mappers.at(class);
+        if mapper.relationships.is_empty() && mapper.discriminator.is_none() && !self.may_refuse() {
+            self.note_generated(id);
+            return Ok(Handle::new(id));
+        }
+        let mapper = Arc::clone(mapper);
         self.settle(id, &mapper)?;
         Ok(Handle::new(id))
+    }
+
+    /// Of an object that has all its plain columns: which of the others a literal sets as well.
+    #[inline]
+    fn note_generated(&mut self, id: Id) {
+        let mapper = &self.mappers.list[usize::from(id.class)];
+        let Some(slab) = &mut self.arena.slabs[usize::from(id.class)] else { return };
+        for &attribute in &mapper.columns {
+            let whole = attribute < 64 && slab.whole & (1 << attribute) != 0;
+            let field = || slab.objects.get(id.slot)?.field(attribute);
+            if !whole && field().is_some_and(|f| f.is_set()) {
+                slab.set_loaded(id.slot, attribute, true);
+            }
+        }
     }
 
     /// Makes a transient object with nothing set: filled attribute by attribute, it knows what was never
@@ -102,19 +120,7 @@ impl Session {
     /// What a literal says beside its plain columns: generated values given by hand, related objects.
     fn settle(&mut self, id: Id, mapper: &Mapper) -> Result<()> {
         if mapper.relationships.is_empty() && mapper.discriminator.is_none() {
-            let slab = self.arena.of_mut(id);
-            for &attribute in &mapper.columns {
-                let whole = attribute < 64 && slab.whole & (1 << attribute) != 0;
-                if !whole
-                    && slab
-                        .objects
-                        .get(id.slot)
-                        .and_then(|o| o.field(attribute))
-                        .is_some_and(|f| f.is_set())
-                {
-                    slab.set_loaded(id.slot, attribute, true);
-                }
-            }
+            self.note_generated(id);
             return self.validate_literal(id, mapper);
         }
         let slab = self.arena.of_mut(id);
@@ -191,12 +197,28 @@ impl Session {
 
     /// Brings an object into the session, with what the cascade reaches.
     pub(crate) fn save_or_update(&mut self, id: Id) -> Result<()> {
-        if self.arena.state(id).has(Flags::ORPHANED) {
-            let (flags, life) = (self.arena.state(id).flags, self.arena.state(id).life);
+        let state = self.arena.state_mut(id);
+        if state.life == ObjectState::Transient
+            && !state.has(Flags::ORPHANED)
+            && !self.journal.is_open()
+        {
+            // The frequent case, in few steps.
+            state.life = ObjectState::Pending;
+            self.pending.push(id);
+            self.note_change();
+            return self.save_or_update_reached(id);
+        }
+        if state.has(Flags::ORPHANED) {
+            let (flags, life) = (state.flags, state.life);
             self.journal.write(|| Undo::Life { id, flags, life });
             self.arena.state_mut(id).flags.unset(Flags::ORPHANED);
         }
         self.save_or_update_one(id)?;
+        self.save_or_update_reached(id)
+    }
+
+    #[inline]
+    fn save_or_update_reached(&mut self, id: Id) -> Result<()> {
         if self.mapper_of(id).relationships.is_empty() {
             return Ok(());
         }

@@ -22,6 +22,7 @@ pub(crate) mod state;
 pub(crate) mod transaction;
 pub(crate) mod unit_of_work;
 
+use std::any::TypeId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -57,6 +58,8 @@ pub struct Session {
     pub(crate) identity: Vec<IdentityMap>,
     /// The identity keys of objects whose key attributes do not tell them any more.
     pub(crate) keys_aside: FastMap<Id, Key>,
+    /// The class that was last asked for by its type, and its number.
+    recent: Option<(TypeId, u16)>,
     pub(crate) log: Log,
     pub(crate) deltas: FastMap<(Id, u16), Delta>,
     /// Owners that objects are known to have, or to have lost.
@@ -105,6 +108,7 @@ impl Session {
             arena: Arena::new(tag),
             identity: Vec::new(),
             keys_aside: FastMap::default(),
+            recent: None,
             log: Log::default(),
             deltas: FastMap::default(),
             parents: FastMap::default(),
@@ -122,11 +126,20 @@ impl Session {
     }
 
     /// The number of a class's mapper; the class is registered where it was not known.
+    #[inline]
     pub(crate) fn class_of<T: Mapped>(&mut self) -> Result<u16> {
-        if let Some(index) = self.mappers.by_type.get(&std::any::TypeId::of::<T>()) {
-            return Ok(*index);
+        let class = TypeId::of::<T>();
+        if let Some((recent, index)) = self.recent
+            && recent == class
+        {
+            return Ok(index);
         }
-        self.learn(T::class())
+        let index = match self.mappers.by_type.get(&class) {
+            Some(index) => *index,
+            None => self.learn(T::class())?,
+        };
+        self.recent = Some((class, index));
+        Ok(index)
     }
 
     /// Registers a class, and the classes that it refers to.

@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Default)]
 pub(crate) struct Level {
     savepoint: u32,
-    inserted: Vec<Id>,
+    pub(super) inserted: Vec<Id>,
     deleted: Vec<Id>,
     updated: Vec<Id>,
     switched: Vec<(Id, Key)>,
@@ -132,7 +132,7 @@ impl Session {
         self.transaction.levels.len().saturating_sub(1)
     }
 
-    fn level(&mut self) -> &mut Level {
+    pub(super) fn level(&mut self) -> &mut Level {
         if self.transaction.levels.is_empty() {
             self.transaction.levels.push(Level::default());
         }

@@ -51,6 +51,21 @@ fn conditions_order_and_limits() {
 }
 
 #[test]
+fn peeking_never_asks_the_database() {
+    let db = Db::new();
+    let mut s = db.session();
+    assert_eq!(s.peek::<User>(1).unwrap(), None);
+    let user = db.run(s.get_one::<User>(1));
+    let before = db.selects();
+    assert_eq!(s.peek::<User>(1).unwrap(), Some(user));
+    assert_eq!(s.peek::<User>(2).unwrap(), None);
+    assert_eq!(s.peek::<User>((1, 2)).unwrap_err().kind(), ErrorKind::Argument);
+    s.expire(user).unwrap();
+    assert_eq!(s.peek::<User>(1).unwrap(), None, "it would have to be read again");
+    assert_eq!(db.selects(), before);
+}
+
+#[test]
 fn one_first_and_none() {
     let db = Db::new();
     let mut s = db.session();

@@ -59,6 +59,7 @@ impl<'a> Write<'a> {
     ///
     /// # Panics
     /// If there is no such row.
+    #[inline]
     pub fn row(&self, row: usize) -> &'a [Bind<'a>] {
         let width = self.width();
         &self.params[row * width..][..width]

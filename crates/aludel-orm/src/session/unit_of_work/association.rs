@@ -3,8 +3,8 @@
 use aludel_sql::{Bind, ErrorKind, Table, WriteOp};
 
 use super::run::Run;
-use super::write::{Back, NULL, Segment, rows_at_once, send};
-use crate::instrumentation::Id;
+use super::write::{Back, Segment, rows_at_once, send};
+use crate::instrumentation::{Id, NULL};
 use crate::mapping::{Relationship, Secondary};
 use crate::session::Session;
 use crate::{Error, Result};

@@ -31,6 +31,8 @@ pub(super) struct TableFacts {
     pub(super) optional: Vec<(u16, u16)>,
     /// The other columns of an INSERT.
     pub(super) plain: Vec<(u16, u16)>,
+    /// The attributes of `plain`.
+    pub(super) attributes: Vec<u16>,
     /// The attributes of `plain`, as bits, where all of them are below 64.
     pub(super) mask: Option<u64>,
     /// The places in `plain` of key columns that the database gives no value.
@@ -112,6 +114,7 @@ impl TableFacts {
         };
         Self {
             optional,
+            attributes: plain.iter().map(|(_, a)| *a).collect(),
             plain,
             mask,
             required,

@@ -118,7 +118,8 @@ impl Session {
 
     /// Registers objects whose keys the database has generated, where there is nothing else.
     fn register_born(&mut self, born: &[(Id, i64)]) {
-        let mut inserted = Vec::with_capacity(born.len());
+        let mut inserted = std::mem::take(&mut self.level().inserted);
+        inserted.reserve(born.len());
         let plain = self.deltas.is_empty();
         let mut rest = born;
         while let Some(((first, _), _)) = rest.split_first() {
@@ -150,7 +151,7 @@ impl Session {
             }
             logged.into_iter().for_each(|id| self.committed(id));
         }
-        self.note_inserted_all(&inserted);
+        self.level().inserted = inserted;
     }
 
     #[cold]

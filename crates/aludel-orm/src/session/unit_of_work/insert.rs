@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 
 use super::facts::{Facts, NO_ATTRIBUTE, TableFacts, classes_of};
 use super::run::Run;
-use super::write::{Back, NULL, Segment, push_bind, rows_at_once, send};
-use crate::instrumentation::Id;
+use super::write::{Back, Segment, rows_at_once, send};
+use crate::instrumentation::{Id, NULL};
 use crate::session::Session;
 use crate::session::arena::{Arena, Slab};
 use crate::{Error, ErrorKind, Result};
@@ -57,6 +57,9 @@ impl Session {
         }
         self.connect(run).await?;
         let at_once = run.connected().map_or(256, |c| rows_at_once(c));
+        if table.autoincrement().is_some() {
+            run.born.reserve(ids.len());
+        }
         for part in ids.chunks(at_once) {
             self.insert_part(run, table, classes, part).await?;
         }
@@ -196,13 +199,14 @@ impl Session {
             rest = others;
             let column = segment.returning.first().copied();
             let Some(attribute) = column.and_then(|c| attribute_at(class, c)) else { continue };
+            let keys: Vec<(u32, i64)> =
+                of_run.iter().map(|(row, key)| (part[*row as usize].slot, *key)).collect();
             let slab = self.arena.of_mut(part[first]);
-            for (row, key) in of_run {
-                let slot = part[*row as usize].slot;
-                let put = slab.objects.get_mut(slot).and_then(|o| o.field_mut(attribute));
-                if let Some(Err(bad)) = put.map(|field| field.put(Value::I64(*key))) {
-                    return Err(self.misfit(part[*row as usize], attribute, bad));
-                }
+            if let Err((slot, bad)) = slab.objects.put_keys(attribute, &keys) {
+                let id = part.iter().find(|id| id.slot == slot && id.class == class);
+                return Err(self.misfit(*id.unwrap_or(&part[first]), attribute, bad));
+            }
+            for (slot, _) in keys {
                 slab.set_loaded(slot, attribute, true);
                 slab.set_expired(slot, attribute, false);
             }
@@ -330,12 +334,7 @@ fn bind_row<'a>(
     let start = params.len();
     let loaded = slab.states[slot as usize].loaded;
     if facts.mask.is_some_and(|mask| loaded & mask == mask) {
-        for &(_, attribute) in &facts.plain {
-            match object.field(attribute) {
-                Some(field) => push_bind(params, field.bind()),
-                None => params.push(NULL),
-            }
-        }
+        object.bind_fields(&facts.attributes, params);
     } else {
         params.extend(facts.plain.iter().map(|&(column, attribute)| {
             if attribute == NO_ATTRIBUTE {

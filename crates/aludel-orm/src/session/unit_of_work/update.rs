@@ -8,9 +8,9 @@ use smallvec::SmallVec;
 
 use super::facts::{Facts, NO_ATTRIBUTE, TableFacts};
 use super::run::Run;
-use super::write::{Back, NULL, Segment, push_bind, rows_at_once, send};
+use super::write::{Back, Segment, rows_at_once, send};
 use crate::attributes::log::Old;
-use crate::instrumentation::Id;
+use crate::instrumentation::{Id, NULL, push_bind};
 use crate::session::Session;
 use crate::session::identity::Key;
 use crate::session::state::Flags;

@@ -6,21 +6,6 @@ use aludel_sql::{
     WriteSink,
 };
 
-/// NULL as a parameter.
-pub(super) const NULL: Bind<'static> = Bind::Ref(ValueRef::Null);
-
-/// Adds a parameter. The frequent kinds are taken apart and put together again: what a virtual call has just written
-/// in words is then not read back in wider ones, which costs a stall for each parameter (measured: 30 ns a row of four).
-#[inline(always)]
-pub(super) fn push_bind<'a>(params: &mut Vec<Bind<'a>>, bind: Bind<'a>) {
-    match bind {
-        Bind::Ref(ValueRef::I64(n)) => params.push(Bind::Ref(ValueRef::I64(n))),
-        Bind::Ref(ValueRef::Text(text)) => params.push(Bind::Ref(ValueRef::Text(text))),
-        Bind::Ref(ValueRef::Null) => params.push(NULL),
-        other => params.push(other),
-    }
-}
-
 /// Rows of one shape that follow each other.
 #[derive(Debug, Default)]
 pub(super) struct Segment {
