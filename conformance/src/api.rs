@@ -133,14 +133,7 @@ pub fn cascade(name: &str) -> Option<Cascade> {
 /// # Errors
 /// When the value is refused, or the old one cannot be loaded.
 pub async fn set(session: &mut Session, id: Id, attribute: &str, value: Datum) -> Result<()> {
-    let mapper = mapper(session, id)?;
-    let property = mapper.attribute(attribute).map(|at| &mapper.properties()[usize::from(at)]);
-    if let Some(PropertyKind::Column(column)) = property.map(|p| p.kind())
-        && column.has_active_history()
-    {
-        load(session, id, attribute).await?;
-    }
-    session.set_named(id, attribute, value)
+    session.set_with_history_named(id, attribute, value).await
 }
 
 /// The rows of a statement written by hand, in the session's transaction.

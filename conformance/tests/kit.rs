@@ -45,22 +45,17 @@ fn the_shared_kit() {
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), names.len(), wrong.join("\n"));
 }
 
-/// Cases that differ from SQLAlchemy by a defect that is known and not mended yet; one that is mended
-/// has to be taken out.
-const DEFECTS: [&str; 5] = [
-    "attr-expired-set-before-load",
-    "attr-one-to-one-moves",
-    "session-make-transient-again",
-    "uow-country-code-changes",
-    "uow-row-switch",
-];
-
 #[test]
 fn the_repositorys_own_cases() {
     let kit = Kit::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")).unwrap();
     let databases = Databases::new().unwrap();
     let names = kit.names().unwrap();
-    let differing: Vec<_> =
-        names.iter().filter(|n| compare(&kit, &databases, n, false).is_err()).collect();
-    assert_eq!(differing, DEFECTS, "defects that are known, and those found");
+    let differing: Vec<_> = names
+        .iter()
+        .filter_map(|name| {
+            let difference = compare(&kit, &databases, name, false).err()?;
+            Some(format!("{name}: {difference:?}"))
+        })
+        .collect();
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
 }

@@ -83,7 +83,21 @@ impl Act<'_> {
             return Ok(());
         }
         let datum = self.datum(id, attribute, given)?;
+        match &datum {
+            Datum::One(Some(_)) if attribute == "account" => self.ready(&[id]).await?,
+            Datum::Many(cards) if attribute == "cards" => self.ready(cards).await?,
+            _ => {}
+        }
         api::set(self.session, id, attribute, datum).await?;
+        Ok(())
+    }
+
+    /// The validator of an account's cards reads their numbers, and a validator cannot load: they are loaded
+    /// before it is called.
+    async fn ready(&mut self, cards: &[Id]) -> Result<()> {
+        for card in cards {
+            api::load(self.session, *card, "number").await?;
+        }
         Ok(())
     }
 
@@ -177,6 +191,9 @@ impl Act<'_> {
             "extend" => given.into_objects()?,
             _ => vec![given.into_object()?],
         };
+        if attribute == "cards" {
+            self.ready(&members).await?;
+        }
         for member in members {
             self.session.append_named(id, attribute, member, None)?;
         }
@@ -203,6 +220,9 @@ impl Act<'_> {
         // As Python inserts: from the end where it is negative, and at the end where it is too far.
         let at = step.number("index")?;
         let at = if at < 0 { (len + at).max(0) } else { at.min(len) };
+        if attribute == "cards" {
+            self.ready(&[member]).await?;
+        }
         self.session.append_named(id, attribute, member, Some(at as usize))?;
         Ok(Json::Null)
     }
@@ -214,6 +234,9 @@ impl Act<'_> {
         let (id, attribute) = self.collection(step).await?;
         let member = self.decode(step.need("value")?)?.into_object()?;
         let at = self.index(id, attribute, step).await?;
+        if attribute == "cards" {
+            self.ready(&[member]).await?;
+        }
         self.session.replace_named(id, attribute, at, member)?;
         Ok(Json::Null)
     }

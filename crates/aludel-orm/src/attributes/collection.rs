@@ -28,7 +28,8 @@ impl Session {
         if relationship.holder == Holder::Set && self.is_member(id, attribute, member) {
             return Ok(());
         }
-        self.guarded(|s| {
+        let risky = relationship.position.is_some() || self.takes_along(id, member);
+        self.guarded(risky, |s| {
             if let Holder::Keyed(key) = relationship.holder {
                 let key = s.key_of(member, key);
                 if let Some(occupant) = s.member_under(id, attribute, &key) {
@@ -97,7 +98,7 @@ impl Session {
         at: Option<usize>,
         initiator: Option<Initiator>,
     ) -> Result<()> {
-        self.guarded(|s| {
+        self.guarded(relationship.position.is_some(), |s| {
             s.fire_remove(id, relationship, member, initiator)?;
             s.take_member(id, relationship, member, at);
             s.renumber(id, relationship, Some(0))
@@ -115,7 +116,7 @@ impl Session {
         let mapper = relationship.parent;
         let initiator = initiator.unwrap_or(Initiator { mapper, attribute, op: Op::Remove });
         self.set_parent(member, relationship, id, false);
-        self.cascade_remove(relationship, member)?;
+        self.cascade_remove(id, relationship, member)?;
         self.answer_remove(id, relationship, member, initiator)?;
         if self.listeners.listens(mapper, attribute, Op::Remove) {
             let mut slot = Some(member);
@@ -137,7 +138,7 @@ impl Session {
         let attribute = relationship.attribute;
         let mapper = relationship.parent;
         let initiator = Initiator { mapper, attribute, op: Op::BulkReplace };
-        self.guarded(|s| {
+        self.guarded(true, |s| {
             let mut members = members;
             if s.listeners.listens(mapper, attribute, Op::BulkReplace) {
                 let old = s.datum(id, attribute);

@@ -84,7 +84,7 @@ impl Session {
                 format!("{} has no value to delete", self.describe(id, attribute)),
             ));
         }
-        self.guarded(|s| {
+        self.guarded(false, |s| {
             let mapper = s.declaring(id, attribute);
             if s.listeners.listens(mapper, attribute, Op::Remove) {
                 let old = s.datum(id, attribute);
@@ -142,6 +142,16 @@ impl Session {
             self.changed.push(id);
             self.journal.write(|| Undo::ChangedPushed);
             self.note_change();
+        }
+    }
+
+    /// Whether an attribute has a value that is known.
+    pub(crate) fn is_known(&self, id: Id, attribute: u16) -> bool {
+        let Some(field) = self.arena.object(id).field(attribute) else { return false };
+        match (field.many(), field.one()) {
+            (Some(many), _) => many.loaded().is_some(),
+            (None, Some(one)) => one.known().is_some(),
+            (None, None) => self.arena.is_loaded(id, attribute),
         }
     }
 

@@ -108,7 +108,7 @@ impl Session {
 
     pub(crate) fn flag_modified_at(&mut self, id: Id, attribute: u16) -> Result<()> {
         self.arena.check(id)?;
-        if self.datum(id, attribute).is_none() {
+        if !self.is_known(id, attribute) {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
                 format!(
@@ -127,6 +127,7 @@ impl Session {
                 // That of the key is needed to find the row.
                 Some(_) if is_key => {}
                 Some(entry) => entry.old = super::log::Old::Absent,
+                None if is_key => {}
                 None => self.write_log(id, attribute, super::log::Old::Absent),
             }
         }

@@ -202,10 +202,10 @@ impl Session {
         if state.has(Flags::FRESH) {
             return History::new(current.into_iter().collect(), Vec::new(), Vec::new());
         }
-        let old = match self.log.find(state.head, attribute).map(|e| &e.old) {
+        let (old, never_set) = match self.log.find(state.head, attribute).map(|e| &e.old) {
             None => return History::new(Vec::new(), current.into_iter().collect(), Vec::new()),
-            Some(Old::One(old)) => old.known(),
-            Some(_) => None,
+            Some(Old::One(old)) => (old.known(), matches!(old, OneCore::Unset)),
+            Some(_) => (None, false),
         };
         match (current, old) {
             (Some(current), Some(old)) if current == old => {
@@ -217,7 +217,8 @@ impl Session {
                 History::new(vec![current], Vec::new(), deleted)
             }
             (None, Some(Some(old))) => History::new(Vec::new(), Vec::new(), vec![Some(old)]),
-            // Deleted without being known.
+            (None, None) if never_set => History::default(),
+            // Deleted, and it was none or is not known.
             (None, _) => History::new(vec![None], Vec::new(), Vec::new()),
         }
     }

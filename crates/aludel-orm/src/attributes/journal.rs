@@ -90,10 +90,24 @@ pub(crate) enum Undo {
     },
     /// An object was added to the list of those to be inserted, or of the changed ones.
     PendingPushed,
+    /// An object was taken from this place of the list of those to be inserted.
+    PendingTaken {
+        id: Id,
+        at: usize,
+    },
     ChangedPushed,
     /// An object was taken into the arena.
     Made {
         id: Id,
+    },
+    /// A detached object came to stand for its row again.
+    Attached {
+        id: Id,
+    },
+    /// An object was taken from this place of the list of those to be deleted.
+    Undeleted {
+        id: Id,
+        at: usize,
     },
 }
 
@@ -125,20 +139,27 @@ impl Session {
     /// Whatever `run` fails with; everything it did to objects is then undone.
     pub(crate) fn scope<R>(&mut self, run: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
         let mark = self.journal.entries.len();
+        let begun = self.begun;
         self.journal.depth += 1;
         let result = run(self);
         self.journal.depth -= 1;
         if result.is_err() {
             self.take_back(mark);
+            self.begun = begun;
         } else if self.journal.depth == 0 {
             self.journal.entries.clear();
         }
         result
     }
 
-    /// As [`scope`](Self::scope), where somebody listens and may refuse half-way; else just runs.
-    pub(crate) fn guarded<R>(&mut self, run: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
-        if self.may_refuse() { self.scope(run) } else { run(self) }
+    /// As [`scope`](Self::scope), where the operation may fail half-way: somebody listens and may refuse, or
+    /// the operation is `risky` by itself; else just runs.
+    pub(crate) fn guarded<R>(
+        &mut self,
+        risky: bool,
+        run: impl FnOnce(&mut Self) -> Result<R>,
+    ) -> Result<R> {
+        if risky || self.may_refuse() { self.scope(run) } else { run(self) }
     }
 
     fn take_back(&mut self, mark: usize) {
@@ -241,12 +262,15 @@ impl Session {
             Undo::PendingPushed => {
                 self.pending.pop();
             }
+            Undo::PendingTaken { id, at } => self.pending.insert(at, id),
             Undo::ChangedPushed => {
                 self.changed.pop();
             }
             Undo::Made { id } => {
                 self.arena.of_mut(id).release(id.slot);
             }
+            Undo::Attached { id } => self.drop_identity(id),
+            Undo::Undeleted { id, at } => self.deleting.insert(at, id),
         }
     }
 

@@ -13,6 +13,7 @@
 //! * `journal`: undoing operations that fail half-way.
 //! * `events`: listeners and the token that travels along a chain of events.
 
+pub(crate) mod active_history;
 pub(crate) mod backref;
 pub(crate) mod collection;
 pub(crate) mod column;

@@ -38,6 +38,6 @@ impl Session {
         attribute: Attr<C, V>,
     ) -> Result<bool> {
         self.arena.check(object.id)?;
-        Ok(self.datum(object.id, attribute.index()).is_some())
+        Ok(self.is_known(object.id, attribute.index()))
     }
 }

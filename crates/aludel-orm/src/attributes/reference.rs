@@ -30,7 +30,7 @@ impl Session {
             return Ok(());
         }
         let token = initiator.unwrap_or(Initiator { mapper, attribute: own, op: Op::Replace });
-        self.guarded(|s| {
+        self.guarded(new.is_some_and(|new| self.takes_along(id, new)), |s| {
             let mut new = new;
             if s.may_refuse() {
                 let mut change = Change {
@@ -119,13 +119,13 @@ impl Session {
         let mapper = relationship.parent;
         let old = self.peek_reference(id, relationship);
         let token = Initiator { mapper, attribute, op: Op::Remove };
-        self.guarded(|s| {
+        self.guarded(false, |s| {
             let before = old.flatten();
             if let Some(before) = before {
                 s.set_parent(before, relationship, id, false);
             }
             if let Some(before) = before {
-                s.cascade_remove(relationship, before)?;
+                s.cascade_remove(id, relationship, before)?;
                 s.answer_remove(id, relationship, before, token)?;
             }
             if s.listeners.listens(mapper, attribute, Op::Remove) {

@@ -163,12 +163,22 @@ pub trait IntoObject {
     /// When a value that hangs on the object is refused.
     #[doc(hidden)]
     fn into_object(self, session: &mut Session) -> crate::Result<Id>;
+    /// Whether other objects hang on it, so that taking it in may fail half-way.
+    #[doc(hidden)]
+    fn gives_objects(&self) -> bool;
 }
 
 impl<T: Mapped> IntoObject for T {
     type Class = T;
     fn into_object(self, session: &mut Session) -> crate::Result<Id> {
         session.make(self).map(Handle::id)
+    }
+    fn gives_objects(&self) -> bool {
+        let given = |attribute| {
+            let field = self.field(attribute)?;
+            Some((field.many().is_some() || field.one().is_some()) && field.is_set())
+        };
+        (0..).map_while(given).any(|given| given)
     }
 }
 
@@ -177,6 +187,9 @@ impl<T> IntoObject for Handle<T> {
     fn into_object(self, session: &mut Session) -> crate::Result<Id> {
         session.arena.check(self.id)?;
         Ok(self.id)
+    }
+    fn gives_objects(&self) -> bool {
+        false
     }
 }
 

@@ -38,6 +38,7 @@ impl Session {
                         below: &option.below,
                         origin,
                         populate_existing,
+                        committed: false,
                     };
                     if matches!(option.how, Strategy::Immediate) {
                         for owner in owners {

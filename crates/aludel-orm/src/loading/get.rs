@@ -184,6 +184,10 @@ impl Session {
 
     /// Reads an expired object again; one whose row is gone leaves the identity map.
     async fn revive(&mut self, id: Id) -> Result<Option<Id>> {
+        self.autoflush().await?;
+        if self.arena.life(id) != Some(ObjectState::Persistent) {
+            return Ok(None);
+        }
         let expired = self.expired_unrestricted(id);
         match self.load_columns(id, &expired).await {
             Ok(()) => Ok(Some(id)),

@@ -102,9 +102,7 @@ impl Session {
                 if !self.is_open(id, attribute) {
                     return Ok(());
                 }
-                let wanted =
-                    Wanted { attribute, below: &[], origin: None, populate_existing: false };
-                Box::pin(self.load_relation(&[id], wanted)).await
+                Box::pin(self.load_relation(&[id], Wanted::plain(attribute))).await
             }
             PropertyKind::Composite { attributes } => {
                 for part in attributes {
@@ -282,8 +280,14 @@ impl Session {
         if !open.iter().all(|id| self.known_by_key(*id, attribute)) {
             self.autoflush().await?;
         }
-        let wanted = Wanted { attribute, below: &[], origin: None, populate_existing: false };
-        Box::pin(self.load_relation(&open, wanted)).await
+        Box::pin(self.load_relation(&open, Wanted::plain(attribute))).await
+    }
+
+    /// Loads a relationship of objects of one class as the database has it, whatever keys the owners were given
+    /// since, and without flushing.
+    pub(crate) async fn load_committed(&mut self, ids: &[Id], attribute: u16) -> Result<()> {
+        let wanted = Wanted { committed: true, ..Wanted::plain(attribute) };
+        Box::pin(self.load_relation(ids, wanted)).await
     }
 
     /// Finds out what a reference was that was replaced without being loaded: its history is then complete.

@@ -178,7 +178,9 @@ fn known(
             .unwrap_or(&plan.own)
     };
     let state = session.arena.state(id);
-    let complete = state.loaded & class.loaded == class.loaded && class.wide.is_empty();
+    let complete = state.loaded & class.loaded == class.loaded
+        && (state.loaded | state.expired) & class.expired == class.expired
+        && class.wide.is_empty();
     if complete && !populate.existing {
         return Ok(id);
     }
@@ -215,6 +217,7 @@ fn fill(
     if overwrite {
         forget(session, id);
     }
+    expire_left_out(session, class, id);
     if filled.is_empty() {
         return Ok(());
     }
@@ -229,6 +232,18 @@ fn fill(
     }
     session.loading.note(LoadEvent::Refresh, id);
     Ok(())
+}
+
+/// Columns that the object lacks and the row does not have are read when they are asked for.
+fn expire_left_out(session: &mut Session, class: &ClassPlan, id: Id) {
+    let head = session.arena.state(id).head;
+    let narrow = (0..64).filter(|a| class.expired & (1 << a) != 0);
+    let wide = class.wide.iter().filter(|(_, loaded)| !loaded).map(|(attribute, _)| *attribute);
+    for attribute in narrow.chain(wide) {
+        if !session.arena.is_loaded(id, attribute) && session.log.find(head, attribute).is_none() {
+            session.arena.of_mut(id).set_expired(id.slot, attribute, true);
+        }
+    }
 }
 
 /// Pending changes and related objects are forgotten: the row is the truth.

@@ -79,6 +79,7 @@ impl Session {
                     below: &[],
                     origin: None,
                     populate_existing: true,
+                    committed: false,
                 };
                 Box::pin(self.load_relation(&[id], wanted)).await?;
             }

@@ -15,6 +15,7 @@ use super::link::{Link, among, link, member_order, over, plain_key};
 use super::options::{LoadOption, Strategy};
 use super::query::{Query, What};
 use crate::Result;
+use crate::attributes::log::Old;
 use crate::instrumentation::{Id, ManyCore};
 use crate::mapping::Relationship;
 use crate::session::Session;
@@ -34,6 +35,15 @@ pub(super) struct Wanted<'a> {
     /// The query that gave the owners, to be asked again rather than for their keys.
     pub(super) origin: Option<&'a Query>,
     pub(super) populate_existing: bool,
+    /// By the keys that the owners have in the database, not by those that they were given since.
+    pub(super) committed: bool,
+}
+
+impl Wanted<'_> {
+    /// The relationship, and nothing more.
+    pub(super) fn plain(attribute: u16) -> Self {
+        Self { attribute, below: &[], origin: None, populate_existing: false, committed: false }
+    }
 }
 
 impl Session {
@@ -108,6 +118,7 @@ impl Session {
                 below: &option.below,
                 origin: None,
                 populate_existing: false,
+                committed: false,
             };
             Box::pin(self.load_relation(&owners, wanted)).await?;
         }
@@ -136,7 +147,7 @@ impl Session {
         let mut there = Vec::new();
         let mut waiting: Vec<(Id, Key)> = Vec::new();
         for &owner in owners {
-            match self.foreign_key(owner, relationship, false) {
+            match self.foreign_key(owner, relationship, wanted.committed) {
                 None => {}
                 Some(None) => self.fill_reference(owner, attribute, None),
                 Some(Some(key)) => match self.present(relationship.target, &key) {
@@ -213,7 +224,9 @@ impl Session {
         let mut by_key: Map<Key, SmallVec<[u32; 1]>> = Map::default();
         let mut values: Vec<SmallVec<[aludel_sql::Value; 2]>> = Vec::new();
         for (at, owner) in owners.iter().enumerate() {
-            let Some(tuple) = self.local_values(*owner, &link.locals) else { continue };
+            let Some(tuple) = self.local_values(*owner, &link.locals, wanted.committed) else {
+                continue;
+            };
             let key = plain_key(tuple.iter().map(|v| v.as_ref()));
             let of_key = by_key.entry(key).or_default();
             if of_key.is_empty() {
@@ -282,7 +295,7 @@ impl Session {
     ) -> Result<Option<Id>> {
         let mappers = Arc::clone(&self.mappers);
         let link = link(&mappers, relationship);
-        let Some(values) = self.local_values(owner, &link.locals) else { return Ok(None) };
+        let Some(values) = self.local_values(owner, &link.locals, true) else { return Ok(None) };
         let mut query = Query::new(Entity::of(mappers.at(relationship.target).def), What::Objects);
         query.joins.extend(link.join);
         query.sql.filter.push(among(
@@ -295,10 +308,20 @@ impl Session {
         Ok(Box::pin(self.fetch_objects(&select, false, None, None)).await?.first().copied())
     }
 
-    /// The values of attributes of an object; `None` when one of them is NULL.
-    fn local_values(&self, id: Id, locals: &[u16]) -> Option<SmallVec<[aludel_sql::Value; 2]>> {
-        let values: SmallVec<[aludel_sql::Value; 2]> =
-            locals.iter().map(|a| self.arena.field(id, *a).value()).collect();
+    /// The values of attributes of an object, as they are or as its row has them; `None` when one of them is
+    /// NULL.
+    fn local_values(
+        &self,
+        id: Id,
+        locals: &[u16],
+        committed: bool,
+    ) -> Option<SmallVec<[aludel_sql::Value; 2]>> {
+        let head = if committed { self.arena.state(id).head } else { 0 };
+        let value = |attribute: &u16| match self.log.find(head, *attribute).map(|e| &e.old) {
+            Some(Old::Value(old)) => old.clone(),
+            _ => self.arena.field(id, *attribute).value(),
+        };
+        let values: SmallVec<[aludel_sql::Value; 2]> = locals.iter().map(value).collect();
         (!values.iter().any(aludel_sql::Value::is_null)).then_some(values)
     }
 }

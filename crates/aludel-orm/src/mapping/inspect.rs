@@ -191,9 +191,11 @@ impl ColumnProperty {
 }
 
 impl Relationship {
-    /// Whether the old object has to be known when it is replaced.
+    /// Whether the old object has to be known when it is replaced: configured so, or a reference whose foreign
+    /// key is at the other side, or that goes by other columns than the key.
     pub fn has_active_history(&self) -> bool {
-        self.active_history
+        let goes_by_key = self.by_key && self.primaryjoin.is_none();
+        self.active_history || self.holder == Holder::One && !goes_by_key
     }
 
     /// The attribute's name.

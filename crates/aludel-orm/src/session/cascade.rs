@@ -132,6 +132,13 @@ impl Session {
         }
     }
 
+    /// Whether an object that comes to an owner joins the session with it, which may be refused: another object
+    /// stands for its row.
+    #[inline]
+    pub(crate) fn takes_along(&self, owner: Id, member: Id) -> bool {
+        !self.arena.state(member).in_session() && self.arena.state(owner).in_session()
+    }
+
     /// A member was added to a collection: it joins the owner's session.
     pub(crate) fn cascade_append(
         &mut self,
@@ -153,14 +160,20 @@ impl Session {
     }
 
     /// A member was taken out: a pending one that must not be without an owner leaves the session.
-    pub(crate) fn cascade_remove(&mut self, relationship: &Relationship, member: Id) -> Result<()> {
+    pub(crate) fn cascade_remove(
+        &mut self,
+        owner: Id,
+        relationship: &Relationship,
+        member: Id,
+    ) -> Result<()> {
         if !relationship.cascades.delete_orphan || !self.is_orphan(member) {
             return Ok(());
         }
         let state = self.arena.state(member);
-        if state.life == ObjectState::Pending {
+        if state.life == ObjectState::Pending && self.arena.state(owner).in_session() {
             self.expunge_pending(member);
-        } else if !state.in_session() {
+        } else if !state.has(Flags::ORPHANED) {
+            // The owner is in no session, so that the member may get another one before it matters.
             let (flags, life) = (state.flags, state.life);
             self.journal.write(|| crate::attributes::journal::Undo::Life {
                 id: member,

@@ -99,7 +99,7 @@ impl Session {
             let Some(relationship) = mapper.relationship(attribute) else { continue };
             if !relationship.cascades.delete
                 || relationship.passive_deletes != PassiveDeletes::No
-                || self.datum(id, attribute).is_some()
+                || self.is_known(id, attribute)
             {
                 continue;
             }

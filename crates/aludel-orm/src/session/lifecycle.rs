@@ -21,10 +21,8 @@ impl Session {
     /// When a validator refuses a value, or when another object with the same key is in the session.
     /// Nothing is added then.
     pub fn add<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
-        if self.journal.is_open() || self.may_refuse() {
-            return self.scope(|s| s.add_now(object));
-        }
-        self.add_now(object)
+        let risky = object.gives_objects();
+        self.guarded(risky, |s| s.add_now(object))
     }
 
     fn add_now<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
@@ -51,6 +49,11 @@ impl Session {
     ///
     /// When the class cannot be mapped, or a validator refuses a value.
     pub fn make<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
+        let risky = value.gives_objects();
+        self.guarded(risky, |s| s.make_now(value))
+    }
+
+    fn make_now<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
         let class = self.class_of::<T>()?;
         let session = self.arena.session;
         let slab = self.slab_for(class);
@@ -195,41 +198,53 @@ impl Session {
         Ok(())
     }
 
-    /// Brings an object into the session, with what the cascade reaches.
+    /// Brings an object into the session, with what the cascade reaches: all of them, or none.
     pub(crate) fn save_or_update(&mut self, id: Id) -> Result<()> {
         let state = self.arena.state_mut(id);
-        if state.life == ObjectState::Transient
-            && !state.has(Flags::ORPHANED)
-            && !self.journal.is_open()
+        if state.life != ObjectState::Transient
+            || state.has(Flags::ORPHANED)
+            || self.journal.is_open()
         {
-            // The frequent case, in few steps.
-            state.life = ObjectState::Pending;
-            self.pending.push(id);
-            self.note_change();
-            return self.save_or_update_reached(id);
+            return self.scope(|s| s.save_or_update_now(id));
         }
+        // The frequent case, in few steps.
+        state.life = ObjectState::Pending;
+        self.pending.push(id);
+        let begun = std::mem::replace(&mut self.begun, true);
+        let reached = self.reached_by_add(id);
+        if reached.is_empty() {
+            return Ok(());
+        }
+        let result = self.scope(|s| reached.iter().try_for_each(|id| s.save_or_update_one(*id)));
+        if result.is_err() {
+            self.arena.state_mut(id).life = ObjectState::Transient;
+            self.pending.pop();
+            self.begun = begun;
+        }
+        result
+    }
+
+    fn save_or_update_now(&mut self, id: Id) -> Result<()> {
+        let state = self.arena.state(id);
         if state.has(Flags::ORPHANED) {
             let (flags, life) = (state.flags, state.life);
             self.journal.write(|| Undo::Life { id, flags, life });
             self.arena.state_mut(id).flags.unset(Flags::ORPHANED);
         }
         self.save_or_update_one(id)?;
-        self.save_or_update_reached(id)
+        self.reached_by_add(id).iter().try_for_each(|id| self.save_or_update_one(*id))
     }
 
+    /// What comes into the session along with an object.
     #[inline]
-    fn save_or_update_reached(&mut self, id: Id) -> Result<()> {
+    fn reached_by_add(&self, id: Id) -> Vec<Id> {
         if self.mapper_of(id).relationships.is_empty() {
-            return Ok(());
+            return Vec::new();
         }
-        let reached = self.cascade(id, Cascade::SaveUpdate, |s, next| {
+        self.cascade(id, Cascade::SaveUpdate, |s, next| {
             let state = s.arena.state(next);
             state.in_session() && !state.has(Flags::DELETING)
-        });
-        for next in reached {
-            self.save_or_update_one(next)?;
-        }
-        Ok(())
+        })
     }
 
     fn save_or_update_one(&mut self, id: Id) -> Result<()> {
@@ -242,7 +257,10 @@ impl Session {
                 // Added again after `delete`: it stays.
                 self.journal.write(|| Undo::Life { id, flags, life });
                 self.arena.state_mut(id).flags.unset(Flags::DELETING);
-                self.deleting.retain(|d| *d != id);
+                if let Some(at) = self.deleting.iter().position(|d| *d == id) {
+                    self.deleting.remove(at);
+                    self.journal.write(|| Undo::Undeleted { id, at });
+                }
                 Ok(())
             }
             ObjectState::Transient => {
@@ -291,6 +309,7 @@ impl Session {
         let (flags, life) = (state.flags, state.life);
         self.journal.write(|| Undo::Life { id, flags, life });
         self.identity_mut(id.class).insert(&key, Place { slot: id.slot, class: id.class });
+        self.journal.write(|| Undo::Attached { id });
         let state = self.arena.state_mut(id);
         state.life = ObjectState::Persistent;
         if state.has(Flags::MODIFIED) && !state.has(Flags::LISTED) {
@@ -307,11 +326,11 @@ impl Session {
         let state = self.arena.state(id);
         let (flags, life) = (state.flags, state.life);
         self.journal.write(|| Undo::Life { id, flags, life });
-        // It stays in the list of pending objects, where its state tells that it has left; only a second
-        // `add` would find it there twice.
         self.arena.state_mut(id).life = ObjectState::Transient;
-        if !self.journal.is_open() {
-            self.pending.retain(|p| *p != id);
+        // Added again, it is inserted after those that came in the meantime.
+        if let Some(at) = self.pending.iter().rposition(|p| *p == id) {
+            self.pending.remove(at);
+            self.journal.write(|| Undo::PendingTaken { id, at });
         }
     }
 

@@ -67,7 +67,7 @@ impl Session {
             return false;
         }
         match self.mapper_of(id).relationship(attribute) {
-            Some(_) => true,
+            Some(_) => self.is_open(id, attribute),
             None => self.needs_load(id, attribute),
         }
     }
@@ -185,7 +185,7 @@ impl Session {
     pub fn is_loaded_named(&self, object: impl Into<Id>, name: &str) -> Result<bool> {
         let id = object.into();
         let attribute = self.attribute_named(id, name)?;
-        Ok(self.datum(id, attribute).is_some())
+        Ok(self.is_known(id, attribute))
     }
 
     /// The history of a named attribute, from what is known now.

@@ -25,6 +25,7 @@ impl Session {
         self.mapper_events(MapperEvent::BeforeDelete, &ids)?;
         self.sort_by_row(&mut ids);
         ids.dedup();
+        self.read_rows(run, &ids).await?;
         self.connect(run).await?;
         let at_once = run.connected().map_or(256, |c| rows_at_once(c));
         for table in self.tables_of(&ids).iter().rev() {

@@ -1,8 +1,6 @@
 //! After the last statement: objects become persistent or deleted, and what they have now is what the database
 //! has.
 
-use std::sync::Arc;
-
 use super::run::Run;
 use super::work::Work;
 use crate::instrumentation::Id;
@@ -67,9 +65,6 @@ impl Session {
         if !brought.is_empty() {
             let keys = self.new_keys(&brought)?;
             self.register_saved(&brought, keys);
-        }
-        for id in run.takeovers.keys() {
-            self.expire_unset(*id);
         }
         for id in &work.strays {
             self.expunge_pending(*id);
@@ -266,16 +261,5 @@ impl Session {
         self.current_key(id)
             .and_then(|key| self.identity_of(id.class)?.get(&key))
             .is_some_and(|place| place == Place { slot: id.slot, class: id.class })
-    }
-
-    /// After a takeover, what the new object does not say is what the row had: it is read when it is asked for.
-    fn expire_unset(&mut self, id: Id) {
-        let mapper = Arc::clone(self.mapper_of(id));
-        for &attribute in &mapper.columns {
-            let deferred = mapper.column(attribute).is_some_and(|c| c.deferred);
-            if !self.arena.is_loaded(id, attribute) && !deferred {
-                self.arena.of_mut(id).set_expired(id.slot, attribute, true);
-            }
-        }
     }
 }

@@ -180,6 +180,11 @@ impl Session {
         changed
     }
 
+    /// Whether the object is expired, and its row is to be changed all the same.
+    pub(super) fn changes_row(&self, id: Id) -> bool {
+        self.is_wholly_expired(id) && !self.net_changes(id).is_empty()
+    }
+
     /// The value that an attribute has in the row, as far as it is known.
     pub(super) fn committed_value(&self, id: Id, attribute: u16) -> Option<Value> {
         let state = self.arena.state(id);

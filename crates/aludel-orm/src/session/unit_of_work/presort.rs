@@ -9,7 +9,7 @@ use crate::instrumentation::Id;
 use crate::mapping::Relationship;
 use crate::session::Session;
 use crate::session::cascade::Cascade;
-use crate::session::state::{Flags, ObjectState};
+use crate::session::state::ObjectState;
 
 impl Session {
     /// Lets the relationships bring in what they have to, until nothing new comes.
@@ -45,7 +45,8 @@ impl Session {
                 self.activate(work, batch, relationship);
             }
             if !moved {
-                return self.load_versions(work).await;
+                work.freeze();
+                return Ok(());
             }
         }
     }
@@ -98,7 +99,7 @@ impl Session {
             // One class at a time.
             let (same, others): (Vec<Id>, Vec<Id>) =
                 rest.into_iter().partition(|id| id.class == first.class);
-            self.load_many(&same, relationship.attribute).await?;
+            self.load_committed(&same, relationship.attribute).await?;
             rest = others;
         }
         Ok(())
@@ -176,32 +177,5 @@ impl Session {
             }
         }
         Ok(true)
-    }
-
-    /// The version of a row that is to be written has to be known.
-    async fn load_versions(&mut self, work: &mut Work) -> Result<()> {
-        work.freeze();
-        let mut wanted = Vec::new();
-        for root in &work.roots {
-            let mapper = self.mappers.at(root.root);
-            if mapper.version.is_none() && mapper.subclasses.is_empty() {
-                continue;
-            }
-            for id in root.saves.iter().chain(root.deletes.iter()) {
-                if let Some(version) = self.mapper_of(*id).version
-                    && self.arena.state(*id).has(Flags::HAS_KEY)
-                    && self.arena.state(*id).life == ObjectState::Persistent
-                    && self.committed_value(*id, version).is_none()
-                {
-                    wanted.push((*id, version));
-                }
-            }
-        }
-        for (id, version) in wanted {
-            if !self.arena.is_loaded(id, version) {
-                self.ensure_loaded(id, version).await?;
-            }
-        }
-        Ok(())
     }
 }

@@ -15,7 +15,7 @@ use super::work::Work;
 use crate::Result;
 use crate::instrumentation::Id;
 use crate::mapping::{Direction, Relationship};
-use crate::session::{FastMap, Session};
+use crate::session::{FastMap, ObjectState, Session};
 
 type FastSet<T> = HashSet<T, foldhash::fast::RandomState>;
 
@@ -83,6 +83,31 @@ impl Session {
     pub(super) async fn connect(&mut self, run: &mut Run) -> Result<()> {
         if run.connection.is_none() {
             run.connection = Some(self.checkout().await?);
+        }
+        Ok(())
+    }
+
+    /// Reads what has to be known of rows that are to be written: the version, and of an object that was expired
+    /// (key and all) everything, so that one whose row is gone is found out before.
+    pub(super) async fn read_rows(&mut self, run: &mut Run, ids: &[Id]) -> Result<()> {
+        for &id in ids {
+            let mapper = self.mapper_of(id);
+            let unversioned = mapper.version.filter(|v| {
+                self.committed_value(id, *v).is_none() && !self.arena.is_loaded(id, *v)
+            });
+            if unversioned.is_none() && !self.is_wholly_expired(id)
+                || self.arena.state(id).life != ObjectState::Persistent
+            {
+                continue;
+            }
+            let mut wanted = self.expired_columns(id);
+            if let Some(version) = unversioned.filter(|v| !wanted.contains(v)) {
+                wanted.push(version);
+            }
+            if let Some(connection) = run.connection.take() {
+                self.checkin(connection);
+            }
+            self.load_columns(id, &wanted).await?;
         }
         Ok(())
     }

@@ -43,6 +43,9 @@ impl Session {
         }
         self.sort_by_row(&mut persistent);
         persistent.dedup();
+        let written = |id: &Id| self.mapper_of(*id).version.is_some() || self.changes_row(*id);
+        let known: Vec<Id> = persistent.iter().copied().filter(written).collect();
+        self.read_rows(run, &known).await?;
         updates.extend(persistent);
         for table in self.tables_of(ids) {
             if !updates.is_empty() {

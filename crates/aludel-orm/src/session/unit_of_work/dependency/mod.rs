@@ -113,7 +113,7 @@ impl Session {
             } else {
                 on_key_change && self.key_changed(id, relationship)
             };
-            if wanted && self.datum(id, relationship.attribute).is_none() {
+            if wanted && !self.is_known(id, relationship.attribute) {
                 loads.whole.push(id);
             }
         }
