@@ -25,6 +25,7 @@ pub use aludel_sql::{
 };
 
 pub use aludel_engine::Engine;
+pub use aludel_orm::events;
 
 #[doc(hidden)]
 pub use aludel_orm::__private;

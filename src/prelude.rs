@@ -1,5 +1,6 @@
 //! What most programs need: `use aludel::prelude::*;`.
 
+pub use crate::events::{AttributeEvent, Event as _, ObjectEvent, SessionEvent, StatementEvent};
 pub use crate::{
     Attr, Auto, ColumnEnum, Deferred, Engine, Handle, Many, ManyMap, ManySet, Mapped, ObjectState,
     One, Registry, Session, blocking, count_star, joined, many, select, selectin,

@@ -1,13 +1,13 @@
 //! Listeners.
 
 use aludel::orm::Datum;
-use aludel::orm::attributes::{Change, Incoming, Op};
-use aludel::orm::session::SessionEvent;
+use aludel::orm::attributes::{Change, Incoming};
+use aludel::orm::events::{AttributeEvent, Event, ObjectEvent, Occasion, SessionEvent};
 use aludel::{Error, ErrorKind, Id, Session, Value};
 use serde_json::{Value as Json, json};
 
 use super::{Act, World, check_class};
-use crate::failure::{Failure, Result, malformed, out_of_scope};
+use crate::failure::{Failure, Result, malformed};
 use crate::scenario::Step;
 use crate::value::encode;
 use crate::zoo;
@@ -32,26 +32,46 @@ impl Act<'_> {
             then: step.then.clone(),
         };
         if target == "session" {
-            let (name, moment) = session_event(event)?;
+            if let Some((name, moment)) = session_event(event) {
+                listener.event = name;
+                self.session.on(moment, move |session, _| {
+                    listener.world.log().push(json!([name]));
+                    listener.afterwards(session, None)
+                })?;
+                return Ok(Json::Null);
+            }
+            let (name, moment) = object_event(event)?;
             listener.event = name;
-            self.session.on(moment, move |session| {
-                listener.world.log().push(json!([name]));
-                listener.afterwards(session, None)
-            });
+            self.session.on(moment, move |session, told| listener.happens(session, told))?;
             return Ok(Json::Null);
         }
+        let propagate = step.flag("propagate");
         let Some((class, attribute)) = target.split_once('.') else {
-            return Err(out_of_scope(format!("event {event} of objects")));
+            check_class(target)?;
+            let (name, moment) = object_event(event)?;
+            listener.event = name;
+            let moment = moment.of_named(target);
+            let call =
+                move |session: &mut Session, told: &mut Occasion| listener.happens(session, told);
+            match propagate {
+                true => self.session.on(moment.propagate(), call)?,
+                false => self.session.on(moment, call)?,
+            };
+            return Ok(Json::Null);
         };
         check_class(class)?;
-        if step.flag("active_history") {
-            return Err(out_of_scope("listeners with active history"));
-        }
-        let (name, op) = attribute_event(event)?;
+        let (name, moment) = attribute_event(event)?;
         (listener.event, listener.attribute) = (name, attribute.to_owned());
-        self.session.listen_named(class, attribute, op, move |session, change| {
+        let moment = moment.of_named(class, attribute);
+        let call = move |session: &mut Session, change: &mut Change<'_>| {
             listener.attribute_changes(session, change)
-        })?;
+        };
+        match (propagate, step.flag("active_history")) {
+            (false, false) => self.session.on(moment, call)?,
+            (true, false) => self.session.on(moment.propagate(), call)?,
+            (false, true) => self.session.on(moment.active_history(), call)?,
+            (true, true) => self.session.on(moment.active_history().propagate(), call)?,
+        };
         Ok(Json::Null)
     }
 
@@ -74,6 +94,25 @@ impl Act<'_> {
 }
 
 impl Listener {
+    /// Logs what happens to an object, and does what else is to be done.
+    fn happens(&self, session: &mut Session, told: &Occasion) -> aludel::Result<()> {
+        let id = told.object.id();
+        let entry = {
+            let act = Act { session: &mut *session, world: self.world.clone() };
+            match self.event {
+                "init" => json!(["init", act.session.class_name(id)?]),
+                "load" => json!(["load", act.plain_name(id).map_err(into_error)?]),
+                "expire" => {
+                    let name = act.name_of(id).map_err(into_error)?;
+                    json!(["expire", name, told.attributes])
+                }
+                event => json!([event, act.name_of(id).map_err(into_error)?]),
+            }
+        };
+        self.world.log().push(entry);
+        self.afterwards(session, Some(id))
+    }
+
     /// Logs a change, does what else is to be done, and changes the value.
     fn attribute_changes(
         &self,
@@ -209,19 +248,47 @@ fn into_error(failure: Failure) -> Error {
     }
 }
 
-fn attribute_event(event: &str) -> Result<(&'static str, Op)> {
+fn attribute_event(event: &str) -> Result<(&'static str, AttributeEvent)> {
     Ok(match event {
-        "set" => ("set", Op::Replace),
-        "append" => ("append", Op::Append),
-        "remove" => ("remove", Op::Remove),
-        "bulk_replace" => ("bulk_replace", Op::BulkReplace),
-        "modified" => ("modified", Op::Modified),
+        "set" => ("set", AttributeEvent::Set),
+        "append" => ("append", AttributeEvent::Append),
+        "remove" => ("remove", AttributeEvent::Remove),
+        "bulk_replace" => ("bulk_replace", AttributeEvent::BulkReplace),
+        "modified" => ("modified", AttributeEvent::Modified),
         _ => return Err(malformed(format!("attributes have no event `{event}`"))),
     })
 }
 
-fn session_event(event: &str) -> Result<(&'static str, SessionEvent)> {
+fn object_event(event: &str) -> Result<(&'static str, ObjectEvent)> {
     Ok(match event {
+        "init" => ("init", ObjectEvent::Init),
+        "load" => ("load", ObjectEvent::Load),
+        "refresh" => ("refresh", ObjectEvent::Refresh),
+        "expire" => ("expire", ObjectEvent::Expire),
+        "before_insert" => ("before_insert", ObjectEvent::BeforeInsert),
+        "after_insert" => ("after_insert", ObjectEvent::AfterInsert),
+        "before_update" => ("before_update", ObjectEvent::BeforeUpdate),
+        "after_update" => ("after_update", ObjectEvent::AfterUpdate),
+        "before_delete" => ("before_delete", ObjectEvent::BeforeDelete),
+        "after_delete" => ("after_delete", ObjectEvent::AfterDelete),
+        "transient_to_pending" => ("transient_to_pending", ObjectEvent::TransientToPending),
+        "pending_to_transient" => ("pending_to_transient", ObjectEvent::PendingToTransient),
+        "pending_to_persistent" => ("pending_to_persistent", ObjectEvent::PendingToPersistent),
+        "persistent_to_transient" => {
+            ("persistent_to_transient", ObjectEvent::PersistentToTransient)
+        }
+        "persistent_to_deleted" => ("persistent_to_deleted", ObjectEvent::PersistentToDeleted),
+        "deleted_to_persistent" => ("deleted_to_persistent", ObjectEvent::DeletedToPersistent),
+        "deleted_to_detached" => ("deleted_to_detached", ObjectEvent::DeletedToDetached),
+        "persistent_to_detached" => ("persistent_to_detached", ObjectEvent::PersistentToDetached),
+        "detached_to_persistent" => ("detached_to_persistent", ObjectEvent::DetachedToPersistent),
+        "loaded_as_persistent" => ("loaded_as_persistent", ObjectEvent::LoadedAsPersistent),
+        _ => return Err(malformed(format!("objects have no event `{event}`"))),
+    })
+}
+
+fn session_event(event: &str) -> Option<(&'static str, SessionEvent)> {
+    Some(match event {
         "before_flush" => ("before_flush", SessionEvent::BeforeFlush),
         "after_flush" => ("after_flush", SessionEvent::AfterFlush),
         "after_flush_postexec" => ("after_flush_postexec", SessionEvent::AfterFlushPostexec),
@@ -229,6 +296,6 @@ fn session_event(event: &str) -> Result<(&'static str, SessionEvent)> {
         "after_commit" => ("after_commit", SessionEvent::AfterCommit),
         "after_rollback" => ("after_rollback", SessionEvent::AfterRollback),
         "after_soft_rollback" => ("after_soft_rollback", SessionEvent::AfterSoftRollback),
-        _ => return Err(out_of_scope(format!("session event {event}"))),
+        _ => return None,
     })
 }

@@ -144,7 +144,7 @@ impl Act<'_> {
     }
 
     pub(super) fn expire_all(&mut self) -> Result<Json> {
-        self.session.expire_all();
+        self.session.expire_all()?;
         Ok(Json::Null)
     }
 
@@ -164,7 +164,7 @@ impl Act<'_> {
     }
 
     pub(super) fn expunge_all(&mut self) -> Result<Json> {
-        self.session.expunge_all();
+        self.session.expunge_all()?;
         Ok(Json::Null)
     }
 

@@ -1,6 +1,7 @@
 //! The object layer of aludel: instrumentation, attributes, mapping, session and loading.
 
 pub mod attributes;
+pub mod events;
 pub mod instrumentation;
 pub mod loading;
 pub mod mapping;

@@ -1,7 +1,7 @@
 //! The object model alone: attributes, history, backrefs, collections, validators. No database.
 
 use aludel_derive::Mapped;
-use aludel_orm::attributes::Op;
+use aludel_orm::events::AttributeEvent;
 use aludel_orm::mapping::MapperBuilder;
 use aludel_orm::session::Cascade;
 use aludel_orm::{
@@ -228,14 +228,14 @@ fn a_listener_refuses_at_the_far_side() -> Result<()> {
     let (a, b) = (add(&mut s, "a"), add(&mut s, "b"));
     s.append(a, User::addresses, address("x"))?;
     let x = s[a].addresses.at(0).unwrap();
-    let listener = s.listen(User::addresses, Op::Append, |_, _| {
+    let listener = s.on(AttributeEvent::Append.of(User::addresses), |_, _| {
         Err(Error::new(ErrorKind::Validation, "full"))
     })?;
     assert!(s.set(x, Address::user, b).is_err());
     assert_eq!(s[x].user.get(), Some(a));
     assert_eq!(s[a].addresses.to_vec(), [x]);
     assert!(s[b].addresses.is_empty());
-    assert!(s.unlisten(listener));
+    assert!(s.off(listener));
     s.set(x, Address::user, b)?;
     assert_eq!(s[b].addresses.to_vec(), [x]);
     Ok(())
@@ -245,7 +245,7 @@ fn a_listener_refuses_at_the_far_side() -> Result<()> {
 fn listeners_that_answer_each_other_are_an_error() -> Result<()> {
     let mut s = session();
     let u = add(&mut s, "u");
-    s.listen(User::name, Op::Replace, |s, change| {
+    s.on(AttributeEvent::Set.of(User::name), |s, change| {
         let id = change.target;
         s.set_named(id, "name", "again".to_owned())
     })?;

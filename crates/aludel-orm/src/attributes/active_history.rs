@@ -53,12 +53,14 @@ impl Session {
             return Ok(());
         }
         let mappers = std::sync::Arc::clone(&self.mappers);
+        // A listener may ask for it as well.
+        let heard = self.listeners.wants_old(self.declaring(id, attribute), attribute, id, self);
         match &mappers.at(id.class).property(attribute).kind {
-            PropertyKind::Column(column) if column.has_active_history() => {
+            PropertyKind::Column(column) if heard || column.has_active_history() => {
                 self.ensure_loaded(id, attribute).await
             }
             PropertyKind::Relationship(relationship)
-                if relationship.has_active_history() && self.is_open(id, attribute) =>
+                if (heard || relationship.has_active_history()) && self.is_open(id, attribute) =>
             {
                 self.load_committed(&[id], attribute).await
             }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use crate::Result;
 use crate::instrumentation::{Field, Id};
 use crate::session::Session;
@@ -62,6 +60,27 @@ pub struct Change<'a> {
     pub old: Option<super::Datum>,
 }
 
+impl Change<'_> {
+    /// The new value of a column, to be read or changed; `None` where it is of another type, or none.
+    pub fn value<V: Field>(&mut self) -> Option<&mut V> {
+        match &mut self.new {
+            Incoming::Field(field) => {
+                let any: &mut dyn std::any::Any = &mut **field;
+                any.downcast_mut()
+            }
+            _ => None,
+        }
+    }
+
+    /// The object that is set, that comes, or that goes.
+    pub fn object(&self) -> Option<Id> {
+        match &self.new {
+            Incoming::Object(object) => **object,
+            _ => None,
+        }
+    }
+}
+
 /// The new value of a [`Change`]; a listener may put another in its place.
 #[non_exhaustive]
 pub enum Incoming<'a> {
@@ -79,52 +98,11 @@ pub enum Incoming<'a> {
 /// session. An error refuses the change, and everything is as it was.
 pub type Listener = Arc<dyn Fn(&mut Session, &mut Change<'_>) -> Result<()> + Send + Sync>;
 
-/// Listeners by (declaring mapper, attribute); those of the mapping run before those of the program.
-#[derive(Clone, Default)]
-pub(crate) struct Listeners {
-    attributes: HashMap<(u16, u16, Op), Vec<(u64, Listener)>>,
-    next: u64,
-    depth: u32,
-}
-
-/// How deep a chain of events may be: listeners that answer each other for ever are an error, not a
-/// stack overflow.
-const DEEPEST: u32 = 100;
-
-impl Listeners {
-    /// Whether nobody listens to anything.
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.attributes.is_empty()
-    }
-
-    pub(crate) fn listens(&self, mapper: u16, attribute: u16, op: Op) -> bool {
-        !self.attributes.is_empty() && self.attributes.contains_key(&(mapper, attribute, op))
-    }
-
-    pub(crate) fn add(&mut self, mapper: u16, attribute: u16, op: Op, listener: Listener) -> u64 {
-        self.next += 1;
-        self.attributes.entry((mapper, attribute, op)).or_default().push((self.next, listener));
-        self.next
-    }
-
-    pub(crate) fn remove(&mut self, number: u64) -> bool {
-        let mut found = false;
-        self.attributes.retain(|_, list| {
-            let before = list.len();
-            list.retain(|(n, _)| *n != number);
-            found |= list.len() != before;
-            !list.is_empty()
-        });
-        found
-    }
-}
-
 impl Session {
     /// Whether any operation could be refused by somebody.
     #[inline]
     pub(crate) fn may_refuse(&self) -> bool {
-        !self.listeners.is_empty() || !self.mappers.validators().is_empty()
+        self.listeners.may_refuse() || !self.mappers.validators().is_empty()
     }
 
     /// Whether somebody validates, or listens to, the setting of an attribute.
@@ -137,38 +115,13 @@ impl Session {
     pub(crate) fn validate(&mut self, mapper: u16, change: &mut Change<'_>) -> Result<()> {
         let mappers = Arc::clone(&self.mappers);
         match mappers.validators().get(mapper, change.attribute) {
-            Some(list) => self.call(list, change),
+            Some(list) => self.call_attribute(list, change),
             None => Ok(()),
         }
     }
 
-    /// Calls the program's listeners.
+    /// Calls the listeners of the registry and of the program.
     pub(crate) fn notify(&mut self, mapper: u16, change: &mut Change<'_>) -> Result<()> {
-        if self.listeners.attributes.is_empty() {
-            return Ok(());
-        }
-        let key = (mapper, change.attribute, change.op);
-        let Some(list) = self.listeners.attributes.get(&key) else { return Ok(()) };
-        let list: Vec<Listener> = list.iter().map(|(_, l)| Arc::clone(l)).collect();
-        self.call(&list, change)
-    }
-
-    fn call(&mut self, list: &[Listener], change: &mut Change<'_>) -> Result<()> {
-        if self.listeners.depth >= DEEPEST {
-            return Err(crate::Error::new(
-                crate::ErrorKind::InvalidRequest,
-                format!(
-                    "{}: listeners call each other more than {DEEPEST} deep",
-                    self.describe(change.target, change.attribute)
-                ),
-            ));
-        }
-        self.listeners.depth += 1;
-        let result = list.iter().try_for_each(|listener| {
-            listener(self, change)?;
-            self.arena.check(change.target)
-        });
-        self.listeners.depth -= 1;
-        result
+        self.notify_of(change.op.into(), mapper, change)
     }
 }

@@ -140,12 +140,14 @@ impl Session {
     pub(crate) fn scope<R>(&mut self, run: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
         let mark = self.journal.entries.len();
         let begun = self.begun;
+        let noted = self.listeners.noted_so_far();
         self.journal.depth += 1;
         let result = run(self);
         self.journal.depth -= 1;
         if result.is_err() {
             self.take_back(mark);
             self.begun = begun;
+            self.listeners.forget_noted_since(noted);
         } else if self.journal.depth == 0 {
             self.journal.entries.clear();
         }

@@ -1,80 +1,14 @@
-//! Listening to attributes: listeners of a session, and validators of a mapping.
+//! Validators: the listeners that belong to a mapping, and come before all others.
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::events::{Change, Incoming, Listener, Op};
+use super::events::{Incoming, Listener, Op};
 use crate::instrumentation::{Attr, Field, Handle, Mapped};
 use crate::mapping::{MapperBuilder, Mappers};
 use crate::session::Session;
 use crate::{Error, ErrorKind, Result};
-
-/// A listener that can be removed again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ListenerId(u64);
-
-impl Session {
-    /// Calls `listener` before every such change of an attribute, on objects of the class and its subclasses.
-    ///
-    /// The listener may replace the new value (see [`Incoming`]), change other things of the session, or
-    /// refuse with an error, which undoes the whole operation. Listeners run in the order of their
-    /// registration, after the validators and after the other side of a relationship has been told.
-    ///
-    /// # Errors
-    ///
-    /// When the class cannot be mapped.
-    pub fn listen<C: Mapped, V: Field>(
-        &mut self,
-        attribute: Attr<C, V>,
-        op: Op,
-        listener: impl Fn(&mut Session, &mut Change<'_>) -> Result<()> + Send + Sync + 'static,
-    ) -> Result<ListenerId> {
-        let class = self.class_of::<C>()?;
-        self.listen_at(class, attribute.index(), op, Arc::new(listener))
-    }
-
-    /// As [`listen`](Self::listen), by the names of class and attribute.
-    ///
-    /// # Errors
-    ///
-    /// When there is no such class or attribute.
-    pub fn listen_named(
-        &mut self,
-        class: &str,
-        attribute: &str,
-        op: Op,
-        listener: impl Fn(&mut Session, &mut Change<'_>) -> Result<()> + Send + Sync + 'static,
-    ) -> Result<ListenerId> {
-        let index = self.mapper_named(class)?;
-        let mapper = Arc::clone(self.mappers.at(index));
-        let Some(attribute) = mapper.attribute(attribute) else {
-            let hint =
-                aludel_sql::did_you_mean(attribute, mapper.properties().iter().map(|p| p.name()));
-            return Err(Error::new(
-                ErrorKind::Unmapped,
-                format!("class {class} has no attribute `{attribute}`{hint}"),
-            ));
-        };
-        self.listen_at(index, attribute, op, Arc::new(listener))
-    }
-
-    fn listen_at(
-        &mut self,
-        class: u16,
-        attribute: u16,
-        op: Op,
-        listener: Listener,
-    ) -> Result<ListenerId> {
-        let declared = self.mappers.at(class).property(attribute).declared_by;
-        Ok(ListenerId(self.listeners.add(declared, attribute, op, listener)))
-    }
-
-    /// Removes a listener; says whether it was there.
-    pub fn unlisten(&mut self, listener: ListenerId) -> bool {
-        self.listeners.remove(listener.0)
-    }
-}
 
 /// A validator as it hangs on a mapping.
 #[derive(Clone)]

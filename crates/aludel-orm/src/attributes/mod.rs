@@ -33,5 +33,4 @@ pub(crate) mod reference;
 pub use datum::Datum;
 pub use events::{Change, Incoming, Initiator, Listener, Op};
 pub use history::{Historic, History, HistoryItem};
-pub use listen::ListenerId;
 pub use members::{CollectionField, ObjectField};

@@ -8,6 +8,7 @@ use super::query::{Query, What};
 use super::relation::Wanted;
 use crate::Result;
 use crate::attributes::delta::IdSet;
+use crate::events::Executed;
 use crate::instrumentation::{ClassDef, Id};
 use crate::session::Session;
 
@@ -82,6 +83,7 @@ impl Session {
             let mut query = Query::new(entity.clone(), What::Objects);
             query.along = mapper.subclasses.iter().map(|sub| mappers.at(*sub).def).collect();
             query.sql.filter.push(among(&operands, mapper, &mapper.primary_key, &keys));
+            let query = self.told_query(Executed::ColumnLoad, query).await?;
             let select = query.into_select();
             self.fetch_objects(&select, false, None, None).await?;
         }

@@ -16,6 +16,7 @@ use super::evaluate::Not;
 use super::link::among;
 use super::query::{Query, What};
 use super::resolve::is_in;
+use crate::events::{Executed, Execution, StatementEvent};
 use crate::instrumentation::{Id, Mapped};
 use crate::mapping::Mapper;
 use crate::session::Session;
@@ -66,6 +67,29 @@ impl Session {
     ///
     /// As [`execute_update`](Self::execute_update).
     pub async fn update_by(&mut self, mut what: ByCriteria) -> Result<u64> {
+        if !self.listeners.hears_statements() {
+            return self.update_now(what).await;
+        }
+        self.criteria_told(Executed::Update, &mut what).await?;
+        let mut done = Execution::before(Executed::Update, what.entity.class.name);
+        let rows = self.update_now(what).await?;
+        (done.event, done.rows) = (StatementEvent::AfterBulkUpdate, Some(rows));
+        self.execute_heard(StatementEvent::AfterBulkUpdate, &mut done).await?;
+        Ok(rows)
+    }
+
+    /// Lets the listeners of statements change criteria.
+    async fn criteria_told(&mut self, kind: Executed, what: &mut ByCriteria) -> Result<()> {
+        let mut told = Execution::before(kind, what.entity.class.name);
+        told.criteria = Some(what.clone());
+        self.execute_heard(StatementEvent::DoOrmExecute, &mut told).await?;
+        if let Some(changed) = told.criteria {
+            *what = changed;
+        }
+        Ok(())
+    }
+
+    async fn update_now(&mut self, mut what: ByCriteria) -> Result<u64> {
         let class = self.prepare_criteria(&mut what).await?;
         let mappers = Arc::clone(&self.mappers);
         let mapper = mappers.at(class);
@@ -102,6 +126,18 @@ impl Session {
     ///
     /// As [`execute_delete`](Self::execute_delete).
     pub async fn delete_by(&mut self, mut what: ByCriteria) -> Result<u64> {
+        if !self.listeners.hears_statements() {
+            return self.delete_now(what).await;
+        }
+        self.criteria_told(Executed::Delete, &mut what).await?;
+        let mut done = Execution::before(Executed::Delete, what.entity.class.name);
+        let rows = self.delete_now(what).await?;
+        (done.event, done.rows) = (StatementEvent::AfterBulkDelete, Some(rows));
+        self.execute_heard(StatementEvent::AfterBulkDelete, &mut done).await?;
+        Ok(rows)
+    }
+
+    async fn delete_now(&mut self, mut what: ByCriteria) -> Result<u64> {
         let class = self.prepare_criteria(&mut what).await?;
         let mappers = Arc::clone(&self.mappers);
         let mapper = mappers.at(class);

@@ -12,6 +12,7 @@ use super::object::Populate;
 use super::plan::Plan;
 use super::query::{Query, What};
 use super::resolve::Resolver;
+use crate::events::Executed;
 use crate::instrumentation::{Handle, Id, Mapped};
 use crate::mapping::Mappers;
 use crate::session::Session;
@@ -179,7 +180,7 @@ impl Session {
             // The flush has inserted it.
             return Ok(Some(id));
         }
-        self.select_by_key(class, key, false).await
+        self.select_by_key(Executed::Select, class, key, false).await
     }
 
     /// Reads an expired object again; one whose row is gone leaves the identity map.
@@ -204,10 +205,14 @@ impl Session {
     /// Sends the SELECT.
     pub(super) async fn select_by_key(
         &mut self,
+        what: Executed,
         class: u16,
         key: &Key,
         populate_existing: bool,
     ) -> Result<Option<Id>> {
+        if self.listeners.hears_statements() {
+            return self.select_told(what, class, key, populate_existing).await;
+        }
         let get = self.get_statement(class)?;
         let mut connection = self.checkout().await?;
         let values: SmallVec<[Value; 2]>;
@@ -232,8 +237,32 @@ impl Session {
         let found = sink.found;
         self.checkin(connection);
         result?;
-        self.tell_loaded()?;
+        self.tell_noted_waiting().await?;
         Ok(found)
+    }
+
+    /// The same by a query that listeners may change.
+    #[cold]
+    async fn select_told(
+        &mut self,
+        what: Executed,
+        class: u16,
+        key: &Key,
+        populate_existing: bool,
+    ) -> Result<Option<Id>> {
+        let mappers = Arc::clone(&self.mappers);
+        let mapper = mappers.at(class);
+        let entity = Entity::of(mapper.def);
+        let operands: Vec<_> = mapper.primary_key.iter().map(|a| entity.leaf(*a)).collect();
+        let mut query = Query::new(entity, What::Objects);
+        let keys = [key.values()];
+        query.sql.filter.push(super::link::among(&operands, mapper, &mapper.primary_key, &keys));
+        query.populate_existing = populate_existing;
+        self.told_of(what, &mut query).await?;
+        let populate_existing = query.populate_existing;
+        let select = query.into_select();
+        let found = Box::pin(self.fetch_objects(&select, populate_existing, None, None)).await?;
+        Ok(found.first().copied())
     }
 
     /// The statement that gets objects of a class.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use aludel_sql::{Node, Row, RowSink};
 
 use super::entity::Entity;
-use super::events::LoadEvent;
 use super::query::{Query, What};
 use super::relation::Wanted;
 use crate::attributes::log::Old;
+use crate::events::Executed;
 use crate::instrumentation::{Attr, Field, Handle, Id, IsA, ManyCore, Mapped, NOT_IN_ROW, OneCore};
 use crate::mapping::{Direction, PropertyKind};
 use crate::session::state::Flags;
@@ -242,6 +242,7 @@ impl Session {
             &mapper.primary_key,
             &[key.values()],
         ));
+        let query = self.told_query(Executed::ColumnLoad, query).await?;
         let select = query.into_select();
         let ready = self.prepare(&select)?;
         let mut connection = self.checkout().await?;
@@ -253,8 +254,8 @@ impl Session {
         if !found {
             return Err(self.row_gone(id));
         }
-        self.loading.note(LoadEvent::Refresh, id);
-        self.tell_loaded()
+        super::object::note_refresh(self, id, attributes);
+        self.tell_noted_waiting().await
     }
 
     /// Loads an attribute of many objects.
@@ -308,7 +309,15 @@ impl Session {
             match self.foreign_key(id, relationship, true) {
                 Some(Some(key)) => match self.find(relationship.target, &key) {
                     Some(found) => Some(found),
-                    None => self.select_by_key(relationship.target, &key, false).await?,
+                    None => {
+                        self.select_by_key(
+                            Executed::RelationshipLoad,
+                            relationship.target,
+                            &key,
+                            false,
+                        )
+                        .await?
+                    }
                 },
                 _ => None,
             }

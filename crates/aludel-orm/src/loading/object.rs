@@ -5,10 +5,10 @@ use std::sync::Arc;
 use aludel_sql::{Row, ValueRef};
 use smallvec::SmallVec;
 
-use super::events::LoadEvent;
 use super::plan::{ClassPlan, EntityPlan};
 use crate::Result;
 use crate::attributes::delta::IdSet;
+use crate::events::ObjectEvent;
 use crate::instrumentation::{Id, ManyCore, NOT_IN_ROW, OneCore};
 use crate::session::identity::{Key, Place};
 use crate::session::state::Flags;
@@ -133,7 +133,7 @@ fn new_object(session: &mut Session, plan: &EntityPlan, row: &dyn Row, key: KeyO
         let map = session.identity_mut(class.class);
         map.insert_int(key, Place { slot: id.slot, class: class.class });
     }
-    if !class.is_plain() || !class.whole || session.loading.listens() {
+    if !class.is_plain() || !class.whole || session.listeners.hears_loading() {
         finish_new(session, class, id);
     }
     Ok(id)
@@ -155,7 +155,8 @@ fn finish_new(session: &mut Session, class: &ClassPlan, id: Id) {
         }
     }
     session.loading.restrict(id, class);
-    session.loading.note(LoadEvent::Load, id);
+    session.listeners.note(ObjectEvent::Load, id);
+    session.listeners.note(ObjectEvent::LoadedAsPersistent, id);
 }
 
 /// Fills what an object that is there lacks.
@@ -230,7 +231,7 @@ fn fill(
         slab.set_expired(id.slot, *attribute, false);
         session.loading.allow(id, *attribute);
     }
-    session.loading.note(LoadEvent::Refresh, id);
+    note_refresh(session, id, &filled);
     Ok(())
 }
 
@@ -243,6 +244,16 @@ fn expire_left_out(session: &mut Session, class: &ClassPlan, id: Id) {
         if !session.arena.is_loaded(id, attribute) && session.log.find(head, attribute).is_none() {
             session.arena.of_mut(id).set_expired(id.slot, attribute, true);
         }
+    }
+}
+
+/// Attributes of an object have been read again.
+#[inline]
+pub(super) fn note_refresh(session: &mut Session, id: Id, attributes: &[u16]) {
+    if session.listeners.hears(ObjectEvent::Refresh) {
+        let mapper = session.mapper_of(id);
+        let names = attributes.iter().map(|a| mapper.property(*a).name().to_owned()).collect();
+        session.listeners.note_attributes(ObjectEvent::Refresh, id, names);
     }
 }
 

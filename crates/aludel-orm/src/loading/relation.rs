@@ -16,6 +16,7 @@ use super::options::{LoadOption, Strategy};
 use super::query::{Query, What};
 use crate::Result;
 use crate::attributes::log::Old;
+use crate::events::Executed;
 use crate::instrumentation::{Id, ManyCore};
 use crate::mapping::Relationship;
 use crate::session::Session;
@@ -167,8 +168,9 @@ impl Session {
         if let [(owner, key)] = waiting.as_slice()
             && wanted.below.is_empty()
         {
-            let found =
-                self.select_by_key(relationship.target, key, wanted.populate_existing).await?;
+            let what = Executed::RelationshipLoad;
+            let existing = wanted.populate_existing;
+            let found = self.select_by_key(what, relationship.target, key, existing).await?;
             self.fill_reference(*owner, attribute, found);
             return Ok(there);
         }
@@ -193,6 +195,7 @@ impl Session {
             let mut query = Query::new(entity.clone(), What::Objects);
             query.options = wanted.below.to_vec();
             query.sql.filter.push(among(&operands, target, &target.primary_key, &values));
+            let query = self.told_query(Executed::RelationshipLoad, query).await?;
             let select = query.into_select();
             Box::pin(self.fetch_objects(&select, wanted.populate_existing, None, None)).await?;
         }
@@ -260,6 +263,7 @@ impl Session {
         if let Some(origin) = wanted.origin {
             let mut query = base;
             over(origin, &link, &mut query);
+            let query = self.told_query(Executed::RelationshipLoad, query).await?;
             let select = query.into_select();
             Box::pin(self.fetch_objects(&select, wanted.populate_existing, None, Some(&mut extra)))
                 .await?;
@@ -268,6 +272,7 @@ impl Session {
                 let mut query = base.clone();
                 query.sql.columns = link.operands.clone();
                 query.sql.filter.push(among(&link.operands, owner_mapper, &link.locals, chunk));
+                let query = self.told_query(Executed::RelationshipLoad, query).await?;
                 let select = query.into_select();
                 Box::pin(self.fetch_objects(
                     &select,
@@ -304,6 +309,7 @@ impl Session {
             &link.locals,
             &[values],
         ));
+        let query = self.told_query(Executed::RelationshipLoad, query).await?;
         let select = query.into_select();
         Ok(Box::pin(self.fetch_objects(&select, false, None, None)).await?.first().copied())
     }

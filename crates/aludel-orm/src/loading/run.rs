@@ -9,6 +9,7 @@ use super::criterion::{Ask, Criterion};
 use super::hydrate::{Extra, Fetched, Hydrator};
 use super::query::{Query, What};
 use crate::Result;
+use crate::events::{Executed, Execution, StatementEvent, Waiting};
 use crate::instrumentation::Id;
 use crate::session::Session;
 use crate::{Error, ErrorKind};
@@ -16,6 +17,9 @@ use crate::{Error, ErrorKind};
 impl Session {
     /// Flushes, and puts the values of objects that are asked for into a query.
     pub(super) async fn ready_for(&mut self, query: &mut Query) -> Result<()> {
+        if self.listeners.hears_statements() {
+            self.told_of(Executed::Select, query).await?;
+        }
         self.autoflush().await?;
         let class = query.entity.class;
         if !self.mappers.by_type.contains_key(&(class.type_id)()) {
@@ -23,6 +27,30 @@ impl Session {
         }
         let session = &*self;
         query.bind_objects(&|criterion, object| session.values_compared(criterion, object))
+    }
+
+    /// Lets the listeners of statements change a query.
+    #[cold]
+    pub(super) fn told_of<'a>(&'a mut self, what: Executed, query: &'a mut Query) -> Waiting<'a> {
+        Box::pin(async move {
+            let given = std::mem::replace(query, Query::new(query.entity.clone(), query.what));
+            let mut told = Execution::before(what, query.entity.class.name);
+            told.query = Some(given);
+            self.execute_heard(StatementEvent::DoOrmExecute, &mut told).await?;
+            if let Some(changed) = told.query {
+                *query = changed;
+            }
+            let session = &*self;
+            query.bind_objects(&|criterion, object| session.values_compared(criterion, object))
+        })
+    }
+
+    /// A query that the session itself has made, as the listeners want it.
+    pub(super) async fn told_query(&mut self, what: Executed, mut query: Query) -> Result<Query> {
+        if self.listeners.hears_statements() {
+            self.told_of(what, &mut query).await?;
+        }
+        Ok(query)
     }
 
     /// The values of an object that a criterion compares.
@@ -97,7 +125,7 @@ impl Session {
         let Fetched { ids, listed } = hydrator.finish();
         self.checkin(connection);
         result?;
-        self.tell_loaded()?;
+        self.tell_noted_waiting().await?;
         if listed.iter().any(|ids| !ids.is_empty()) {
             Box::pin(self.load_after(entity, &listed, origin, populate_existing)).await?;
         }

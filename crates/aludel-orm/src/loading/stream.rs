@@ -31,7 +31,7 @@ impl Session {
     /// let mut flights = session.stream(select::<Flight>().order_by(Flight::id), 1000).await?;
     /// while let Some(batch) = flights.next(&mut session).await? {
     ///     …
-    ///     session.expunge_all(); // where they are not needed any more
+    ///     session.expunge_all()?; // where they are not needed any more
     /// }
     /// ```
     ///

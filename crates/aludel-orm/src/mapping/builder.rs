@@ -8,6 +8,8 @@ use aludel_sql::{Table, Value};
 
 use super::options::RelationshipOptions;
 use super::registry::Registry;
+use crate::events::of::AttributeRef;
+use crate::events::table::{ClassRef, Registration, Subject};
 use crate::instrumentation::{AttrKind, ClassDef};
 use crate::{Error, ErrorKind, Result};
 
@@ -235,6 +237,34 @@ impl MapperBuilder {
     /// to find: what extensions keep with a mapping.
     pub fn attach<A: Any + Send + Sync>(&mut self, value: A) -> &mut Self {
         self.said.attachments.push(Attachment(Arc::new(value)));
+        self
+    }
+
+    /// Hangs a listener on the mapping.
+    pub(crate) fn listen(&mut self, registration: Registration) -> &mut Self {
+        let own = match registration.class() {
+            None => false,
+            Some(ClassRef::Def(def)) => (def.type_id)() == (self.def.type_id)(),
+            Some(ClassRef::Named(name)) => name == self.def.name,
+        };
+        if !own {
+            return self.mistake("events", "a mapping listens to events of its own class only");
+        }
+        if let Subject::Attribute { attribute: AttributeRef::Named(name), .. } =
+            &registration.subject
+            && self.attribute(name).is_none()
+        {
+            let names = self.def.attributes.iter().map(|a| a.name);
+            let near = aludel_sql::did_you_mean(name, names);
+            let name = name.clone();
+            return self.mistake(&name, &format!("there is no such attribute{near}"));
+        }
+        self.attach(registration)
+    }
+
+    /// Something that was said cannot be: the registration of the class tells of it.
+    pub(crate) fn mistake(&mut self, attribute: &str, what: &str) -> &mut Self {
+        self.said.wrong.push((attribute.to_owned(), what.to_owned()));
         self
     }
 

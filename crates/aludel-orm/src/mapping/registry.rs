@@ -3,11 +3,13 @@
 use std::any::TypeId;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use aludel_sql::{Dialect, MetaData, Table};
+use aludel_sql::{Dialect, MetaData};
 
 use super::builder::{ClassSpec, MapperBuilder};
 use super::configure::{self, Made};
 use super::{Mapper, Mappers};
+use crate::events::ListenerId;
+use crate::events::table::{ClassRef, Registration, Table};
 use crate::instrumentation::{ClassDef, Mapped};
 use crate::{Error, ErrorKind, Result};
 
@@ -24,6 +26,21 @@ pub struct Registry(Arc<Inner>);
 struct Inner {
     mappers: RwLock<Arc<Mappers>>,
     known: Mutex<Known>,
+    listening: Mutex<Listening>,
+}
+
+/// Who listens to every session.
+#[derive(Default)]
+struct Listening {
+    registered: Arc<Vec<Registration>>,
+    /// The table of all listeners, and the mappers that it is for.
+    table: Option<(Arc<Mappers>, Arc<Table>)>,
+}
+
+impl std::fmt::Debug for Listening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Listening({})", self.registered.len())
+    }
 }
 
 /// What the mappers are made from.
@@ -150,7 +167,7 @@ impl Registry {
     /// # Errors
     ///
     /// When there is another table of its name.
-    pub fn add_table(&self, table: Table) -> Result<()> {
+    pub fn add_table(&self, table: aludel_sql::Table) -> Result<()> {
         let mut known = self.known();
         let name = table.full_name();
         if self.mappers().tables.iter().any(|t| t.full_name() == name && *t != table) {
@@ -211,6 +228,49 @@ impl Registry {
         known.made = built.made;
         *self.0.mappers.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&mappers);
         Ok(mappers)
+    }
+
+    /// Adds a listener for the sessions that are made from here on.
+    pub(crate) fn listen(&self, registration: Registration) -> Result<ListenerId> {
+        if let Some(ClassRef::Def(def)) = registration.class() {
+            self.ensure(def)?;
+        }
+        // What is not there is found out now.
+        Table::default().add(&registration, &self.mappers())?;
+        let id = registration.id;
+        let mut listening = self.listening();
+        Arc::make_mut(&mut listening.registered).push(registration);
+        listening.table = None;
+        Ok(id)
+    }
+
+    /// Removes a listener that was registered here, from all sessions; says whether it was there.
+    pub fn off(&self, listener: ListenerId) -> bool {
+        let mut listening = self.listening();
+        let Some(at) = listening.registered.iter().position(|r| r.id == listener) else {
+            return false;
+        };
+        Arc::make_mut(&mut listening.registered).remove(at).end();
+        listening.table = None;
+        true
+    }
+
+    /// The listeners that were registered here, and the table of all that listen to every session.
+    pub(crate) fn listeners(&self, mappers: &Arc<Mappers>) -> (Arc<Vec<Registration>>, Arc<Table>) {
+        let mut listening = self.listening();
+        let registered = Arc::clone(&listening.registered);
+        if let Some((of, table)) = &listening.table
+            && Arc::ptr_eq(of, mappers)
+        {
+            return (registered, Arc::clone(table));
+        }
+        let table = Arc::new(Table::of(mappers, &registered));
+        listening.table = Some((Arc::clone(mappers), Arc::clone(&table)));
+        (registered, table)
+    }
+
+    fn listening(&self) -> MutexGuard<'_, Listening> {
+        self.0.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn knows(&self, id: TypeId) -> bool {

@@ -172,6 +172,7 @@ impl Session {
         let state = self.arena.state(member);
         if state.life == ObjectState::Pending && self.arena.state(owner).in_session() {
             self.expunge_pending(member);
+            self.tell_noted()?;
         } else if !state.has(Flags::ORPHANED) {
             // The owner is in no session, so that the member may get another one before it matters.
             let (flags, life) = (state.flags, state.life);
@@ -208,6 +209,7 @@ impl Session {
             && self.is_orphan(old)
         {
             self.expunge_pending(old);
+            self.tell_noted()?;
         }
         Ok(())
     }

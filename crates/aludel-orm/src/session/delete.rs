@@ -23,7 +23,7 @@ impl Session {
         self.arena.check(id)?;
         match self.arena.state(id).life {
             ObjectState::Persistent => {}
-            ObjectState::Detached => self.attach(id)?,
+            ObjectState::Detached => self.guarded(false, |s| s.attach(id))?,
             _ => {
                 return Err(Error::new(
                     ErrorKind::InvalidRequest,
@@ -48,7 +48,9 @@ impl Session {
 
     fn mark_deleting(&mut self, id: Id) -> Result<()> {
         match self.arena.state(id).life {
-            ObjectState::Detached if self.arena.state(id).has(Flags::HAS_KEY) => self.attach(id)?,
+            ObjectState::Detached if self.arena.state(id).has(Flags::HAS_KEY) => {
+                self.guarded(false, |s| s.attach(id))?
+            }
             ObjectState::Persistent => {}
             _ => return Ok(()),
         }

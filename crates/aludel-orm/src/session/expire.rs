@@ -6,6 +6,7 @@ use super::Session;
 use super::cascade::Cascade;
 use super::state::ObjectState;
 use crate::attributes::log::Old;
+use crate::events::ObjectEvent;
 use crate::instrumentation::{AttributeKey, Handle, Id, ManyCore, Mapped, OneCore};
 use crate::mapping::PropertyKind;
 use crate::{Error, ErrorKind, Result};
@@ -36,12 +37,17 @@ impl Session {
     }
 
     /// Forgets the loaded values of every persistent object.
-    pub fn expire_all(&mut self) {
+    ///
+    /// # Errors
+    ///
+    /// That of a listener; the objects are expired all the same.
+    pub fn expire_all(&mut self) -> Result<()> {
         for id in self.arena.ids(|s| s.life == ObjectState::Persistent) {
             self.expire_whole(id);
         }
         self.changed.clear();
         self.sweep_log();
+        self.tell_noted()
     }
 
     pub(crate) fn check_persistent(&self, id: Id) -> Result<()> {
@@ -66,11 +72,12 @@ impl Session {
                 _ => {}
             }
         }
-        Ok(())
+        self.tell_noted()
     }
 
     /// Expires all attributes of an object that has a row.
     pub(crate) fn expire_whole(&mut self, id: Id) {
+        self.listeners.note(ObjectEvent::Expire, id);
         let mapper = Arc::clone(self.mapper_of(id));
         self.restore_key(id);
         for (attribute, property) in mapper.properties.iter().enumerate() {
@@ -109,6 +116,11 @@ impl Session {
                 }
             }
             self.forget_change(id, attribute);
+        }
+        if self.listeners.hears(ObjectEvent::Expire) {
+            let names = attributes.iter().map(|a| mapper.property(*a).name().to_owned()).collect();
+            self.listeners.note_attributes(ObjectEvent::Expire, id, names);
+            return self.tell_noted();
         }
         Ok(())
     }

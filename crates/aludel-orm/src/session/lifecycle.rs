@@ -8,6 +8,7 @@ use super::identity::Place;
 use super::state::{Flags, ObjectState};
 use crate::attributes::events::{Change, Incoming, Initiator, Op};
 use crate::attributes::journal::Undo;
+use crate::events::{AttributeEvent, ObjectEvent};
 use crate::instrumentation::{Handle, Id, IntoObject, ManyCore, Mapped, OneCore};
 use crate::mapping::Mapper;
 use crate::{Error, ErrorKind, Result};
@@ -76,6 +77,9 @@ impl Session {
             return Ok(Handle::new(id));
         }
         let mapper = Arc::clone(mapper);
+        if self.may_refuse() {
+            self.tell_made(id)?;
+        }
         self.settle(id, &mapper)?;
         Ok(Handle::new(id))
     }
@@ -94,15 +98,66 @@ impl Session {
         }
     }
 
+    /// Tells that the program has made an object.
+    #[cold]
+    fn tell_made(&mut self, id: Id) -> Result<()> {
+        if self.listeners.is_first_made(id.class) {
+            self.tell(ObjectEvent::FirstInit, id)?;
+        }
+        self.tell(ObjectEvent::Init, id)
+    }
+
+    /// Lets listeners give values to the columns of a new object that have none.
+    fn init_scalars(&mut self, id: Id) -> Result<()> {
+        let mapper = Arc::clone(self.mapper_of(id));
+        for &attribute in &mapper.columns {
+            let declared = mapper.property(attribute).declared_by;
+            if self.arena.is_loaded(id, attribute)
+                || !self.listeners.listens(declared, attribute, AttributeEvent::InitScalar)
+            {
+                continue;
+            }
+            let before = self.arena.field(id, attribute).clone_field();
+            let mut field = before.clone_field();
+            let mut change = Change {
+                target: id,
+                attribute,
+                op: Op::Replace,
+                initiator: Initiator { mapper: declared, attribute, op: Op::Replace },
+                new: Incoming::Field(&mut *field),
+                old: None,
+            };
+            self.notify_of(AttributeEvent::InitScalar, declared, &mut change)?;
+            if !self.arena.is_loaded(id, attribute) && !field.same(&*before) {
+                self.arena.field_mut(id, attribute).swap(&mut *field);
+                self.arena.of_mut(id).set_loaded(id.slot, attribute, true);
+            }
+        }
+        Ok(())
+    }
+
     /// Makes a transient object with nothing set: filled attribute by attribute, it knows what was never
     /// set from what was set to NULL.
     ///
     /// # Errors
     ///
-    /// When the class cannot be mapped.
+    /// When the class cannot be mapped, or a listener refuses.
     pub fn create<T: Mapped>(&mut self) -> Result<Handle<T>> {
         let class = self.class_of::<T>()?;
-        Ok(Handle::new(self.create_at(class)))
+        self.create_told(class).map(Handle::new)
+    }
+
+    /// Makes an object with nothing set, in the program's name.
+    pub(crate) fn create_told(&mut self, class: u16) -> Result<Id> {
+        if !self.may_refuse() {
+            return Ok(self.create_at(class));
+        }
+        self.scope(|s| {
+            let id = s.create_at(class);
+            s.tell_made(id)?;
+            s.init_scalars(id)?;
+            Ok(id)
+        })
     }
 
     pub(crate) fn create_at(&mut self, class: u16) -> Id {
@@ -195,7 +250,7 @@ impl Session {
             self.notify(declared, &mut change)?;
             self.arena.field_mut(id, attribute).swap(&mut *field);
         }
-        Ok(())
+        self.init_scalars(id)
     }
 
     /// Brings an object into the session, with what the cascade reaches: all of them, or none.
@@ -204,6 +259,7 @@ impl Session {
         if state.life != ObjectState::Transient
             || state.has(Flags::ORPHANED)
             || self.journal.is_open()
+            || self.listeners.may_refuse()
         {
             return self.scope(|s| s.save_or_update_now(id));
         }
@@ -264,13 +320,15 @@ impl Session {
                 Ok(())
             }
             ObjectState::Transient => {
+                self.tell(ObjectEvent::BeforeAttach, id)?;
                 self.journal.write(|| Undo::Life { id, flags, life });
                 let state = self.arena.state_mut(id);
                 state.life = ObjectState::Pending;
                 self.pending.push(id);
                 self.journal.write(|| Undo::PendingPushed);
                 self.note_change();
-                Ok(())
+                self.tell(ObjectEvent::AfterAttach, id)?;
+                self.tell(ObjectEvent::TransientToPending, id)
             }
             ObjectState::Detached => self.attach(id),
             ObjectState::Deleted => Err(Error::new(
@@ -305,6 +363,7 @@ impl Session {
                 ),
             ));
         }
+        self.tell(ObjectEvent::BeforeAttach, id)?;
         let state = self.arena.state(id);
         let (flags, life) = (state.flags, state.life);
         self.journal.write(|| Undo::Life { id, flags, life });
@@ -318,11 +377,13 @@ impl Session {
             self.journal.write(|| Undo::ChangedPushed);
         }
         self.note_change();
-        Ok(())
+        self.tell(ObjectEvent::AfterAttach, id)?;
+        self.tell(ObjectEvent::DetachedToPersistent, id)
     }
 
     /// A pending object becomes transient again.
     pub(crate) fn expunge_pending(&mut self, id: Id) {
+        self.listeners.note(ObjectEvent::PendingToTransient, id);
         let state = self.arena.state(id);
         let (flags, life) = (state.flags, state.life);
         self.journal.write(|| Undo::Life { id, flags, life });
@@ -357,14 +418,15 @@ impl Session {
         for next in reached {
             self.leave(next);
         }
-        Ok(())
+        self.tell_noted()
     }
 
     /// The object leaves the session, whatever its state.
     pub(crate) fn leave(&mut self, id: Id) {
         match self.arena.state(id).life {
             ObjectState::Pending => self.expunge_pending(id),
-            ObjectState::Persistent | ObjectState::Deleted => {
+            life @ (ObjectState::Persistent | ObjectState::Deleted) => {
+                self.listeners.note(event_of_leaving(life), id);
                 self.drop_identity(id);
                 let state = self.arena.state_mut(id);
                 state.life = ObjectState::Detached;
@@ -389,10 +451,21 @@ impl Session {
     }
 
     /// Takes every object out of the session; the transaction goes on.
-    pub fn expunge_all(&mut self) {
+    ///
+    /// # Errors
+    ///
+    /// That of a listener; the objects are out of the session all the same.
+    pub fn expunge_all(&mut self) -> Result<()> {
+        self.expunge_whole();
+        self.tell_noted()
+    }
+
+    pub(crate) fn expunge_whole(&mut self) {
         for id in
             self.arena.ids(|s| s.life != ObjectState::Transient && s.life != ObjectState::Detached)
         {
+            let life = self.arena.state(id).life;
+            self.listeners.note(event_of_leaving(life), id);
             let state = self.arena.state_mut(id);
             state.life = if state.life == ObjectState::Pending {
                 ObjectState::Transient
@@ -433,7 +506,7 @@ impl Session {
         }
         let state = self.arena.state_mut(id);
         state.life = ObjectState::Transient;
-        Ok(())
+        self.tell_noted()
     }
 
     /// The object has no identity any more.
@@ -573,6 +646,15 @@ impl Session {
                 .filter(|head| **head != 0);
             self.log.sweep(heads);
         }
+    }
+}
+
+/// What it is called that an object of a state leaves the session.
+fn event_of_leaving(life: ObjectState) -> ObjectEvent {
+    match life {
+        ObjectState::Pending | ObjectState::Transient => ObjectEvent::PendingToTransient,
+        ObjectState::Deleted => ObjectEvent::DeletedToDetached,
+        ObjectState::Persistent | ObjectState::Detached => ObjectEvent::PersistentToDetached,
     }
 }
 

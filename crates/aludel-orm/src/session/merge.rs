@@ -9,6 +9,7 @@ use super::Session;
 use super::identity::Key;
 use super::state::{Flags, ObjectState};
 use crate::attributes::Datum;
+use crate::events::ObjectEvent;
 use crate::instrumentation::{Handle, Id, IntoObject, ManyCore, OneCore};
 use crate::mapping::{PropertyKind, Relationship};
 use crate::{Error, ErrorKind, Result};
@@ -112,6 +113,9 @@ impl Session {
             if merge.load == MergeLoad::No && made {
                 self.committed(target);
             }
+            if made {
+                self.tell_waiting(ObjectEvent::Load, target).await?;
+            }
             Ok(target)
         })
     }
@@ -143,7 +147,7 @@ impl Session {
             return Ok((found, false));
         }
         let made = self.create_at(given.class);
-        self.save_or_update(made)?;
+        self.guarded(false, |s| s.save_or_update(made))?;
         Ok((made, true))
     }
 
@@ -165,7 +169,7 @@ impl Session {
             let state = self.arena.state_mut(made);
             state.flags.set(Flags::HAS_KEY);
             state.life = ObjectState::Detached;
-            self.attach(made)?;
+            self.guarded(false, |s| s.attach(made))?;
             return Ok(made);
         };
         Err(Error::new(

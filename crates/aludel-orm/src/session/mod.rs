@@ -10,7 +10,6 @@ pub(crate) mod access;
 pub(crate) mod arena;
 pub(crate) mod cascade;
 pub(crate) mod delete;
-pub(crate) mod events;
 pub(crate) mod expire;
 pub(crate) mod identity;
 pub(crate) mod lifecycle;
@@ -29,16 +28,15 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use hashbrown::HashMap;
 
 use crate::attributes::delta::Delta;
-use crate::attributes::events::Listeners;
 use crate::attributes::journal::{Journal, ParentKey};
 use crate::attributes::log::Log;
+use crate::events::tell::Listeners;
 use crate::instrumentation::{ClassDef, Id, Mapped};
 use crate::mapping::{Mapper, Mappers, Registry};
 use crate::{Error, ErrorKind, Result};
 
 use arena::{Arena, Slab};
 pub use cascade::Cascade;
-pub use events::{SessionEvent, SessionListener};
 use identity::{IdentityMap, Key};
 pub use merge::MergeLoad;
 pub use state::ObjectState;
@@ -77,7 +75,6 @@ pub struct Session {
     pub(crate) begun: bool,
     pub(crate) transaction: transaction::Transaction,
     pub(crate) loading: crate::loading::Loading,
-    pub(crate) hooks: Vec<(SessionEvent, events::SessionListener)>,
 }
 
 /// How a session behaves.
@@ -102,8 +99,10 @@ impl Session {
     pub fn detached(registry: &Registry) -> Self {
         static NEXT: AtomicU16 = AtomicU16::new(1);
         let tag = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mappers = registry.mappers();
+        let (registered, table) = registry.listeners(&mappers);
         Self {
-            mappers: registry.mappers(),
+            mappers,
             registry: registry.clone(),
             arena: Arena::new(tag),
             identity: Vec::new(),
@@ -113,7 +112,7 @@ impl Session {
             deltas: FastMap::default(),
             parents: FastMap::default(),
             journal: Journal::default(),
-            listeners: Listeners::default(),
+            listeners: Listeners::new(registered, table),
             pending: Vec::new(),
             changed: Vec::new(),
             deleting: Vec::new(),
@@ -121,7 +120,6 @@ impl Session {
             begun: false,
             transaction: transaction::Transaction::default(),
             loading: crate::loading::Loading::default(),
-            hooks: Vec::new(),
         }
     }
 
@@ -146,6 +144,7 @@ impl Session {
     #[cold]
     pub(crate) fn learn(&mut self, class: &'static ClassDef) -> Result<u16> {
         let (mappers, index) = self.registry.ensure(class)?;
+        self.listeners.learn(&mappers);
         self.mappers = mappers;
         Ok(index)
     }

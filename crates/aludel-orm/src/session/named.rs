@@ -33,10 +33,10 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When no class of that name is registered.
+    /// When no class of that name is registered, or a listener refuses.
     pub fn create_named(&mut self, class: &str) -> Result<Id> {
         let index = self.mapper_named(class)?;
-        Ok(self.create_at(index))
+        self.create_told(index)
     }
 
     pub(crate) fn mapper_named(&self, class: &str) -> Result<u16> {

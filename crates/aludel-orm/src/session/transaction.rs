@@ -7,9 +7,9 @@
 use aludel_engine::{Connection, Engine, TransactionOptions};
 
 use super::Session;
-use super::events::SessionEvent;
 use super::identity::{Key, Place};
 use super::state::{Flags, ObjectState};
+use crate::events::{ObjectEvent, SessionEvent};
 use crate::instrumentation::Id;
 use crate::mapping::Registry;
 use crate::{Error, ErrorKind, Result};
@@ -26,6 +26,16 @@ pub(crate) struct Level {
     failed: Option<Box<str>>,
 }
 
+impl Level {
+    /// The work of a level within this one becomes part of it.
+    fn take_over(&mut self, inner: Level) {
+        self.inserted.extend(inner.inserted);
+        self.deleted.extend(inner.deleted);
+        self.updated.extend(inner.updated);
+        self.switched.extend(inner.switched);
+    }
+}
+
 /// The session's side of its transaction.
 #[derive(Default)]
 pub(crate) struct Transaction {
@@ -38,6 +48,10 @@ pub(crate) struct Transaction {
     levels: Vec<Level>,
     /// A flush is under way.
     pub(crate) flushing: bool,
+    /// Listeners have been told that the transaction is there.
+    created: bool,
+    /// Listeners are being told that the transaction ends: it is of no use any more.
+    ending: bool,
 }
 
 /// What a rollback did to the objects of a session.
@@ -87,16 +101,31 @@ impl Session {
         self.begun = true;
         let connection = match self.transaction.connection.take() {
             Some(connection) => connection,
-            None => {
-                let engine = self.engine()?.clone();
-                let mut connection = Box::new(engine.acquire().await?);
-                connection.begin(&self.transaction.how).await?;
-                self.emit(SessionEvent::AfterBegin)?;
-                connection
-            }
+            None => self.connect_anew().await?,
         };
         self.transaction.out = true;
         Ok(connection)
+    }
+
+    async fn connect_anew(&mut self) -> Result<Box<Connection>> {
+        let engine = self.engine()?.clone();
+        if !std::mem::replace(&mut self.transaction.created, true) {
+            self.emit(SessionEvent::AfterTransactionCreate, 0).await?;
+        }
+        let mut connection = Box::new(engine.acquire().await?);
+        connection.begin(&self.transaction.how).await?;
+        if !self.listeners.hears_session(SessionEvent::AfterBegin) {
+            return Ok(connection);
+        }
+        // The listeners may use it.
+        self.transaction.connection = Some(connection);
+        self.emit(SessionEvent::AfterBegin, 0).await?;
+        self.transaction.connection.take().ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidRequest,
+                "a listener has ended the transaction that begins",
+            )
+        })
     }
 
     /// Puts the connection back.
@@ -111,6 +140,12 @@ impl Session {
             return Err(Error::new(
                 ErrorKind::PendingRollback,
                 "an operation of this session was dropped in the middle: call `rollback` first",
+            ));
+        }
+        if self.transaction.ending {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "the transaction is ending: its listeners cannot use the database",
             ));
         }
         match self.transaction.levels.last().and_then(|l| l.failed.as_deref()) {
@@ -184,10 +219,10 @@ impl Session {
     /// [`rollback`](Self::rollback) has to be called before the session goes on.
     pub async fn commit(&mut self) -> Result<()> {
         self.check_usable()?;
-        self.emit(SessionEvent::BeforeCommit)?;
         while self.nested_depth() > 0 {
             self.commit_nested().await?;
         }
+        self.emit(SessionEvent::BeforeCommit, 0).await?;
         // What a flush hook changes is flushed as well.
         for _ in 0..100 {
             if !self.has_work() {
@@ -204,7 +239,15 @@ impl Session {
                 return Err(self.fail(error).await);
             }
         }
+        // From here on the work is done, whatever a listener says.
+        let mut told = self.emit_ending(SessionEvent::AfterCommit, 0).await;
         let level = std::mem::take(&mut self.transaction.levels);
+        if self.options.expire_on_commit {
+            for id in self.arena.ids(|s| s.life == ObjectState::Persistent) {
+                self.expire_whole(id);
+            }
+            self.changed.clear();
+        }
         for id in level.iter().flat_map(|l| &l.deleted) {
             if self.arena.life(*id) == Some(ObjectState::Deleted) {
                 self.become_detached(*id);
@@ -215,18 +258,33 @@ impl Session {
                 self.arena.state_mut(*id).flags.unset(Flags::INSERTED);
             }
         }
-        if self.options.expire_on_commit {
-            for id in self.arena.ids(|s| s.life == ObjectState::Persistent) {
-                self.expire_whole(id);
-            }
-            self.changed.clear();
-        }
         self.begun = false;
         self.sweep_log();
-        self.emit(SessionEvent::AfterCommit)
+        told = told.and(self.tell_noted());
+        told.and(self.emit_end(0).await)
+    }
+
+    /// Tells of the end of the transaction, while it cannot be used any more.
+    async fn emit_ending(&mut self, event: SessionEvent, depth: usize) -> Result<()> {
+        if !self.listeners.hears_sessions() {
+            return Ok(());
+        }
+        self.transaction.ending = true;
+        let result = self.emit(event, depth).await;
+        self.transaction.ending = false;
+        result
+    }
+
+    /// Tells that a transaction or savepoint has ended.
+    async fn emit_end(&mut self, depth: usize) -> Result<()> {
+        if depth == 0 && !std::mem::take(&mut self.transaction.created) {
+            return Ok(());
+        }
+        self.emit(SessionEvent::AfterTransactionEnd, depth).await
     }
 
     fn become_detached(&mut self, id: Id) {
+        self.listeners.note(ObjectEvent::DeletedToDetached, id);
         let state = self.arena.state_mut(id);
         state.life = ObjectState::Detached;
         state.flags.unset(Flags::DELETING);
@@ -241,7 +299,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When the database refuses; the objects are put back all the same.
+    /// When the database refuses, or a listener fails; the objects are put back all the same.
     pub async fn rollback(&mut self) -> Result<RolledBack> {
         let was_open = self.in_transaction();
         let mut result = Ok(());
@@ -250,29 +308,48 @@ impl Session {
         }
         self.transaction.out = false;
         self.transaction.flushing = false;
+        self.transaction.ending = false;
         let mut undone = RolledBack::default();
         let mut levels = std::mem::take(&mut self.transaction.levels);
-        let failed = levels.first().is_some_and(|l| l.failed.is_some());
         if levels.is_empty() && was_open {
             levels.push(Level::default());
         }
-        let database = was_open && !failed;
         while let Some(level) = levels.pop() {
-            let root = levels.is_empty();
-            if level.failed.is_some() && self.is_clean() {
-                continue;
+            // The objects are put back whatever a listener says.
+            let depth = levels.len();
+            let failed = level.failed.is_some();
+            if !failed {
+                result = result.and(self.emit_ending(SessionEvent::AfterRollback, depth).await);
             }
-            self.restore(level, !root, &mut undone);
-        }
-        self.begun = false;
-        self.sweep_log();
-        if database {
-            self.emit(SessionEvent::AfterRollback)?;
-        }
-        if was_open {
-            self.emit(SessionEvent::AfterSoftRollback)?;
+            if !failed || !self.is_clean() {
+                self.restore(level, depth > 0, &mut undone);
+            }
+            if depth == 0 {
+                self.begun = false;
+                self.sweep_log();
+            }
+            if self.listeners.hears_anything() {
+                result = result.and(self.tell_rolled_back(depth, &mut levels).await);
+            }
         }
         result.map(|()| undone)
+    }
+
+    /// Tells that a level has been rolled back, with the levels around it in their place.
+    async fn tell_rolled_back(&mut self, depth: usize, around: &mut Vec<Level>) -> Result<()> {
+        self.transaction.ending = depth > 0;
+        let mut result = self.tell_noted();
+        result = result.and(self.emit_end(depth).await);
+        result = result.and(self.emit(SessionEvent::AfterSoftRollback, depth).await);
+        self.transaction.ending = false;
+        if depth > 0 {
+            // What listeners have done to objects goes with the next level.
+            let more = std::mem::take(&mut self.transaction.levels);
+            if let Some(outer) = around.last_mut() {
+                more.into_iter().for_each(|level| outer.take_over(level));
+            }
+        }
+        result
     }
 
     fn is_clean(&self) -> bool {
@@ -292,7 +369,8 @@ impl Session {
         let savepoint = result?;
         self.level();
         self.transaction.levels.push(Level { savepoint, ..Level::default() });
-        Ok(())
+        let depth = self.nested_depth();
+        self.emit(SessionEvent::AfterTransactionCreate, depth).await
     }
 
     /// Ends the innermost savepoint; its work becomes part of what is around it.
@@ -303,6 +381,8 @@ impl Session {
     pub async fn commit_nested(&mut self) -> Result<()> {
         self.check_usable()?;
         self.check_nested()?;
+        let depth = self.nested_depth();
+        self.emit(SessionEvent::BeforeCommit, depth).await?;
         for _ in 0..100 {
             if !self.has_work() {
                 break;
@@ -315,13 +395,10 @@ impl Session {
         self.checkin(connection);
         result?;
         if let Some(inner) = self.transaction.levels.pop() {
-            let outer = self.level();
-            outer.inserted.extend(inner.inserted);
-            outer.deleted.extend(inner.deleted);
-            outer.updated.extend(inner.updated);
-            outer.switched.extend(inner.switched);
+            self.level().take_over(inner);
         }
-        Ok(())
+        let told = self.emit(SessionEvent::AfterCommit, depth).await;
+        told.and(self.emit_end(depth).await)
     }
 
     /// Rolls back to the innermost savepoint: what was changed, inserted and deleted in it is put back.
@@ -332,17 +409,21 @@ impl Session {
     pub async fn rollback_nested(&mut self) -> Result<RolledBack> {
         self.check_nested()?;
         let mut undone = RolledBack::default();
+        let depth = self.nested_depth();
         let Some(level) = self.transaction.levels.pop() else { return Ok(undone) };
         let failed = level.failed.is_some();
         let savepoint = level.savepoint;
         let mut result = Ok(());
         if !failed {
             result = self.roll_back_to(savepoint).await;
+            result = result.and(self.emit_ending(SessionEvent::AfterRollback, depth).await);
         }
         if !(failed && self.is_clean()) {
             self.restore(level, true, &mut undone);
         }
-        self.emit(SessionEvent::AfterSoftRollback)?;
+        result = result.and(self.tell_noted());
+        result = result.and(self.emit_end(depth).await);
+        result = result.and(self.emit(SessionEvent::AfterSoftRollback, depth).await);
         result.map(|()| undone)
     }
 
@@ -385,14 +466,17 @@ impl Session {
         self.transaction.out = false;
         let level = std::mem::take(self.level());
         let savepoint = level.savepoint;
+        let depth = self.nested_depth();
+        // The error of the flush is what counts: it hides those of listeners.
+        let _ = self.emit_ending(SessionEvent::AfterRollback, depth).await;
         let mut undone = RolledBack::default();
         self.restore(level, nested, &mut undone);
         let level = self.level();
         level.savepoint = savepoint;
         level.failed = Some(error.to_string().into());
         self.begun = true;
-        let _ = self.emit(SessionEvent::AfterRollback);
-        let _ = self.emit(SessionEvent::AfterSoftRollback);
+        let _ = self.tell_noted();
+        let _ = self.emit(SessionEvent::AfterSoftRollback, depth).await;
         error
     }
 
@@ -439,6 +523,12 @@ impl Session {
     }
 
     fn undo_insert(&mut self, id: Id) {
+        let event = match self.arena.state(id).life {
+            ObjectState::Deleted => ObjectEvent::DeletedToDetached,
+            ObjectState::Persistent => ObjectEvent::PersistentToTransient,
+            _ => ObjectEvent::PendingToTransient,
+        };
+        self.listeners.note(event, id);
         if self.arena.state(id).has(Flags::HAS_KEY) {
             self.drop_identity(id);
             self.forget_identity(id);
@@ -451,6 +541,7 @@ impl Session {
     }
 
     fn undo_delete(&mut self, id: Id) {
+        self.listeners.note(ObjectEvent::DeletedToPersistent, id);
         let was = self.arena.state(id).life;
         let state = self.arena.state_mut(id);
         state.flags.unset(Flags::DELETING);
@@ -482,7 +573,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When the database refuses the rollback; the session is closed all the same.
+    /// When the database refuses the rollback, or a listener fails; the session is closed all the same.
     pub async fn close(&mut self) -> Result<()> {
         let mut result = Ok(());
         if let Some(mut connection) = self.transaction.connection.take() {
@@ -490,14 +581,19 @@ impl Session {
         }
         self.transaction.out = false;
         self.transaction.flushing = false;
+        self.transaction.ending = false;
         let levels = std::mem::take(&mut self.transaction.levels);
         for id in levels.iter().flat_map(|l| &l.deleted) {
             if self.arena.life(*id) == Some(ObjectState::Deleted) {
                 self.become_detached(*id);
             }
         }
-        self.expunge_all();
+        self.expunge_whole();
         self.begun = false;
-        result
+        result = result.and(self.tell_noted());
+        for depth in (1..levels.len()).rev() {
+            result = result.and(self.emit_end(depth).await);
+        }
+        result.and(self.emit_end(0).await)
     }
 }

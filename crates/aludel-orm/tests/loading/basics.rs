@@ -169,12 +169,12 @@ fn deferred_columns() {
     db.run(s.load(document, Document::attachment));
     assert_eq!(db.selects(), 0);
 
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let query = select::<Document>().options(undefer(Document::summary));
     let document = db.run(s.one(query));
     assert!(s.is_loaded(document, Document::summary).unwrap());
     assert!(!s.is_loaded(document, Document::body).unwrap());
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let document = db.run(s.one(select::<Document>().options(undefer_group::<Document>("big"))));
     assert!(s.is_loaded(document, Document::attachment).unwrap());
     assert!(!s.is_loaded(document, Document::summary).unwrap());
@@ -193,7 +193,7 @@ fn columns_left_out_by_options() {
     assert_eq!(db.selects(), 1);
     assert_eq!(s[ed].name, "ed");
 
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let query = select::<User>().filter(User::id.eq(1)).options(load_only::<User>([User::name]));
     let ed = db.run(s.one(query));
     assert_eq!(s.value(ed, User::name).unwrap(), "ed");
@@ -203,7 +203,7 @@ fn columns_left_out_by_options() {
     // Relationships of an object that is not whole are not loaded, like those of others.
     assert_eq!(db.run(s.load(ed, User::addresses)).len(), 2);
 
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let query = select::<User>().filter(User::id.eq(1)).options(defer_raise(User::fullname));
     let ed = db.run(s.one(query));
     assert_eq!(db.try_run(s.load(ed, User::fullname)).unwrap_err().kind(), ErrorKind::NotLoaded);
@@ -267,7 +267,7 @@ fn composite_keys() {
     assert_eq!(db.selects(), 0);
     assert_eq!(s[exams[0]].enrollment.get(), Some(all[0]));
     assert_eq!(s[exams[3]].enrollment.get(), None);
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let exams = db.run(s.all(select::<Exam>().order_by(Exam::id)));
     db.selects();
     db.run(s.load_all(&exams, Exam::enrollment));
@@ -361,7 +361,7 @@ fn batches() {
     let mut names = Vec::new();
     while let Some(batch) = db.run(stream.next(&mut s)) {
         names.push(batch.iter().map(|u| s[*u].name.clone()).collect::<Vec<_>>());
-        s.expunge_all();
+        s.expunge_all().unwrap();
     }
     assert_eq!(names, [vec!["none", "ed"], vec!["jack"]]);
 }
@@ -388,13 +388,14 @@ fn futures_can_go_to_another_thread() {
 fn who_is_told_of_loads() {
     use std::sync::{Arc, Mutex};
 
-    use aludel_orm::LoadEvent;
+    use aludel_orm::events::ObjectEvent;
     let db = Db::new();
     let mut s = db.session();
     let told = Arc::new(Mutex::new(Vec::new()));
-    for event in [LoadEvent::Load, LoadEvent::Refresh] {
+    for event in [ObjectEvent::Load, ObjectEvent::Refresh] {
         let told = Arc::clone(&told);
-        s.on_load::<User>(event, move |s, user| {
+        s.on(event.of::<User>(), move |s, occasion| {
+            let user = occasion.object;
             let name = s.value(user, User::name).cloned().unwrap_or_default();
             told.lock().unwrap().push((event, name));
             Ok(())
@@ -403,18 +404,18 @@ fn who_is_told_of_loads() {
     }
     let take = || std::mem::take(&mut *told.lock().unwrap());
     let ed = db.run(s.get::<User>(1)).unwrap();
-    assert_eq!(take(), [(LoadEvent::Load, "ed".to_owned())]);
+    assert_eq!(take(), [(ObjectEvent::Load, "ed".to_owned())]);
     db.run(s.get::<User>(1));
     assert_eq!(take(), []);
     s.expire(ed).unwrap();
     db.run(s.all(select::<User>().filter(User::id.le(2)).order_by(User::id)));
     assert_eq!(
         take(),
-        [(LoadEvent::Refresh, "ed".to_owned()), (LoadEvent::Load, "jack".to_owned())]
+        [(ObjectEvent::Refresh, "ed".to_owned()), (ObjectEvent::Load, "jack".to_owned())]
     );
     s.expire_attributes(ed, [User::age]).unwrap();
     db.run(s.load(ed, User::age));
-    assert_eq!(take(), [(LoadEvent::Refresh, "ed".to_owned())]);
+    assert_eq!(take(), [(ObjectEvent::Refresh, "ed".to_owned())]);
     db.run(s.all(select::<Address>().options(aludel_orm::joined(Address::user))));
     assert_eq!(take(), []);
 }

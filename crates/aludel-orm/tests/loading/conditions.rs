@@ -71,7 +71,7 @@ fn a_condition_of_its_own() {
     for (options, selects) in
         [(selectin(Shop::dear), 2), (joined(Shop::dear), 1), (subquery(Shop::dear), 2)]
     {
-        s.expunge_all();
+        s.expunge_all().unwrap();
         let shops = db.run(s.all(select::<Shop>().order_by(Shop::id).options(options)));
         assert_eq!(db.selects(), selects);
         assert_eq!(prices(&s, s[shops[0]].dear.to_vec()), [20, 30]);
@@ -94,7 +94,7 @@ fn the_order_that_the_relationship_says() {
     for options in [selectin(Shop::goods), joined(Shop::goods), subquery(Shop::goods)] {
         let shop = db.run(s.one(select::<Shop>().filter(Shop::id.eq(1)).options(options)));
         assert_eq!(prices(&s, s[shop].goods.to_vec()), [30, 20, 5]);
-        s.expunge_all();
+        s.expunge_all().unwrap();
     }
 }
 
@@ -110,7 +110,7 @@ fn many_to_many_of_a_class_with_itself() {
         assert_eq!(names(&s, shops[0]), ["b", "c"]);
         assert_eq!(names(&s, shops[1]), ["c"]);
         assert!(names(&s, shops[2]).is_empty());
-        s.expunge_all();
+        s.expunge_all().unwrap();
     }
     let a = db.run(s.get::<Shop>(1)).unwrap();
     assert_eq!(db.run(s.load(a, Shop::partners)).len(), 2);
@@ -147,7 +147,7 @@ fn expressions_are_read_with_the_row() {
     let rows = db.run(s.rows(query));
     assert_eq!(rows[0], ("A".to_owned(), "B".to_owned(), Some(1)));
     // With its good, by a join of its own.
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let goods = db.run(s.all(select::<Good>().order_by(Good::id).options(joined(Good::shop))));
     let shop = s[goods[3]].shop.get().unwrap();
     assert_eq!(s[shop].how_many, Some(1));

@@ -185,14 +185,14 @@ fn columns_of_subclasses_along() {
     assert_eq!(names(&s, &people), ["ann", "bob"]);
     let bob: Handle<Engineer> = s.downcast(people[1]).unwrap();
     assert_eq!(s[bob].language.as_deref(), Some("rust"));
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let options =
         (selectin_polymorphic::<Person, Engineer>(), selectin_polymorphic::<Person, Manager>());
     let people = db.run(s.all(select::<Person>().order_by(Person::id).options(options)));
     assert_eq!(db.selects(), 3);
     let ann: Handle<Manager> = s.downcast(people[0]).unwrap();
     assert_eq!(s[ann].level, 3);
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let animals = db.run(s.all(select::<Animal>().along::<Dog>().order_by(Animal::id)));
     let rex: Handle<Dog> = s.downcast(animals[0]).unwrap();
     assert_eq!(s[rex].breed.as_deref(), Some("pug"));
@@ -206,7 +206,7 @@ fn relationships_to_and_from_subclasses() {
         let acme = db.run(s.one(select::<Company>().options(options)));
         assert_eq!(db.selects(), selects);
         assert_eq!(names(&s, &s[acme].people.to_vec()), ["ann", "bob", "dan"]);
-        s.expunge_all();
+        s.expunge_all().unwrap();
     }
     // To a class with two tables.
     for options in [joined(Engineer::manager), selectin(Engineer::manager)] {
@@ -214,12 +214,12 @@ fn relationships_to_and_from_subclasses() {
         let ann = s[engineers[0]].manager.get().unwrap();
         assert_eq!((s[ann].level, &*s[ann].name), (3, "ann"));
         assert_eq!(s[engineers[1]].manager.get(), None);
-        s.expunge_all();
+        s.expunge_all().unwrap();
     }
     let ann = db.run(s.get::<Manager>(1)).unwrap();
     assert_eq!(db.run(s.load(ann, Manager::reports)).len(), 1);
     // Options about a subclass, in a query of the base.
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let people =
         db.run(s.all(
             select::<Company>().options(

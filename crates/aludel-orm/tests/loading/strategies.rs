@@ -35,7 +35,7 @@ fn each_strategy_fills_a_collection() {
         let users = db.run(s.all(query().options(options)));
         assert_eq!(db.selects(), selects);
         check(&db, &s, &users);
-        s.expunge_all();
+        s.expunge_all().unwrap();
     }
     let users = db.run(s.all(query().options(lazy_load(User::addresses))));
     assert!(!s[users[0]].addresses.is_loaded());
@@ -53,7 +53,7 @@ fn references() {
         assert_eq!(s[ed].name, "ed");
         assert_eq!(s[addresses[1]].user.get(), Some(ed));
         assert_eq!(s[addresses[3]].user.get(), None);
-        s.expunge_all();
+        s.expunge_all().unwrap();
     }
     // What is in the identity map is not asked for.
     let _users = db.run(s.all(select::<User>()));
@@ -61,7 +61,7 @@ fn references() {
     db.run(s.all(query().options(selectin(Address::user))));
     assert_eq!(db.selects(), 1);
     // One-to-one from the far side.
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let users = db.run(s.all(select::<User>().order_by(User::id).options(joined(User::profile))));
     assert_eq!(db.selects(), 1);
     let profile: Handle<Profile> = s[users[0]].profile.get().unwrap();
@@ -78,10 +78,10 @@ fn joined_and_a_limit_counts_owners() {
     let names: Vec<&str> = users.iter().map(|u| s[*u].name.as_str()).collect();
     assert_eq!(names, ["none", "ed"]);
     assert_eq!(emails(&s, users[1]), ["ed@x", "ed@y"]);
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let users = db.run(s.all(query().limit(1).offset(1).order_by(User::id)));
     assert_eq!(emails(&s, users[0]), ["jack@x"]);
-    s.expunge_all();
+    s.expunge_all().unwrap();
     // The query's own join neither sees the eager one, nor is seen by it.
     let both = query().join(User::addresses).filter(Address::email.eq("ed@y"));
     let users = db.run(s.all(both));
@@ -115,7 +115,7 @@ fn nested_paths() {
         assert_eq!(items.len(), 2);
         assert_eq!(s[orders[1]].items.to_vec(), [items[1]]);
         assert_eq!(db.selects(), 0);
-        s.expunge_all();
+        s.expunge_all().unwrap();
     }
     // With a limit, and two collections side by side.
     let query = select::<User>()
@@ -169,7 +169,7 @@ fn a_tree() {
         assert_eq!(children.len(), 2);
         assert_eq!(s[children[0]].children.len(), 1);
         assert!(s[children[1]].children.is_empty());
-        s.expunge_all();
+        s.expunge_all().unwrap();
     }
 }
 
@@ -186,7 +186,7 @@ fn a_join_of_the_querys_own() {
     assert!(!s.is_modified(users[0]).unwrap());
     s.expire_attributes(users[0], [User::addresses]).unwrap();
     assert_eq!(db.run(s.load(users[0], User::addresses)).len(), 2);
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let address = aludel_orm::aliased::<Address>();
     let query = select::<User>()
         .outer_join_as(User::addresses, &address)
@@ -205,7 +205,7 @@ fn forbidden_loads() {
     let ed = db.run(s.one(query().options(raise(User::addresses))));
     assert_eq!(db.try_run(s.load(ed, User::addresses)).unwrap_err().kind(), ErrorKind::NotLoaded);
     assert_eq!(db.run(s.load(ed, User::orders)).len(), 2);
-    s.expunge_all();
+    s.expunge_all().unwrap();
     let ed = db.run(s.one(query().options((selectin(User::orders), raise_others::<User>()))));
     assert_eq!(s[ed].orders.len(), 2);
     assert_eq!(db.try_run(s.load(ed, User::addresses)).unwrap_err().kind(), ErrorKind::NotLoaded);

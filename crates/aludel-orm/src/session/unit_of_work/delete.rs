@@ -2,10 +2,10 @@
 
 use aludel_sql::{Bind, Table, WriteOp};
 
-use super::hooks::MapperEvent;
 use super::run::Run;
 use super::write::{Back, Segment, rows_at_once, send};
 use crate::Result;
+use crate::events::ObjectEvent;
 use crate::instrumentation::Id;
 use crate::session::Session;
 use crate::session::state::{Flags, ObjectState};
@@ -22,7 +22,7 @@ impl Session {
         if ids.is_empty() {
             return Ok(());
         }
-        self.mapper_events(MapperEvent::BeforeDelete, &ids)?;
+        self.tell_writing_all(run, ObjectEvent::BeforeDelete, &ids).await?;
         self.sort_by_row(&mut ids);
         ids.dedup();
         self.read_rows(run, &ids).await?;
@@ -38,7 +38,7 @@ impl Session {
                 self.delete_part(run, table, part).await?;
             }
         }
-        self.mapper_events(MapperEvent::AfterDelete, &ids)
+        self.tell_writing_all(run, ObjectEvent::AfterDelete, &ids).await
     }
 
     async fn delete_part(&mut self, run: &mut Run, table: &Table, part: &[Id]) -> Result<()> {

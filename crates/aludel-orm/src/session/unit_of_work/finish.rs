@@ -3,6 +3,7 @@
 
 use super::run::Run;
 use super::work::Work;
+use crate::events::ObjectEvent;
 use crate::instrumentation::Id;
 use crate::session::Session;
 use crate::session::identity::{Key, Place};
@@ -76,7 +77,7 @@ impl Session {
     /// Cleans the lists of objects that need nothing any more.
     pub(super) fn forget_idle(&mut self) {
         let arena = &self.arena;
-        if self.hooks.is_empty() {
+        if !self.listeners.hears_anything() {
             self.pending.clear();
         } else {
             self.pending.retain(|id| arena.life(*id) == Some(ObjectState::Pending));
@@ -115,6 +116,7 @@ impl Session {
     fn register_born(&mut self, born: &[(Id, i64)]) {
         let mut inserted = std::mem::take(&mut self.level().inserted);
         inserted.reserve(born.len());
+        let before = inserted.len();
         let plain = self.deltas.is_empty();
         let mut rest = born;
         while let Some(((first, _), _)) = rest.split_first() {
@@ -146,6 +148,7 @@ impl Session {
             }
             logged.into_iter().for_each(|id| self.committed(id));
         }
+        self.note_persistent(&inserted[before..]);
         self.level().inserted = inserted;
     }
 
@@ -176,6 +179,7 @@ impl Session {
         if let Some(key) = self.row_key(id) {
             self.leave_identity(id, &key);
         }
+        self.listeners.note(ObjectEvent::PersistentToDeleted, id);
         let state = self.arena.state_mut(id);
         state.life = ObjectState::Deleted;
         state.flags.unset(Flags::DELETING);
@@ -242,6 +246,15 @@ impl Session {
             }
         }
         self.note_inserted_all(&inserted);
+        self.note_persistent(&inserted);
+    }
+
+    /// It will be told which objects the flush has inserted.
+    fn note_persistent(&mut self, inserted: &[Id]) {
+        if self.listeners.hears(ObjectEvent::PendingToPersistent) {
+            let listeners = &mut self.listeners;
+            inserted.iter().for_each(|id| listeners.note(ObjectEvent::PendingToPersistent, *id));
+        }
     }
 
     /// Another object has come to stand for the row of this one.
@@ -253,6 +266,7 @@ impl Session {
             let state = self.arena.state_mut(id);
             state.life = ObjectState::Detached;
             state.flags.unset(Flags::LISTED);
+            self.listeners.note(ObjectEvent::PersistentToDetached, id);
         }
     }
 

@@ -1,37 +1,47 @@
 //! Where the events of a mapper are fired: around the INSERT, UPDATE and DELETE of each object.
 
+use super::run::Run;
 use crate::Result;
+use crate::events::ObjectEvent;
 use crate::instrumentation::Id;
 use crate::session::Session;
 
-/// A moment in the writing of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MapperEvent {
-    BeforeInsert,
-    AfterInsert,
-    BeforeUpdate,
-    AfterUpdate,
-    BeforeDelete,
-    AfterDelete,
-}
-
 impl Session {
-    /// Whether somebody listens to the writing of objects.
-    #[inline]
-    pub(super) fn hears_mapper_events(&self) -> bool {
-        false
-    }
-
-    /// Tells of the writing of an object. The single place where mapper events will be fired.
-    pub(super) fn mapper_event(&mut self, _event: MapperEvent, _id: Id) -> Result<()> {
+    /// Tells of the writing of an object.
+    pub(super) async fn tell_writing(
+        &mut self,
+        run: &mut Run,
+        event: ObjectEvent,
+        id: Id,
+    ) -> Result<()> {
+        if self.listeners.hears(event) {
+            // The listeners may use the connection.
+            self.disconnect(run);
+            self.tell_waiting(event, id).await?;
+        }
         Ok(())
     }
 
     /// Tells of the writing of several objects.
-    #[inline]
-    pub(super) fn mapper_events(&mut self, event: MapperEvent, ids: &[Id]) -> Result<()> {
-        if self.hears_mapper_events() {
-            ids.iter().try_for_each(|id| self.mapper_event(event, *id))?;
+    pub(super) async fn tell_writing_all(
+        &mut self,
+        run: &mut Run,
+        event: ObjectEvent,
+        ids: &[Id],
+    ) -> Result<()> {
+        if self.listeners.hears(event) {
+            for id in ids {
+                self.tell_writing(run, event, *id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells which attributes the flush has given values to.
+    pub(super) async fn tell_written(&mut self, run: &mut Run) -> Result<()> {
+        for told in self.written() {
+            self.disconnect(run);
+            self.tell_later(told).await?;
         }
         Ok(())
     }

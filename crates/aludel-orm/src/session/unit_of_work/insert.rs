@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::facts::{Facts, NO_ATTRIBUTE, TableFacts, classes_of};
 use super::run::Run;
 use super::write::{Back, Segment, rows_at_once, send};
+use crate::events::ObjectEvent;
 use crate::instrumentation::{Id, NULL};
 use crate::session::Session;
 use crate::session::arena::{Arena, Slab};
@@ -161,6 +162,11 @@ impl Session {
         }
         slab.set_loaded(id.slot, attribute, true);
         slab.set_expired(id.slot, attribute, false);
+        if self.listeners.hears(ObjectEvent::RefreshFlush)
+            && !self.mapper_of(id).primary_key.contains(&attribute)
+        {
+            self.listeners.note_written(id, attribute);
+        }
         Ok(())
     }
 

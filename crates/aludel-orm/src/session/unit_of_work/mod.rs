@@ -42,8 +42,8 @@ mod write;
 pub use plan::{Plan, PlanStep};
 
 use super::Session;
-use super::events::SessionEvent;
 use crate::attributes::delta::IdSet;
+use crate::events::SessionEvent;
 use crate::{Error, ErrorKind, Result};
 
 use run::Run;
@@ -75,7 +75,8 @@ impl Session {
     }
 
     async fn flush_now(&mut self) -> Result<()> {
-        self.emit(SessionEvent::BeforeFlush)?;
+        let depth = self.nested_depth();
+        self.emit(SessionEvent::BeforeFlush, depth).await?;
         let mut work = self.collect();
         if work.is_empty() {
             self.forget_idle();
@@ -92,8 +93,10 @@ impl Session {
         let steps = self.sorted_steps(work)?;
         let mut run = Run::default();
         self.run(&mut run, work, steps).await?;
-        self.emit(SessionEvent::AfterFlush)?;
+        let depth = self.nested_depth();
+        self.emit(SessionEvent::AfterFlush, depth).await?;
         self.finish(&run, work)?;
-        self.emit(SessionEvent::AfterFlushPostexec)
+        self.tell_noted_waiting().await?;
+        self.emit(SessionEvent::AfterFlushPostexec, depth).await
     }
 }

@@ -104,12 +104,17 @@ impl Session {
             if let Some(version) = unversioned.filter(|v| !wanted.contains(v)) {
                 wanted.push(version);
             }
-            if let Some(connection) = run.connection.take() {
-                self.checkin(connection);
-            }
+            self.disconnect(run);
             self.load_columns(id, &wanted).await?;
         }
         Ok(())
+    }
+
+    /// Gives the connection back, until the next statement.
+    pub(super) fn disconnect(&mut self, run: &mut Run) {
+        if let Some(connection) = run.connection.take() {
+            self.checkin(connection);
+        }
     }
 
     /// Runs the steps; the connection is given back whatever happens.
@@ -126,9 +131,7 @@ impl Session {
                 break;
             }
         }
-        if let Some(connection) = run.connection.take() {
-            self.checkin(connection);
-        }
+        self.disconnect(run);
         result
     }
 

@@ -1,9 +1,9 @@
 //! Saving objects of a hierarchy: which are inserted and which updated, table by table.
 
-use super::hooks::MapperEvent;
 use super::run::Run;
 use super::work::Work;
 use crate::Result;
+use crate::events::ObjectEvent;
 use crate::instrumentation::Id;
 use crate::session::Session;
 use crate::session::state::{Flags, ObjectState};
@@ -12,7 +12,7 @@ impl Session {
     /// Inserts and updates the rows of some objects. Within a table the UPDATEs come first, so that a unique value
     /// may go from one row to another.
     pub(super) async fn save(&mut self, run: &mut Run, work: &Work, ids: &[Id]) -> Result<()> {
-        let hears = self.hears_mapper_events();
+        let hears = self.listeners.hears_writing();
         let may_take_over = work.roots.iter().any(|root| !root.deletes.is_empty());
         let is_new = |id: &Id| self.arena.state(*id).life == ObjectState::Pending;
         if !hears && !may_take_over && ids.iter().all(is_new) {
@@ -27,13 +27,13 @@ impl Session {
         for &id in ids {
             if self.arena.state(id).life != ObjectState::Pending {
                 if hears {
-                    self.mapper_event(MapperEvent::BeforeUpdate, id)?;
+                    self.tell_writing(run, ObjectEvent::BeforeUpdate, id).await?;
                 }
                 persistent.push(id);
                 continue;
             }
             if hears {
-                self.mapper_event(MapperEvent::BeforeInsert, id)?;
+                self.tell_writing(run, ObjectEvent::BeforeInsert, id).await?;
             }
             if may_take_over && self.takes_over(run, work, id) {
                 updates.push(id);
@@ -55,8 +55,12 @@ impl Session {
                 self.insert_table(run, &table, &inserts).await?;
             }
         }
-        self.mapper_events(MapperEvent::AfterInsert, &inserts)?;
-        self.mapper_events(MapperEvent::AfterUpdate, &updates)
+        if !hears {
+            return Ok(());
+        }
+        self.tell_written(run).await?;
+        self.tell_writing_all(run, ObjectEvent::AfterInsert, &inserts).await?;
+        self.tell_writing_all(run, ObjectEvent::AfterUpdate, &updates).await
     }
 
     /// A new object with the key of one that is to be deleted takes over its row: the row is updated.

@@ -62,7 +62,7 @@ impl Session {
         if loaded && self.same_value(id, attribute, &value) {
             return Ok(());
         }
-        if !self.listeners.is_empty() && self.is_heard(self.declaring(id, attribute), attribute) {
+        if self.may_refuse() && self.is_heard(self.declaring(id, attribute), attribute) {
             return self.set_datum(id, attribute, Datum::Value(value));
         }
         if !fresh && self.log.find(self.arena.state(id).head, attribute).is_none() {
