@@ -336,7 +336,7 @@ impl Session {
     }
 
     /// Tells that a level has been rolled back, with the levels around it in their place.
-    async fn tell_rolled_back(&mut self, depth: usize, around: &mut Vec<Level>) -> Result<()> {
+    async fn tell_rolled_back(&mut self, depth: usize, around: &mut [Level]) -> Result<()> {
         self.transaction.ending = depth > 0;
         let mut result = self.tell_noted();
         result = result.and(self.emit_end(depth).await);
