@@ -2,7 +2,7 @@
 //!
 //! * `arena`, `state`, `identity`: where objects are, what is known of them, and which object
 //!   stands for which row.
-//! * `lifecycle`, `cascade`: how objects come in, go out, and take others along.
+//! * `make`, `lifecycle`, `cascade`: how objects are made, come in, go out, and take others along.
 //! * `transaction`: begin, commit, rollback, savepoints, and what they do to objects.
 //! * `unit_of_work`: from what has changed to a plan, and from the plan to statements.
 
@@ -13,6 +13,7 @@ pub(crate) mod delete;
 pub(crate) mod expire;
 pub(crate) mod identity;
 pub(crate) mod lifecycle;
+mod make;
 pub(crate) mod merge;
 pub(crate) mod named;
 pub(crate) mod raw;

@@ -1,0 +1,229 @@
+//! How objects are made: from a literal, or empty.
+
+use std::sync::Arc;
+
+use super::Session;
+use super::state::Flags;
+use crate::Result;
+use crate::attributes::events::{Change, Incoming, Initiator, Op};
+use crate::attributes::journal::Undo;
+use crate::events::{AttributeEvent, ObjectEvent};
+use crate::instrumentation::{Handle, Id, IntoObject, ManyCore, Mapped, OneCore};
+use crate::mapping::Mapper;
+
+impl Session {
+    /// Takes a value into the arena as a transient object: it has a handle, and is in no session's work yet.
+    ///
+    /// # Errors
+    ///
+    /// When the class cannot be mapped, or a validator refuses a value.
+    pub fn make<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
+        let risky = value.gives_objects();
+        self.guarded(risky, |s| s.make_now(value))
+    }
+
+    fn make_now<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
+        let class = self.class_of::<T>()?;
+        let session = self.arena.session;
+        let slab = self.slab_for(class);
+        let id = slab.reserve(session, class);
+        slab.states[id.slot as usize].flags.set(Flags::FRESH);
+        slab.states[id.slot as usize].loaded = slab.whole;
+        match slab.chunks_mut::<T>() {
+            Some(chunks) => chunks.set(id.slot, value),
+            None => {
+                if slab.objects.put(id.slot, Box::new(value)).is_err() {
+                    slab.release(id.slot);
+                    return Err(self.no_such_field(id, 0));
+                }
+            }
+        }
+        self.journal.write(|| Undo::Made { id });
+        let mapper = self.mappers.at(class);
+        if mapper.relationships.is_empty() && mapper.discriminator.is_none() && !self.may_refuse() {
+            self.note_generated(id);
+            return Ok(Handle::new(id));
+        }
+        let mapper = Arc::clone(mapper);
+        if self.may_refuse() {
+            self.tell_made(id)?;
+        }
+        self.settle(id, &mapper)?;
+        Ok(Handle::new(id))
+    }
+
+    /// Of an object that has all its plain columns: which of the others a literal sets as well.
+    #[inline]
+    fn note_generated(&mut self, id: Id) {
+        let mapper = &self.mappers.list[usize::from(id.class)];
+        let Some(slab) = &mut self.arena.slabs[usize::from(id.class)] else { return };
+        for &attribute in &mapper.columns {
+            let whole = attribute < 64 && slab.whole & (1 << attribute) != 0;
+            let field = || slab.objects.get(id.slot)?.field(attribute);
+            if !whole && field().is_some_and(|f| f.is_set()) {
+                slab.set_loaded(id.slot, attribute, true);
+            }
+        }
+    }
+
+    /// Tells that the program has made an object.
+    #[cold]
+    fn tell_made(&mut self, id: Id) -> Result<()> {
+        if self.listeners.is_first_made(id.class) {
+            self.tell(ObjectEvent::FirstInit, id)?;
+        }
+        self.tell(ObjectEvent::Init, id)
+    }
+
+    /// Lets listeners give values to the columns of a new object that have none.
+    fn init_scalars(&mut self, id: Id) -> Result<()> {
+        let mapper = Arc::clone(self.mapper_of(id));
+        for &attribute in &mapper.columns {
+            let declared = mapper.property(attribute).declared_by;
+            if self.arena.is_loaded(id, attribute)
+                || !self.listeners.listens(declared, attribute, AttributeEvent::InitScalar)
+            {
+                continue;
+            }
+            let before = self.arena.field(id, attribute).clone_field();
+            let mut field = before.clone_field();
+            let mut change = Change {
+                target: id,
+                attribute,
+                op: Op::Replace,
+                initiator: Initiator { mapper: declared, attribute, op: Op::Replace },
+                new: Incoming::Field(&mut *field),
+                old: None,
+            };
+            self.notify_of(AttributeEvent::InitScalar, declared, &mut change)?;
+            if !self.arena.is_loaded(id, attribute) && !field.same(&*before) {
+                self.arena.field_mut(id, attribute).swap(&mut *field);
+                self.arena.of_mut(id).set_loaded(id.slot, attribute, true);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a transient object with nothing set: filled attribute by attribute, it knows what was never
+    /// set from what was set to NULL.
+    ///
+    /// # Errors
+    ///
+    /// When the class cannot be mapped, or a listener refuses.
+    pub fn create<T: Mapped>(&mut self) -> Result<Handle<T>> {
+        let class = self.class_of::<T>()?;
+        self.create_told(class).map(Handle::new)
+    }
+
+    /// Makes an object with nothing set, in the program's name.
+    pub(crate) fn create_told(&mut self, class: u16) -> Result<Id> {
+        if !self.may_refuse() {
+            return Ok(self.create_at(class));
+        }
+        self.scope(|s| {
+            let id = s.create_at(class);
+            s.tell_made(id)?;
+            s.init_scalars(id)?;
+            Ok(id)
+        })
+    }
+
+    pub(crate) fn create_at(&mut self, class: u16) -> Id {
+        let session = self.arena.session;
+        let slab = self.slab_for(class);
+        let id = slab.reserve(session, class);
+        slab.states[id.slot as usize].flags.set(Flags::FRESH);
+        slab.objects.put_default(id.slot);
+        self.journal.write(|| Undo::Made { id });
+        if let Some((attribute, value)) = self.mapper_of(id).discriminator.clone() {
+            // The discriminator is set when the object is made.
+            let _ = self.arena.field_mut(id, attribute).put(value);
+            self.arena.of_mut(id).set_loaded(id.slot, attribute, true);
+        }
+        id
+    }
+
+    /// What a literal says beside its plain columns: generated values given by hand, related objects.
+    fn settle(&mut self, id: Id, mapper: &Mapper) -> Result<()> {
+        if mapper.relationships.is_empty() && mapper.discriminator.is_none() {
+            self.note_generated(id);
+            return self.validate_literal(id, mapper);
+        }
+        let slab = self.arena.of_mut(id);
+        for &attribute in &mapper.columns {
+            let set = slab
+                .objects
+                .get(id.slot)
+                .and_then(|o| o.field(attribute))
+                .is_some_and(|f| f.is_set());
+            slab.set_loaded(id.slot, attribute, set);
+        }
+        if let Some((attribute, value)) = mapper.discriminator.clone() {
+            let _ = self.arena.field_mut(id, attribute).put(value);
+            self.arena.of_mut(id).set_loaded(id.slot, attribute, true);
+        }
+        self.validate_literal(id, mapper)?;
+        for attribute in 0..mapper.properties.len() as u16 {
+            if mapper.relationship(attribute).is_none() {
+                continue;
+            }
+            let field = self.arena.field_mut(id, attribute);
+            let given = if let Some(core @ (OneCore::New(_) | OneCore::Loaded(Some(_)))) =
+                field.one_mut()
+            {
+                let core = std::mem::take(core);
+                Some(Given::One(crate::instrumentation::One::<()>::from_core(core)))
+            } else if let Some(core) = field.many_mut()
+                && match core {
+                    ManyCore::New(_) => true,
+                    ManyCore::Loaded(members) => !members.ids.is_empty(),
+                    _ => false,
+                }
+            {
+                let core = std::mem::take(core);
+                Some(Given::Many(crate::instrumentation::Many::<()>::from_core(core)))
+            } else {
+                None
+            };
+            match given {
+                Some(Given::One(mut one)) => self.set_field(id, attribute, &mut one)?,
+                Some(Given::Many(mut many)) => self.set_field(id, attribute, &mut many)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the validators and listeners of those attributes that a literal sets.
+    fn validate_literal(&mut self, id: Id, mapper: &Mapper) -> Result<()> {
+        if !self.may_refuse() {
+            return Ok(());
+        }
+        for &attribute in &mapper.columns {
+            if !self.arena.is_loaded(id, attribute) {
+                continue;
+            }
+            let declared = mapper.property(attribute).declared_by;
+            let initiator = Initiator { mapper: declared, attribute, op: Op::Replace };
+            let mut field = self.arena.field(id, attribute).clone_field();
+            let mut change = Change {
+                target: id,
+                attribute,
+                op: Op::Replace,
+                initiator,
+                new: Incoming::Field(&mut *field),
+                old: None,
+            };
+            self.validate(declared, &mut change)?;
+            self.notify(declared, &mut change)?;
+            self.arena.field_mut(id, attribute).swap(&mut *field);
+        }
+        self.init_scalars(id)
+    }
+}
+
+/// A relationship that a literal gives.
+enum Given {
+    One(crate::instrumentation::One<()>),
+    Many(crate::instrumentation::Many<()>),
+}
