@@ -5,14 +5,11 @@ use std::sync::Arc;
 use aludel_sql::{Error, ErrorKind, Value};
 
 use super::Datum;
-use super::delta::Delta;
 use super::events::{Change, Incoming, Initiator, Op};
-use super::journal::Undo;
 use crate::Result;
 use crate::instrumentation::{Id, ManyCore, Members};
 use crate::mapping::{Holder, Relationship};
 use crate::session::Session;
-use crate::session::state::Flags;
 
 impl Session {
     /// Adds a member: at the end, or at a place where the members are known.
@@ -155,34 +152,26 @@ impl Session {
                 Some(ManyCore::NotLoaded) => return Err(s.not_loaded(id, attribute)),
                 _ => Arc::default(),
             };
-            let was: hashbrown::HashSet<Id, foldhash::fast::RandomState> =
-                before.ids.iter().copied().collect();
             let is: hashbrown::HashSet<Id, foldhash::fast::RandomState> =
                 members.iter().copied().collect();
             let mut new = Members::default();
             for member in members {
-                let member = if was.contains(&member) {
+                let member = if before.contains(member) {
+                    s.cascade_append(id, relationship, member, initiator)?;
                     member
                 } else {
                     s.fire_append(id, relationship, member, Some(initiator))?
                 };
                 match relationship.holder {
-                    Holder::Set if new.ids.contains(&member) => {}
-                    Holder::Keyed(key) => {
-                        let key = s.key_of(member, key);
-                        match new.keys.iter().position(|k| *k == key) {
-                            Some(at) => new.ids[at] = member,
-                            None => {
-                                new.keys.push(key);
-                                new.ids.push(member);
-                            }
-                        }
+                    Holder::Set if new.contains(member) => {}
+                    Holder::Keyed(key) => new.put(member, s.key_of(member, key)),
+                    _ => {
+                        new.push(member, None);
                     }
-                    _ => new.ids.push(member),
                 }
             }
             // While the old members are told that they go, the old list is still there.
-            for &member in &before.ids {
+            for member in before.iter() {
                 if !is.contains(&member) {
                     s.fire_remove(id, relationship, member, Some(initiator))?;
                 }
@@ -193,190 +182,6 @@ impl Session {
             }
             Ok(())
         })
-    }
-
-    /// Puts other members in the place of all; no events.
-    fn put_members(&mut self, id: Id, attribute: u16, new: Members) {
-        let fresh = self.arena.state(id).has(Flags::FRESH);
-        let Some(core) = self.arena.field_mut(id, attribute).many_mut() else { return };
-        let old = std::mem::replace(core, ManyCore::Loaded(Arc::new(new.clone())));
-        if !fresh {
-            let key = (id, attribute);
-            let mut delta = self.deltas.get(&key).cloned().unwrap_or_default();
-            if self.journal.is_open() {
-                let old = self.deltas.get(&key).cloned().map(Box::new);
-                self.journal.write(|| Undo::Delta { id, attribute, old });
-            }
-            let before = old.loaded().cloned().unwrap_or_default();
-            delta.keep_original(&before);
-            for member in &before.ids {
-                if !new.ids.contains(member) {
-                    delta.remove(*member);
-                }
-            }
-            for member in &new.ids {
-                if !before.ids.contains(member) {
-                    delta.add(*member);
-                }
-            }
-            self.deltas.insert(key, delta);
-        }
-        self.journal.write(|| Undo::Many { id, attribute, old });
-        self.touch(id);
-    }
-
-    /// Puts a member into the collection, or in the queue of one that is not loaded; no events.
-    pub(crate) fn put_member(
-        &mut self,
-        id: Id,
-        relationship: &Relationship,
-        member: Id,
-        at: Option<usize>,
-    ) {
-        let attribute = relationship.attribute;
-        let fresh = self.arena.state(id).has(Flags::FRESH);
-        let without_row = !self.may_have_members(id);
-        let key = match relationship.holder {
-            Holder::Keyed(key) => Some(self.key_of(member, key)),
-            _ => None,
-        };
-        if let Some(core @ ManyCore::Unset) = self.arena.field_mut(id, attribute).many_mut() {
-            // A new object has no members but those it is given; one in the database may have.
-            let now =
-                if without_row { ManyCore::Loaded(Arc::default()) } else { ManyCore::NotLoaded };
-            let old = std::mem::replace(core, now);
-            self.journal.write(|| Undo::Many { id, attribute, old });
-        }
-        let mut already = false;
-        if let Some(members) = self.members_mut(id, attribute) {
-            already = members.ids.contains(&member);
-            let at = at.unwrap_or(members.ids.len()).min(members.ids.len());
-            members.ids.insert(at, member);
-            if let Some(key) = key {
-                members.keys.insert(at, key);
-            }
-            self.journal.write(|| Undo::Inserted { id, attribute, at });
-        }
-        if !fresh {
-            let delta = self.delta_mut(id, attribute);
-            let cancelled = delta.removed.contains(&member);
-            if cancelled || !(already || delta.added.contains(&member)) {
-                delta.add(member);
-                self.journal.write(|| Undo::DeltaAdded { id, attribute, member, cancelled });
-            }
-        }
-        self.touch(id);
-    }
-
-    /// Takes a member out of the collection, or queues that for one that is not loaded; no events.
-    fn take_member(&mut self, id: Id, relationship: &Relationship, member: Id, at: Option<usize>) {
-        let attribute = relationship.attribute;
-        let fresh = self.arena.state(id).has(Flags::FRESH);
-        let mut gone = true;
-        let loaded = self.arena.field(id, attribute).many().and_then(ManyCore::loaded).cloned();
-        if let Some(members) = loaded {
-            let Some(at) = at.or_else(|| members.ids.iter().position(|m| *m == member)) else {
-                return;
-            };
-            if !fresh {
-                let delta = self.delta_mut(id, attribute);
-                if delta.original.is_none() && !delta.added.contains(&member) {
-                    delta.keep_original(&members);
-                    self.journal.write(|| Undo::DeltaOriginal { id, attribute });
-                }
-            }
-            drop(members);
-            if let Some(members) = self.members_mut(id, attribute) {
-                members.ids.remove(at);
-                let key = (at < members.keys.len()).then(|| members.keys.remove(at));
-                gone = !members.ids.contains(&member);
-                self.journal.write(|| Undo::Removed { id, attribute, at, member, key });
-            }
-        } else if fresh {
-            return;
-        }
-        if !fresh && gone {
-            let delta = self.delta_mut(id, attribute);
-            let cancelled = delta.added.contains(&member);
-            if cancelled || !delta.removed.contains(&member) {
-                delta.remove(member);
-                self.journal.write(|| Undo::DeltaRemoved { id, attribute, member, cancelled });
-            }
-        }
-        self.touch(id);
-    }
-
-    fn delta_mut(&mut self, id: Id, attribute: u16) -> &mut Delta {
-        if self.journal.is_open() && !self.deltas.contains_key(&(id, attribute)) {
-            self.journal.write(|| Undo::Delta { id, attribute, old: None });
-        }
-        self.deltas.entry((id, attribute)).or_default()
-    }
-
-    /// Gives a collection the members that the database has; the changes that waited for it are merged in.
-    pub(crate) fn load_members(&mut self, id: Id, relationship: &Relationship, loaded: Vec<Id>) {
-        let attribute = relationship.attribute;
-        let mut members = Members::default();
-        if let Holder::Keyed(key) = relationship.holder {
-            for member in loaded {
-                let key = self.key_of(member, key);
-                match members.keys.iter().position(|k| *k == key) {
-                    Some(at) => members.ids[at] = member,
-                    None => {
-                        members.keys.push(key);
-                        members.ids.push(member);
-                    }
-                }
-            }
-        } else {
-            members.ids = loaded;
-        }
-        let pending = match self.arena.field(id, attribute).many() {
-            Some(ManyCore::Loaded(_)) | None => {
-                self.deltas.remove(&(id, attribute));
-                None
-            }
-            _ => self.deltas.remove(&(id, attribute)),
-        };
-        if let Some(pending) = pending {
-            let mut delta = Delta { original: Some(Arc::new(members.clone())), ..Delta::default() };
-            for &member in &pending.added {
-                if !members.ids.contains(&member) {
-                    delta.added.insert(member);
-                    members.ids.push(member);
-                    if let Holder::Keyed(key) = relationship.holder {
-                        members.keys.push(self.key_of(member, key));
-                    }
-                }
-            }
-            for &member in &pending.removed {
-                if let Some(at) = members.ids.iter().position(|m| *m == member) {
-                    members.ids.remove(at);
-                    if at < members.keys.len() {
-                        members.keys.remove(at);
-                    }
-                    delta.removed.insert(member);
-                }
-            }
-            if !delta.is_empty() {
-                self.deltas.insert((id, attribute), delta);
-                self.touch(id);
-            }
-        }
-        if let Some(core) = self.arena.field_mut(id, attribute).many_mut() {
-            *core = ManyCore::Loaded(Arc::new(members));
-        }
-    }
-
-    /// Sets the members as if they had been loaded: no events, no history.
-    pub(crate) fn set_committed_members(
-        &mut self,
-        id: Id,
-        relationship: &Relationship,
-        members: Vec<Id>,
-    ) {
-        self.unfreshen(id);
-        self.load_members(id, relationship, members);
     }
 
     /// The value of the key attribute of a member.
@@ -390,13 +195,12 @@ impl Session {
 
     fn member_under(&self, id: Id, attribute: u16, key: &Value) -> Option<Id> {
         let members = self.arena.field(id, attribute).many()?.loaded()?;
-        let at = members.keys.iter().position(|k| k == key)?;
-        members.ids.get(at).copied()
+        members.under(key.as_ref())
     }
 
     pub(crate) fn is_member(&self, id: Id, attribute: u16, member: Id) -> bool {
         match self.arena.field(id, attribute).many() {
-            Some(ManyCore::Loaded(members)) => members.ids.contains(&member),
+            Some(ManyCore::Loaded(members)) => members.contains(member),
             _ => self.deltas.get(&(id, attribute)).is_some_and(|d| d.added.contains(&member)),
         }
     }
@@ -407,7 +211,7 @@ impl Session {
             .field(owner, attribute)
             .many()
             .and_then(ManyCore::loaded)
-            .is_some_and(|members| members.ids.iter().filter(|m| **m == member).count() > 1)
+            .is_some_and(|members| members.count(member) > 1)
     }
 
     pub(crate) fn is_keyed(&self, id: Id, attribute: u16) -> bool {
@@ -425,8 +229,8 @@ impl Session {
             // Appended at the end: a position that the member has already is left alone.
             let members = self.arena.field(id, relationship.attribute).many();
             let Some(members) = members.and_then(ManyCore::loaded) else { return Ok(()) };
-            let at = members.ids.len().saturating_sub(1);
-            let Some(&member) = members.ids.last() else { return Ok(()) };
+            let at = members.len().saturating_sub(1);
+            let Some(member) = members.last() else { return Ok(()) };
             if self.lacks_position(member, position) {
                 self.set_position(member, position, at)?;
             }
@@ -468,25 +272,6 @@ impl Session {
             .field(id, attribute)
             .many()
             .and_then(ManyCore::loaded)
-            .map_or_else(Vec::new, |members| members.ids.clone())
-    }
-}
-
-impl Delta {
-    /// Keeps the committed order, of the members as they are before one of them goes.
-    fn keep_original(&mut self, present: &Members) {
-        if self.original.is_some() {
-            return;
-        }
-        let mut original = Members::default();
-        for (at, member) in present.ids.iter().enumerate() {
-            if !self.added.contains(member) {
-                original.ids.push(*member);
-                if let Some(key) = present.keys.get(at) {
-                    original.keys.push(key.clone());
-                }
-            }
-        }
-        self.original = Some(Arc::new(original));
+            .map_or_else(Vec::new, |members| members.to_vec())
     }
 }

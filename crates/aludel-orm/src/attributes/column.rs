@@ -161,9 +161,9 @@ impl Session {
         if let Some(many) = field.many() {
             let members = many.loaded()?;
             return Some(if self.is_keyed(id, attribute) {
-                Datum::Map(members.keys.iter().cloned().zip(members.ids.iter().copied()).collect())
+                Datum::Map(members.entries().map(|(key, id)| (key.clone(), id)).collect())
             } else {
-                Datum::Many(members.ids.clone())
+                Datum::Many(members.to_vec())
             });
         }
         if let Some(one) = field.one() {
@@ -218,7 +218,7 @@ impl Session {
             if let Some(many) = field.many() {
                 if let Some(members) = many.loaded() {
                     let mut delta = super::delta::Delta::default();
-                    delta.added.extend(members.ids.iter().copied());
+                    delta.added.extend(members.iter());
                     self.deltas.insert((id, attribute), delta);
                 }
                 continue;

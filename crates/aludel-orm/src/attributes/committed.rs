@@ -36,7 +36,7 @@ impl Session {
             }
         } else if let Some(core) = field.many_mut() {
             match std::mem::take(core) {
-                ManyCore::Loaded(members) => Datum::Many(members.ids.clone()),
+                ManyCore::Loaded(members) => Datum::Many(members.to_vec()),
                 ManyCore::New(members) => {
                     let mut ids = Vec::with_capacity(members.len());
                     for member in *members {

@@ -172,10 +172,10 @@ impl Session {
         let relationship = self.collection(&mappers, id, attribute)?;
         match core {
             ManyCore::Loaded(members) => {
-                for member in &members.ids {
-                    self.check_target(relationship, *member)?;
+                for member in members.iter() {
+                    self.check_target(relationship, member)?;
                 }
-                self.replace_members(id, relationship, members.ids.clone())
+                self.replace_members(id, relationship, members.to_vec())
             }
             ManyCore::New(members) => self.scope(|s| {
                 let mut ids = Vec::with_capacity(members.len());
@@ -226,8 +226,8 @@ impl Session {
                 self.set_one_core(id, attribute, OneCore::Loaded(new))
             }
             Datum::Many(ids) => {
-                let members = Members { ids, keys: Vec::new() };
-                self.set_many_core(id, attribute, ManyCore::Loaded(Arc::new(members)))
+                let members = Arc::new(Members::from_ids(ids));
+                self.set_many_core(id, attribute, ManyCore::Loaded(members))
             }
             Datum::Map(entries) => {
                 let ids = entries.into_iter().map(|(_, id)| id).collect();

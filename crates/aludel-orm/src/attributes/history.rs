@@ -228,21 +228,14 @@ impl Session {
         let Some(ManyCore::Loaded(members)) = self.arena.field(id, attribute).many() else {
             return History::default();
         };
-        let members = &members.ids;
         if state.has(Flags::FRESH) {
-            return History::new(members.clone(), Vec::new(), Vec::new());
+            return History::new(members.to_vec(), Vec::new(), Vec::new());
         }
         let Some(delta) = self.deltas.get(&(id, attribute)) else {
-            return History::new(Vec::new(), members.clone(), Vec::new());
+            return History::new(Vec::new(), members.to_vec(), Vec::new());
         };
-        let (added, unchanged) = members.iter().copied().partition(|m| delta.added.contains(m));
-        let deleted = match &delta.original {
-            Some(original) => {
-                original.ids.iter().copied().filter(|m| delta.removed.contains(m)).collect()
-            }
-            None => delta.removed.iter().copied().collect(),
-        };
-        History::new(added, unchanged, deleted)
+        let (added, unchanged) = members.iter().partition(|m| delta.added.contains(m));
+        History::new(added, unchanged, delta.deleted())
     }
 
     /// Whether an attribute has a net change, from what is known.
@@ -253,10 +246,7 @@ impl Session {
                 Some(delta) => !delta.added.is_empty() || !delta.removed.is_empty(),
                 None => {
                     self.arena.state(id).has(Flags::FRESH)
-                        && field
-                            .many()
-                            .and_then(ManyCore::loaded)
-                            .is_some_and(|m| !m.ids.is_empty())
+                        && field.many().and_then(ManyCore::loaded).is_some_and(|m| !m.is_empty())
                 }
             };
         }

@@ -2,13 +2,11 @@
 //!
 //! It is written only inside a [scope](Session::scope), and read backwards when the scope fails.
 
-use std::sync::Arc;
-
 use aludel_sql::Value;
 
 use super::delta::Delta;
 use crate::Result;
-use crate::instrumentation::{Id, Members, OneCore};
+use crate::instrumentation::{Id, OneCore};
 use crate::session::Session;
 use crate::session::state::{Flags, ObjectState};
 
@@ -36,17 +34,18 @@ pub(crate) enum Undo {
         attribute: u16,
         old: crate::instrumentation::ManyCore,
     },
-    /// A member was put at this place.
+    /// A member was put into this slot; those after it have moved, or there were none.
     Inserted {
         id: Id,
         attribute: u16,
-        at: usize,
+        slot: usize,
+        moved: bool,
     },
-    /// A member was taken from this place.
+    /// A member was taken from this slot.
     Removed {
         id: Id,
         attribute: u16,
-        at: usize,
+        slot: usize,
         member: Id,
         key: Option<Value>,
     },
@@ -61,17 +60,15 @@ pub(crate) enum Undo {
         id: Id,
         attribute: u16,
         member: Id,
-        cancelled: bool,
+        /// It had gone before, from this slot.
+        cancelled: Option<u32>,
     },
     DeltaRemoved {
         id: Id,
         attribute: u16,
         member: Id,
+        /// It had come before.
         cancelled: bool,
-    },
-    DeltaOriginal {
-        id: Id,
-        attribute: u16,
     },
     /// An entry was added to the log.
     Logged {
@@ -196,20 +193,17 @@ impl Session {
                     *core = old;
                 }
             }
-            Undo::Inserted { id, attribute, at } => {
+            Undo::Inserted { id, attribute, slot, moved } => {
                 if let Some(members) = self.members_mut(id, attribute) {
-                    members.ids.remove(at);
-                    if at < members.keys.len() {
-                        members.keys.remove(at);
-                    }
+                    members.uninsert(slot);
+                }
+                if moved && let Some(delta) = self.deltas.get_mut(&(id, attribute)) {
+                    delta.closed(slot);
                 }
             }
-            Undo::Removed { id, attribute, at, member, key } => {
+            Undo::Removed { id, attribute, slot, member, key } => {
                 if let Some(members) = self.members_mut(id, attribute) {
-                    members.ids.insert(at, member);
-                    if let Some(key) = key {
-                        members.keys.insert(at, key);
-                    }
+                    members.unremove(slot, member, key);
                 }
             }
             Undo::Delta { id, attribute, old } => match old {
@@ -222,10 +216,13 @@ impl Session {
             },
             Undo::DeltaAdded { id, attribute, member, cancelled } => {
                 if let Some(delta) = self.deltas.get_mut(&(id, attribute)) {
-                    if cancelled {
-                        delta.removed.insert(member);
-                    } else {
-                        delta.added.swap_remove(&member);
+                    match cancelled {
+                        Some(slot) => {
+                            delta.removed.insert(member, slot);
+                        }
+                        None => {
+                            delta.added.swap_remove(&member);
+                        }
                     }
                 }
             }
@@ -236,11 +233,6 @@ impl Session {
                     } else {
                         delta.removed.swap_remove(&member);
                     }
-                }
-            }
-            Undo::DeltaOriginal { id, attribute } => {
-                if let Some(delta) = self.deltas.get_mut(&(id, attribute)) {
-                    delta.original = None;
                 }
             }
             Undo::Logged { id } => {
@@ -273,14 +265,6 @@ impl Session {
             }
             Undo::Attached { id } => self.drop_identity(id),
             Undo::Undeleted { id, at } => self.deleting.insert(at, id),
-        }
-    }
-
-    /// The members of a loaded collection, to be changed: copied first where somebody shares the list.
-    pub(crate) fn members_mut(&mut self, id: Id, attribute: u16) -> Option<&mut Members> {
-        match self.arena.field_mut(id, attribute).many_mut() {
-            Some(crate::instrumentation::ManyCore::Loaded(members)) => Some(Arc::make_mut(members)),
-            _ => None,
         }
     }
 }

@@ -91,7 +91,7 @@ impl Session {
         self.check_target(relationship, member)?;
         if let Some(at) = at {
             match self.arena.field(id, attribute).many() {
-                Some(ManyCore::Loaded(members)) if at > members.ids.len() => {
+                Some(ManyCore::Loaded(members)) if at > members.len() => {
                     return Err(self.absent(id, attribute, &format!("place {at}")));
                 }
                 Some(ManyCore::NotLoaded) => return Err(self.not_loaded(id, attribute)),
@@ -120,7 +120,7 @@ impl Session {
         let mappers = Arc::clone(&self.mappers);
         let relationship = self.collection(&mappers, id, attribute)?;
         let known = match self.arena.field(id, attribute).many() {
-            Some(ManyCore::Loaded(members)) => members.ids.contains(&member),
+            Some(ManyCore::Loaded(members)) => members.contains(member),
             Some(ManyCore::NotLoaded) => true,
             _ => false,
         };
@@ -137,7 +137,7 @@ impl Session {
         let mappers = Arc::clone(&self.mappers);
         let relationship = self.collection(&mappers, id, attribute)?;
         let members = self.loaded_members(id, attribute)?;
-        let Some(&member) = members.ids.get(at) else {
+        let Some(member) = members.at(at) else {
             return Err(self.absent(id, attribute, &format!("place {at}")));
         };
         drop(members);
@@ -158,7 +158,7 @@ impl Session {
         let relationship = self.collection(&mappers, id, attribute)?;
         self.check_target(relationship, member)?;
         let members = self.loaded_members(id, attribute)?;
-        let Some(&before) = members.ids.get(at) else {
+        let Some(before) = members.at(at) else {
             return Err(self.absent(id, attribute, &format!("place {at}")));
         };
         drop(members);
@@ -174,12 +174,11 @@ impl Session {
         let mappers = Arc::clone(&self.mappers);
         let relationship = self.collection(&mappers, id, attribute)?;
         let members = self.loaded_members(id, attribute)?;
-        let Some(at) = members.keys.iter().position(|k| k == key) else {
+        let Some(member) = members.under(key.as_ref()) else {
             return Err(self.absent(id, attribute, "that key"));
         };
-        let member = members.ids[at];
         drop(members);
-        self.remove_member(id, relationship, member, Some(at), None)?;
+        self.remove_member(id, relationship, member, None, None)?;
         Ok(member)
     }
 
@@ -190,7 +189,7 @@ impl Session {
         let relationship = self.collection(&mappers, id, attribute)?;
         let members = self.loaded_members(id, attribute)?;
         self.scope(|s| {
-            members.ids.iter().try_for_each(|m| s.remove_member(id, relationship, *m, None, None))
+            members.iter().try_for_each(|m| s.remove_member(id, relationship, m, None, None))
         })
     }
 
@@ -211,7 +210,7 @@ impl Session {
         attribute: Attr<C, V>,
     ) -> impl ExactSizeIterator<Item = Handle<T>> + use<S, C, T, V> {
         match self.try_members(object.id, attribute.index()) {
-            Ok(members) => (0..members.ids.len()).map(move |at| Handle::new(members.ids[at])),
+            Ok(members) => members.shared().map(Handle::new),
             Err(error) => panic!("{error}"),
         }
     }

@@ -18,6 +18,7 @@ pub(crate) mod backref;
 pub(crate) mod collection;
 pub(crate) mod column;
 pub(crate) mod committed;
+pub(crate) mod contents;
 pub(crate) mod datum;
 pub(crate) mod delta;
 pub(crate) mod edit;

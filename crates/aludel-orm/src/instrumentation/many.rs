@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aludel_sql::{Bad, ColumnType, Value};
 
+use super::members::Members;
 use super::{Field, Handle, Id, Mapped};
 use crate::session::Session;
 
@@ -82,14 +83,6 @@ impl<T> fmt::Debug for Member<T> {
     }
 }
 
-/// The members of a loaded collection, in their order; with keys where it is a keyed one.
-#[derive(Clone, Default, PartialEq, Debug)]
-pub(crate) struct Members {
-    pub(crate) ids: Vec<Id>,
-    /// As long as `ids` in a keyed collection, else empty.
-    pub(crate) keys: Vec<Value>,
-}
-
 /// The untyped state of a collection.
 ///
 /// A loaded list is shared, so that a copy of its owner costs one count, and a loop over it borrows nothing.
@@ -116,9 +109,9 @@ impl ManyCore {
 
     #[track_caller]
     fn members(&self) -> &Members {
-        const EMPTY: &Members = &Members { ids: Vec::new(), keys: Vec::new() };
+        static EMPTY: Members = Members::empty();
         match self {
-            Self::Unset => EMPTY,
+            Self::Unset => &EMPTY,
             Self::Loaded(members) => members,
             Self::NotLoaded => panic!(
                 "this collection is not loaded: call `session.load(handle, attribute).await?` first, \
@@ -179,7 +172,7 @@ macro_rules! holder {
             pub fn len(&self) -> usize {
                 match &self.core {
                     ManyCore::New(members) => members.len(),
-                    core => core.members().ids.len(),
+                    core => core.members().len(),
                 }
             }
 
@@ -218,7 +211,7 @@ macro_rules! holder {
                     ManyCore::Unset => f.write_str("Unset"),
                     ManyCore::NotLoaded => f.write_str("NotLoaded"),
                     ManyCore::New(members) => write!(f, "New({})", members.len()),
-                    ManyCore::Loaded(members) => members.ids.fmt(f),
+                    ManyCore::Loaded(members) => members.fmt(f),
                 }
             }
         }
@@ -302,7 +295,7 @@ macro_rules! sequence {
             pub fn iter(
                 &self,
             ) -> impl ExactSizeIterator<Item = Handle<T>> + DoubleEndedIterator + '_ {
-                self.core.members().ids.iter().map(|id| Handle::new(*id))
+                self.core.members().iter().map(Handle::new)
             }
 
             /// The member at a position.
@@ -312,7 +305,7 @@ macro_rules! sequence {
             /// Panics when the collection is not loaded.
             #[track_caller]
             pub fn at(&self, index: usize) -> Option<Handle<T>> {
-                self.core.members().ids.get(index).map(|id| Handle::new(*id))
+                self.core.members().at(index).map(Handle::new)
             }
 
             /// Whether an object is a member.
@@ -322,7 +315,7 @@ macro_rules! sequence {
             /// Panics when the collection is not loaded.
             #[track_caller]
             pub fn contains(&self, member: Handle<T>) -> bool {
-                self.core.members().ids.contains(&member.id)
+                self.core.members().contains(member.id)
             }
 
             /// The members as a vector of handles.
@@ -355,8 +348,8 @@ impl<K: ColumnType, T> ManyMap<K, T> {
     #[track_caller]
     pub fn iter(&self) -> impl Iterator<Item = (K, Handle<T>)> + '_ {
         let members = self.core.members();
-        members.keys.iter().zip(&members.ids).filter_map(|(key, id)| {
-            K::from_ref(key.as_ref()).ok().map(|key| (key, Handle::new(*id)))
+        members.entries().filter_map(|(key, id)| {
+            K::from_ref(key.as_ref()).ok().map(|key| (key, Handle::new(id)))
         })
     }
 
@@ -368,8 +361,6 @@ impl<K: ColumnType, T> ManyMap<K, T> {
     #[track_caller]
     pub fn get(&self, key: &K) -> Option<Handle<T>> {
         let members = self.core.members();
-        let key = key.bind();
-        let at = members.keys.iter().position(|k| k.as_ref() == key.as_ref())?;
-        members.ids.get(at).map(|id| Handle::new(*id))
+        members.under(key.bind().as_ref()).map(Handle::new)
     }
 }

@@ -14,6 +14,7 @@ pub mod derived;
 mod field;
 mod handle;
 mod many;
+mod members;
 mod object;
 mod one;
 
@@ -27,7 +28,8 @@ pub use convert::{IntoField, IntoMember, IntoObject};
 pub use field::{Field, FieldType};
 pub use handle::{AnyClass, Handle, Id, IsA};
 pub use many::{Many, ManyMap, ManySet, Member};
-pub(crate) use many::{ManyCore, MemberCore, Members};
+pub(crate) use many::{ManyCore, MemberCore};
+pub(crate) use members::Members;
 #[doc(hidden)]
 pub use object::Objects;
 pub use object::{Chunks, Mapped, NOT_IN_ROW, Object};

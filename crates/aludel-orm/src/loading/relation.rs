@@ -96,7 +96,7 @@ impl Session {
         for &owner in owners {
             let field = self.arena.field(owner, attribute);
             match field.many() {
-                Some(ManyCore::Loaded(list)) => members.extend(&list.ids),
+                Some(ManyCore::Loaded(list)) => members.extend(list.iter()),
                 Some(_) => {}
                 None => members.extend(field.one().and_then(|one| one.known()).flatten()),
             }

@@ -112,12 +112,12 @@ impl Session {
         let field = self.arena.field(id, attribute);
         if let Some(ManyCore::Loaded(members)) = field.many() {
             match self.deltas.get(&(id, attribute)).filter(|_| cascade == Cascade::SaveUpdate) {
-                None => next.extend(&members.ids),
+                None => next.extend(members.iter()),
                 Some(delta) => {
-                    let new = |m: &&Id| delta.added.contains(*m);
-                    next.extend(members.ids.iter().filter(new));
-                    next.extend(members.ids.iter().filter(|m| !new(m)));
-                    next.extend(&delta.removed);
+                    let new = |m: &Id| delta.added.contains(m);
+                    next.extend(members.iter().filter(new));
+                    next.extend(members.iter().filter(|m| !new(m)));
+                    next.extend(delta.removed.keys());
                 }
             }
         } else if let Some(one) = field.one() {

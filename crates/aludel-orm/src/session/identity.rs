@@ -1,6 +1,6 @@
 //! The identity map: one object for each key of each hierarchy.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use aludel_sql::{Bind, Value, ValueRef};
 use foldhash::fast::RandomState;
@@ -221,20 +221,22 @@ impl IdentityMap {
 }
 
 fn hash_values<'a>(hasher: &RandomState, values: impl Iterator<Item = ValueRef<'a>>) -> u64 {
-    use std::hash::{Hash, Hasher};
     let mut state = hasher.build_hasher();
-    for value in values {
-        match value {
-            ValueRef::I64(n) => n.hash(&mut state),
-            ValueRef::Text(text) => text.hash(&mut state),
-            ValueRef::Bytes(bytes) => bytes.hash(&mut state),
-            ValueRef::Bool(b) => b.hash(&mut state),
-            ValueRef::F64(x) => x.to_bits().hash(&mut state),
-            // Equal values print alike, which is all that a hash needs; such keys are rare.
-            other => format!("{other:?}").hash(&mut state),
-        }
-    }
+    values.for_each(|value| hash_value(value, &mut state));
     state.finish()
+}
+
+/// Feeds a value to a hasher.
+pub(crate) fn hash_value(value: ValueRef<'_>, state: &mut impl Hasher) {
+    match value {
+        ValueRef::I64(n) => n.hash(state),
+        ValueRef::Text(text) => text.hash(state),
+        ValueRef::Bytes(bytes) => bytes.hash(state),
+        ValueRef::Bool(b) => b.hash(state),
+        ValueRef::F64(x) => x.to_bits().hash(state),
+        // Equal values print alike, which is all that a hash needs; such keys are rare.
+        other => format!("{other:?}").hash(state),
+    }
 }
 
 #[cfg(test)]

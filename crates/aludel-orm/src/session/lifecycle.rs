@@ -219,7 +219,11 @@ impl Session {
                 self.drop_identity(id);
                 let state = self.arena.state_mut(id);
                 state.life = ObjectState::Detached;
-                state.flags.unset(Flags::LISTED);
+                if state.has(Flags::LISTED) {
+                    state.flags.unset(Flags::LISTED);
+                    self.changed.retain(|changed| *changed != id);
+                }
+                let state = self.arena.state_mut(id);
                 state.flags.unset(Flags::INSERTED);
                 if state.has(Flags::DELETING) {
                     state.flags.unset(Flags::DELETING);

@@ -176,7 +176,7 @@ impl Session {
             } else if let Some(core) = field.many_mut()
                 && match core {
                     ManyCore::New(_) => true,
-                    ManyCore::Loaded(members) => !members.ids.is_empty(),
+                    ManyCore::Loaded(members) => !members.is_empty(),
                     _ => false,
                 }
             {

@@ -249,7 +249,7 @@ impl Session {
         let attribute = relationship.attribute;
         let field = self.arena.field(given, attribute);
         if let Some(ManyCore::Loaded(members)) = field.many() {
-            let members = members.ids.clone();
+            let members = members.to_vec();
             if merge.load == MergeLoad::Yes && self.arena.state(target).has(Flags::HAS_KEY) {
                 self.ensure_loaded(target, attribute).await?;
             }

@@ -53,19 +53,19 @@ impl Session {
         let fresh = self.arena.state(id).has(Flags::FRESH);
         if let Some(many) = field.many() {
             match many {
-                ManyCore::Loaded(members) if fresh => into.added.extend_from_slice(&members.ids),
+                ManyCore::Loaded(members) if fresh => into.added.extend(members.iter()),
                 _ if fresh => {}
                 many => {
                     let delta = self.deltas.get(&(id, attribute));
                     if let Some(delta) = delta {
                         into.added.extend(&delta.added);
-                        into.deleted.extend(&delta.removed);
+                        into.deleted.extend(delta.removed.keys());
                     }
                     if wanted == Wanted::All
                         && let ManyCore::Loaded(members) = many
                     {
-                        let stayed = |m: &&Id| delta.is_none_or(|d| !d.added.contains(*m));
-                        into.unchanged.extend(members.ids.iter().filter(stayed));
+                        let stayed = |m: &Id| delta.is_none_or(|d| !d.added.contains(m));
+                        into.unchanged.extend(members.iter().filter(stayed));
                     }
                 }
             }
@@ -117,7 +117,7 @@ impl Session {
         let attribute = relationship.attribute;
         let Some(field) = self.arena.object(id).field(attribute) else { return false };
         if let Some(many) = field.many() {
-            return many.loaded().is_some_and(|m| !m.ids.is_empty())
+            return many.loaded().is_some_and(|m| !m.is_empty())
                 || self.deltas.get(&(id, attribute)).is_some_and(|d| !d.is_empty());
         }
         field.one().is_some_and(|one| one.known().is_some())

@@ -58,15 +58,15 @@ impl Session {
     /// other in a circle. The transaction is rolled back then (to the innermost savepoint), and nothing but
     /// [`rollback`](Self::rollback) is accepted before the session goes on.
     pub async fn flush(&mut self) -> Result<()> {
+        if !self.has_work() {
+            return Ok(());
+        }
         self.check_usable()?;
         if self.transaction.flushing {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
                 "the session is being flushed already",
             ));
-        }
-        if !self.has_work() {
-            return Ok(());
         }
         self.transaction.flushing = true;
         let result = self.flush_now().await;

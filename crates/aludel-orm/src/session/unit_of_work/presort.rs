@@ -128,6 +128,7 @@ impl Session {
             locals.into_iter().filter(|a| !parent.primary_key.contains(a)).collect();
         let remotes: Vec<u16> =
             remotes.into_iter().filter(|a| !target.primary_key.contains(a)).collect();
+        self.load_expired_sources(work, batch, relationship).await?;
         if locals.is_empty() && remotes.is_empty() {
             return Ok(());
         }
@@ -148,6 +149,39 @@ impl Session {
                 && self.arena.state(id).life == ObjectState::Persistent
             {
                 self.ensure_loaded(id, attribute).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An expired object whose key others are to get is read, as it is when its own row is written: one whose row
+    /// is gone is found out before others refer to it.
+    async fn load_expired_sources(
+        &mut self,
+        work: &Work,
+        batch: Batch,
+        relationship: &Relationship,
+    ) -> Result<()> {
+        let mut sources = Vec::new();
+        for at in batch.start..batch.end {
+            let Some((id, mark)) = work.mark_in(batch, at) else { continue };
+            if mark.delete {
+                continue;
+            }
+            if relationship.direction == crate::mapping::Direction::ManyToOne {
+                let target = self.new_reference(id, relationship.attribute).flatten();
+                sources
+                    .extend(target.filter(|t| self.arena.holds(*t) && self.is_wholly_expired(*t)));
+            } else if self.is_wholly_expired(id) {
+                let added =
+                    self.deltas.get(&(id, relationship.attribute)).map_or(0, |d| d.added.len());
+                sources.extend((added > 0).then_some(id));
+            }
+        }
+        for source in sources {
+            if self.arena.state(source).life == ObjectState::Persistent {
+                let expired = self.expired_columns(source);
+                self.load_columns(source, &expired).await?;
             }
         }
         Ok(())

@@ -129,7 +129,11 @@ impl Session {
     }
 
     /// What a reference was set to, if it was.
-    fn new_reference(&self, id: Id, attribute: u16) -> Option<Option<Id>> {
+    pub(in crate::session::unit_of_work) fn new_reference(
+        &self,
+        id: Id,
+        attribute: u16,
+    ) -> Option<Option<Id>> {
         let state = self.arena.state(id);
         let current = self.arena.field(id, attribute).one().and_then(OneCore::known);
         if state.has(Flags::FRESH) {

@@ -1,0 +1,180 @@
+//! What an instrumented operation costs: no database, objects as if they had been loaded.
+//!
+//! Prints one line of JSON for each case: nanoseconds an operation, the median of all rounds.
+
+use std::time::Instant;
+
+use aludel::orm::Registry;
+use aludel::prelude::*;
+
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "person")]
+struct Person {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    name: String,
+    city: String,
+    age: i64,
+    score: i64,
+}
+
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "owner")]
+struct Owner {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    #[relationship(back_populates = "owner")]
+    things: Many<Thing>,
+}
+
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "thing")]
+struct Thing {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    name: String,
+    #[column(foreign_key = "owner.id")]
+    owner_id: Option<i64>,
+    #[relationship(back_populates = "things")]
+    owner: One<Owner>,
+}
+
+const OBJECTS: usize = 10_000;
+const MANY: usize = 100_000;
+const ROUNDS: usize = 7;
+
+fn session() -> Session {
+    Session::detached(&Registry::new())
+}
+
+/// An object as if it had been loaded.
+fn loaded<T: Mapped>(s: &mut Session, value: T) -> Handle<T> {
+    let handle = s.make(value).unwrap();
+    s.make_transient_to_detached(handle).unwrap();
+    s.add(handle).unwrap()
+}
+
+fn people(s: &mut Session) -> Vec<Handle<Person>> {
+    let person = |id: i64| Person {
+        id: id.into(),
+        name: format!("person {id}"),
+        city: "Vienna".into(),
+        age: id % 90,
+        score: id,
+    };
+    (1..=OBJECTS as i64).map(|id| loaded(s, person(id))).collect()
+}
+
+fn things(s: &mut Session, count: usize) -> Vec<Handle<Thing>> {
+    let make = |id: i64| {
+        let thing = loaded(s, Thing { id: id.into(), ..Thing::default() });
+        s.set_committed(thing, Thing::owner, None::<Handle<Owner>>).unwrap();
+        thing
+    };
+    (1..=count as i64).map(make).collect()
+}
+
+fn owner(s: &mut Session, id: i64, things: &[Handle<Thing>]) -> Handle<Owner> {
+    let owner = loaded(s, Owner { id: id.into(), ..Owner::default() });
+    s.set_committed(owner, Owner::things, things.to_vec()).unwrap();
+    for thing in things {
+        s.set_committed(*thing, Thing::owner, owner).unwrap();
+    }
+    owner
+}
+
+/// Runs a case several times; each round gives the operations and how long they took.
+fn case(name: &str, mut round: impl FnMut() -> (usize, std::time::Duration)) {
+    let mut each: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let (count, took) = round();
+            took.as_nanos() as f64 / count as f64
+        })
+        .collect();
+    each.sort_by(f64::total_cmp);
+    println!("{{\"peer\":\"aludel\",\"case\":\"{name}\",\"ns\":{:.1}}}", each[ROUNDS / 2]);
+}
+
+fn main() {
+    case("set-scalar", || {
+        let mut s = session();
+        let people = people(&mut s);
+        let start = Instant::now();
+        for (at, person) in people.iter().enumerate() {
+            s.set(*person, Person::age, at as i64 + 1000).unwrap();
+        }
+        (OBJECTS, start.elapsed())
+    });
+    case("set-scalar-again", || {
+        let mut s = session();
+        let people = people(&mut s);
+        for person in &people {
+            s.set(*person, Person::age, 1000).unwrap();
+        }
+        let start = Instant::now();
+        for (at, person) in people.iter().enumerate() {
+            s.set(*person, Person::age, at as i64).unwrap();
+        }
+        (OBJECTS, start.elapsed())
+    });
+    case("edit", || {
+        let mut s = session();
+        let people = people(&mut s);
+        let start = Instant::now();
+        for person in &people {
+            s.edit(*person, |p| p.age += 1000).unwrap();
+        }
+        (OBJECTS, start.elapsed())
+    });
+    case("set-reference", || {
+        let mut s = session();
+        let things = things(&mut s, OBJECTS);
+        let owners: Vec<_> = things
+            .chunks(10)
+            .enumerate()
+            .map(|(at, part)| owner(&mut s, at as i64 + 1, part))
+            .collect();
+        let start = Instant::now();
+        for (at, thing) in things.iter().enumerate() {
+            s.set(*thing, Thing::owner, owners[(at / 10 + 1) % owners.len()]).unwrap();
+        }
+        (OBJECTS, start.elapsed())
+    });
+    for (name, count) in [("append-10", 10), ("append-1000", 1000), ("append-100000", MANY)] {
+        case(name, || {
+            let mut s = session();
+            let things = things(&mut s, MANY);
+            let owners: Vec<_> =
+                (1..=(MANY / count) as i64).map(|id| owner(&mut s, id, &[])).collect();
+            let start = Instant::now();
+            for (owner, part) in owners.iter().zip(things.chunks(count)) {
+                for thing in part {
+                    s.append(*owner, Owner::things, *thing).unwrap();
+                }
+            }
+            (MANY, start.elapsed())
+        });
+    }
+    case("remove-of-100000", || {
+        let mut s = session();
+        let things = things(&mut s, MANY);
+        let owner = owner(&mut s, 1, &things);
+        let start = Instant::now();
+        // Scattered over the whole list.
+        for at in 0..OBJECTS {
+            s.remove(owner, Owner::things, things[at * 7919 % MANY]).unwrap();
+        }
+        (OBJECTS, start.elapsed())
+    });
+    case("history-of-100000", || {
+        let mut s = session();
+        let things = things(&mut s, MANY);
+        let owner = owner(&mut s, 1, &things[..MANY - 2000]);
+        for thing in &things[MANY - 2000..] {
+            s.append(owner, Owner::things, *thing).unwrap();
+        }
+        let start = Instant::now();
+        assert_eq!(s.history(owner, Owner::things).unwrap().added().len(), 2000);
+        (1, start.elapsed())
+    });
+}
