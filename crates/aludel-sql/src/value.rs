@@ -165,7 +165,8 @@ impl std::fmt::Display for Bad {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Null => f.write_str("is NULL, and the field is not an Option"),
-            Self::Overflow(n) => write!(f, "is {n}, which is out of the field's range"),
+            // Not which: an error may be read by people who may not read the row.
+            Self::Overflow(_) => f.write_str("is out of the field's range"),
             Self::Type(want) => write!(f, "has another type; {want} is expected"),
             Self::Invalid(want) => write!(f, "is not a valid {want}"),
             Self::Index => f.write_str("is not in the row"),

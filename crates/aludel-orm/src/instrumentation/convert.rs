@@ -4,7 +4,9 @@ use aludel_sql::ColumnType;
 
 use super::many::{MemberCore, NewObject};
 use super::one::OneCore;
-use super::{Auto, Deferred, Handle, Id, IsA, Many, ManyMap, ManySet, Mapped, Member, One};
+use super::{
+    AnyClass, Auto, Deferred, Handle, Id, IsA, Many, ManyMap, ManySet, Mapped, Member, One,
+};
 use crate::session::Session;
 
 /// What can be assigned to a field of type `V`.
@@ -190,6 +192,15 @@ impl<T> IntoObject for Handle<T> {
     }
     fn gives_objects(&self) -> bool {
         false
+    }
+}
+
+/// An object of a class that is not known at compile time, such as those that a rollback gives back.
+impl IntoObject for Id {
+    type Class = AnyClass;
+    fn into_object(self, session: &mut Session) -> crate::Result<Id> {
+        session.arena.check(self)?;
+        Ok(self)
     }
 }
 

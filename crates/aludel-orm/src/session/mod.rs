@@ -237,7 +237,10 @@ impl Session {
         }
         match self.identity_key(id) {
             Some(key) => format!("{name}({key})"),
-            None => format!("a new {name}"),
+            None => match self.current_key(id) {
+                Some(key) => format!("a new {name}({key})"),
+                None => format!("a new {name}"),
+            },
         }
     }
 

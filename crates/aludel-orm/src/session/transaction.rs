@@ -24,6 +24,8 @@ pub(crate) struct Level {
     switched: Vec<(Id, Key)>,
     /// The level has been rolled back by a failed flush, and waits for the program to say so.
     failed: Option<Box<str>>,
+    /// What that rollback did.
+    undone: RolledBack,
 }
 
 impl Level {
@@ -61,6 +63,13 @@ pub struct RolledBack {
     /// The objects that were pending, or had been inserted in the transaction: they are transient now, with
     /// their values, and can be added again.
     pub transient: Vec<Id>,
+}
+
+impl RolledBack {
+    /// Adds what was done when a flush of the level failed.
+    fn take_over(&mut self, level: &Level) {
+        self.transient.extend_from_slice(&level.undone.transient);
+    }
 }
 
 impl Session {
@@ -318,6 +327,7 @@ impl Session {
             // The objects are put back whatever a listener says.
             let depth = levels.len();
             let failed = level.failed.is_some();
+            undone.take_over(&level);
             if !failed {
                 result = result.and(self.emit_ending(SessionEvent::AfterRollback, depth).await);
             }
@@ -411,6 +421,7 @@ impl Session {
         let mut undone = RolledBack::default();
         let depth = self.nested_depth();
         let Some(level) = self.transaction.levels.pop() else { return Ok(undone) };
+        undone.take_over(&level);
         let failed = level.failed.is_some();
         let savepoint = level.savepoint;
         let mut result = Ok(());
@@ -474,6 +485,7 @@ impl Session {
         let level = self.level();
         level.savepoint = savepoint;
         level.failed = Some(error.to_string().into());
+        level.undone = undone;
         self.begun = true;
         let _ = self.tell_noted();
         let _ = self.emit(SessionEvent::AfterSoftRollback, depth).await;

@@ -45,7 +45,6 @@ impl Session {
             None if part.len() > 1 => {
                 format!("one of {} {} objects", part.len(), self.mapper_of(id).class_name())
             }
-            _ if op == WriteOp::Insert => format!("a new {}", self.mapper_of(id).class_name()),
             _ => self.describe_object(id),
         };
         let attribute = self.attribute_at_fault(&error, table, id);
