@@ -333,7 +333,7 @@ fn a_refused_row_is_named_and_everything_is_put_back() {
     let error = db.run(s.flush()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UniqueViolation);
     assert!(
-        error.message().starts_with("inserting a new Country(C), Country.name: row 2 of 2"),
+        error.message().starts_with("inserting a new Country(\"C\"), Country.name: row 2 of 2"),
         "{error}"
     );
     assert!(

@@ -167,7 +167,7 @@ pub trait IntoObject {
     fn into_object(self, session: &mut Session) -> crate::Result<Id>;
     /// Whether other objects hang on it, so that taking it in may fail half-way.
     #[doc(hidden)]
-    fn gives_objects(&self) -> bool;
+    fn gives_objects(&self, session: &mut Session) -> bool;
 }
 
 impl<T: Mapped> IntoObject for T {
@@ -175,7 +175,14 @@ impl<T: Mapped> IntoObject for T {
     fn into_object(self, session: &mut Session) -> crate::Result<Id> {
         session.make(self).map(Handle::id)
     }
-    fn gives_objects(&self) -> bool {
+    fn gives_objects(&self, session: &mut Session) -> bool {
+        // A class without relationships is the frequent case, and one that cannot be mapped fails later.
+        if session
+            .class_of::<T>()
+            .is_ok_and(|class| session.mappers.at(class).relationships.is_empty())
+        {
+            return false;
+        }
         let given = |attribute| {
             let field = self.field(attribute)?;
             Some((field.many().is_some() || field.one().is_some()) && field.is_set())
@@ -190,7 +197,7 @@ impl<T> IntoObject for Handle<T> {
         session.arena.check(self.id)?;
         Ok(self.id)
     }
-    fn gives_objects(&self) -> bool {
+    fn gives_objects(&self, _: &mut Session) -> bool {
         false
     }
 }
@@ -201,6 +208,9 @@ impl IntoObject for Id {
     fn into_object(self, session: &mut Session) -> crate::Result<Id> {
         session.arena.check(self)?;
         Ok(self)
+    }
+    fn gives_objects(&self, _: &mut Session) -> bool {
+        false
     }
 }
 

@@ -20,7 +20,7 @@ impl Session {
     /// When a validator refuses a value, or when another object with the same key is in the session.
     /// Nothing is added then.
     pub fn add<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
-        let risky = object.gives_objects();
+        let risky = object.gives_objects(self);
         self.guarded(risky, |s| s.add_now(object))
     }
 

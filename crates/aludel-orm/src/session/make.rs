@@ -18,7 +18,7 @@ impl Session {
     ///
     /// When the class cannot be mapped, or a validator refuses a value.
     pub fn make<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
-        let risky = value.gives_objects();
+        let risky = value.gives_objects(self);
         self.guarded(risky, |s| s.make_now(value))
     }
 

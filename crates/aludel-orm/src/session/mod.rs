@@ -237,10 +237,14 @@ impl Session {
         }
         match self.identity_key(id) {
             Some(key) => format!("{name}({key})"),
-            None => match self.current_key(id) {
-                Some(key) => format!("a new {name}({key})"),
-                None => format!("a new {name}"),
-            },
+            None => {
+                let given = |a: &u16| self.arena.is_loaded(id, *a);
+                let given = self.mapper_of(id).primary_key.iter().all(given);
+                match self.current_key(id).filter(|_| given) {
+                    Some(key) => format!("a new {name}({key})"),
+                    None => format!("a new {name}"),
+                }
+            }
         }
     }
 
