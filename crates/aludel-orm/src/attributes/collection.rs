@@ -7,6 +7,7 @@ use aludel_sql::{Error, ErrorKind, Value};
 use super::Datum;
 use super::events::{Change, Incoming, Initiator, Op};
 use crate::Result;
+use crate::events::AttributeEvent;
 use crate::instrumentation::{Id, ManyCore, Members};
 use crate::mapping::{Holder, Relationship};
 use crate::session::Session;
@@ -23,10 +24,14 @@ impl Session {
     ) -> Result<()> {
         let attribute = relationship.attribute;
         if relationship.holder == Holder::Set && self.is_member(id, attribute, member) {
-            return Ok(());
+            let event = AttributeEvent::AppendWithoutMutation;
+            return self.tell_collection(event, id, relationship, &[member]);
         }
         let risky = relationship.position.is_some() || self.takes_along(id, member);
         self.guarded(risky, |s| {
+            if !s.arena.field(id, attribute).is_set() && !s.may_have_members(id) {
+                s.tell_collection(AttributeEvent::InitCollection, id, relationship, &[])?;
+            }
             if let Holder::Keyed(key) = relationship.holder {
                 let key = s.key_of(member, key);
                 if let Some(occupant) = s.member_under(id, attribute, &key) {
@@ -137,6 +142,7 @@ impl Session {
         let initiator = Initiator { mapper, attribute, op: Op::BulkReplace };
         self.guarded(true, |s| {
             let mut members = members;
+            s.tell_collection(AttributeEvent::InitCollection, id, relationship, &[])?;
             if s.listeners.listens(mapper, attribute, Op::BulkReplace) {
                 let old = s.datum(id, attribute);
                 let new = Incoming::Objects(&mut members);
@@ -180,7 +186,8 @@ impl Session {
             if let Some(position) = relationship.position {
                 s.number_unset(id, attribute, position)?;
             }
-            Ok(())
+            let event = AttributeEvent::DisposeCollection;
+            s.tell_collection(event, id, relationship, &before.ids)
         })
     }
 

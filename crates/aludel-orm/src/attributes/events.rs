@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::Result;
+use crate::events::AttributeEvent;
 use crate::instrumentation::{Field, Id};
+use crate::mapping::Relationship;
 use crate::session::Session;
 
 /// The operation that started a chain of attribute events.
@@ -118,6 +120,33 @@ impl Session {
             Some(list) => self.call_attribute(list, change),
             None => Ok(()),
         }
+    }
+
+    /// Tells of something that happens to a collection beside the coming and going of members.
+    pub(crate) fn tell_collection(
+        &mut self,
+        event: AttributeEvent,
+        target: Id,
+        relationship: &Relationship,
+        members: &[Id],
+    ) -> Result<()> {
+        let (mapper, attribute) = (relationship.parent, relationship.attribute);
+        if !self.listeners.listens(mapper, attribute, event) {
+            return Ok(());
+        }
+        let op = match event {
+            AttributeEvent::AppendWithoutMutation => Op::Append,
+            _ => Op::BulkReplace,
+        };
+        let mut members = members.to_vec();
+        let mut member = members.first().copied();
+        let new = match op {
+            Op::Append => Incoming::Object(&mut member),
+            _ => Incoming::Objects(&mut members),
+        };
+        let initiator = Initiator { mapper, attribute, op };
+        let mut change = Change { target, attribute, op, initiator, new, old: None };
+        self.notify_of(event, mapper, &mut change)
     }
 
     /// Calls the listeners of the registry and of the program.

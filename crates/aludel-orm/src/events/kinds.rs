@@ -22,7 +22,7 @@ pub enum AttributeEvent {
     Modified,
     /// An object is made without a value for a column: a listener may give one.
     InitScalar,
-    /// A collection that was not there begins to be: empty, or about to be filled.
+    /// The program begins a collection, by a first member or by replacing it.
     InitCollection,
     /// A collection has been replaced by another.
     DisposeCollection,

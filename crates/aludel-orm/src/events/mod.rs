@@ -35,7 +35,7 @@
 //! | [`BulkReplace`](AttributeEvent::BulkReplace) | before a collection is replaced, and before the events of its members | all members; may be replaced |
 //! | [`Modified`](AttributeEvent::Modified) | after a change in place, or `flag_modified` | none |
 //! | [`InitScalar`](AttributeEvent::InitScalar) | when the program makes an object that has no value for the column | the blank value; what is put in its place is the object's, and is inserted |
-//! | [`InitCollection`](AttributeEvent::InitCollection) | when a collection that was not there gets its first members, from the program or from the database | none |
+//! | [`InitCollection`](AttributeEvent::InitCollection) | when the program begins a collection, by a first member or by replacing it; not when one is loaded | none |
 //! | [`DisposeCollection`](AttributeEvent::DisposeCollection) | after a collection was replaced | the members that it had |
 //!
 //! # Objects
@@ -75,6 +75,12 @@
 //! | [`AfterBegin`](SessionEvent::AfterBegin) | when a transaction has begun on its connection, with the first statement | may be used |
 //! | [`AfterTransactionCreate`](SessionEvent::AfterTransactionCreate), [`AfterTransactionEnd`](SessionEvent::AfterTransactionEnd) | before the first statement, or after a savepoint was set; when either has ended | not to be used |
 //!
+//! # Configuration
+//!
+//! [`Registry::on_configure`](crate::Registry::on_configure) listens to [`ConfigureEvent`]s, which come without a session,
+//! when the registry learns classes: `BeforeConfigured`, `BeforeMapperConfigured` for each class; then
+//! `MapperConfigured` for each, `AfterConfigured`.
+//!
 //! # Statements
 //!
 //! A listener is told an [`Execution`]; all may wait.
@@ -84,6 +90,7 @@
 //! | [`DoOrmExecute`](StatementEvent::DoOrmExecute) | before a query, the load of a relationship or of columns, an UPDATE or DELETE by criteria; conditions and options may be added |
 //! | [`AfterBulkUpdate`](StatementEvent::AfterBulkUpdate), [`AfterBulkDelete`](StatementEvent::AfterBulkDelete) | after one by criteria; tells the rows |
 
+mod configure;
 mod kinds;
 mod listen;
 pub(crate) mod of;
@@ -91,6 +98,8 @@ pub(crate) mod table;
 pub(crate) mod tell;
 mod told;
 
+pub(crate) use configure::ConfigureListener;
+pub use configure::{Configuration, ConfigureEvent};
 pub use kinds::{AttributeEvent, ObjectEvent, SessionEvent, StatementEvent};
 pub use of::{AsyncEvent, Event, OfAttribute, OfClass, With};
 pub use table::{ListenerId, Waiting};

@@ -24,6 +24,13 @@ pub type Waiting<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ListenerId(u64);
 
+impl ListenerId {
+    pub(super) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 type Now<T> = dyn Fn(&mut Session, &mut T) -> Result<()> + Send + Sync;
 type Later<T> = dyn for<'a> Fn(&'a mut Session, &'a mut T) -> Waiting<'a> + Send + Sync;
 
@@ -98,9 +105,7 @@ pub struct Registration {
 
 impl Registration {
     pub(super) fn new(subject: Subject) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let id = ListenerId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Self { subject, how: How::default(), id, over: Arc::default() }
+        Self { subject, how: How::default(), id: ListenerId::next(), over: Arc::default() }
     }
 
     /// The class that it is about.

@@ -8,8 +8,8 @@ use aludel_sql::{Dialect, MetaData};
 use super::builder::{ClassSpec, MapperBuilder};
 use super::configure::{self, Made};
 use super::{Mapper, Mappers};
-use crate::events::ListenerId;
 use crate::events::table::{ClassRef, Registration, Table};
+use crate::events::{ConfigureEvent, ConfigureListener, ListenerId};
 use crate::instrumentation::{ClassDef, Mapped};
 use crate::{Error, ErrorKind, Result};
 
@@ -29,9 +29,11 @@ struct Inner {
     listening: Mutex<Listening>,
 }
 
-/// Who listens to every session.
+/// Who listens to every session, and to the registry itself.
 #[derive(Default)]
-struct Listening {
+pub(crate) struct Listening {
+    pub(crate) configuring: Vec<(ListenerId, ConfigureEvent, ConfigureListener)>,
+    pub(crate) depth: u32,
     registered: Arc<Vec<Registration>>,
     /// The table of all listeners, and the mappers that it is for.
     table: Option<(Arc<Mappers>, Arc<Table>)>,
@@ -203,9 +205,19 @@ impl Registry {
         let found: Vec<_> =
             configure::closure(queued.iter().map(|s| s.def).chain(classes.iter().copied()))
                 .into_iter()
-                .filter(|def| !self.knows((def.type_id)()))
+                .filter(|def| {
+                    let id = (def.type_id)();
+                    !self.knows(id) && !queued.iter().any(|spec| (spec.def.type_id)() == id)
+                })
                 .map(|def| Arc::new(MapperBuilder::of(def).into_spec()))
                 .collect();
+        if !(queued.is_empty() && found.is_empty()) {
+            self.tell_configure(ConfigureEvent::BeforeConfigured, None, None)?;
+            for spec in queued.iter().chain(&found) {
+                let class = Some(spec.def.name);
+                self.tell_configure(ConfigureEvent::BeforeMapperConfigured, class, None)?;
+            }
+        }
         let mut known = self.known();
         known.queue.retain(|spec| !queued.iter().any(|q| Arc::ptr_eq(q, spec)));
         let mut specs = known.specs.clone();
@@ -227,6 +239,12 @@ impl Registry {
         known.tables = built.by_hand;
         known.made = built.made;
         *self.0.mappers.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&mappers);
+        drop(known);
+        for mapper in &mappers.list[before..] {
+            let class = Some(mapper.def.name);
+            self.tell_configure(ConfigureEvent::MapperConfigured, class, Some(mapper))?;
+        }
+        self.tell_configure(ConfigureEvent::AfterConfigured, None, None)?;
         Ok(mappers)
     }
 
@@ -247,6 +265,11 @@ impl Registry {
     /// Removes a listener that was registered here, from all sessions; says whether it was there.
     pub fn off(&self, listener: ListenerId) -> bool {
         let mut listening = self.listening();
+        let before = listening.configuring.len();
+        listening.configuring.retain(|(id, _, _)| *id != listener);
+        if listening.configuring.len() != before {
+            return true;
+        }
         let Some(at) = listening.registered.iter().position(|r| r.id == listener) else {
             return false;
         };
@@ -269,7 +292,7 @@ impl Registry {
         (registered, table)
     }
 
-    fn listening(&self) -> MutexGuard<'_, Listening> {
+    pub(crate) fn listening(&self) -> MutexGuard<'_, Listening> {
         self.0.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
