@@ -17,8 +17,16 @@ pub use session::{ObjectState, Session, SessionOptions};
 /// What the derive's code refers to; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::instrumentation::composite::{
+        CompositeOps, TYPE as TUPLE, bind as bind_composite, composite,
+        from_ref as composite_from_ref, into_literal as composite_literal,
+    };
     pub use crate::instrumentation::derived::*;
+    pub use crate::instrumentation::parts::*;
     pub use crate::instrumentation::*;
-    pub use aludel_sql::{Bad, Bind, ColumnType, DataType, Result, Row, Value, ValueRef};
+    pub use crate::loading::Comparator;
+    pub use aludel_sql::{
+        Bad, Bind, ColumnType, DataType, IntoExpr, Node, Result, Row, Value, ValueRef,
+    };
     pub use std;
 }

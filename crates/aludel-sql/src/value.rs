@@ -1,6 +1,6 @@
 //! Values as the database sees them: owned, borrowed, and the conversions of Rust types.
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Node};
 
 /// The type of a column, as DDL and casts need it. Each dialect spells it in its own way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,8 @@ pub enum DataType {
     Timestamp,
     /// A JSON document.
     Json,
+    /// Several values of several columns: the type of a composite. No column has it.
+    Tuple,
     /// Any type: for values whose type is known at run time only.
     Any,
 }
@@ -78,6 +80,9 @@ pub enum Value {
     /// A JSON document.
     #[cfg(feature = "json")]
     Json(Box<serde_json::Value>),
+    /// The values of several columns: of a composite, part by part. A driver refuses it; the layer above
+    /// takes it apart.
+    Tuple(Box<[Value]>),
     /// What could not be converted, and why. A driver refuses it with an error of kind
     /// [`ErrorKind::Value`].
     Invalid(Box<str>),
@@ -120,6 +125,8 @@ pub enum ValueRef<'a> {
     /// A JSON document to be bound. (A row shows JSON as text.)
     #[cfg(feature = "json")]
     Json(&'a serde_json::Value),
+    /// The values of several columns; see [`Value::Tuple`].
+    Tuple(&'a [Value]),
     /// What could not be converted, and why. A driver refuses it with an error of kind
     /// [`ErrorKind::Value`].
     Invalid(&'a str),
@@ -157,6 +164,8 @@ pub enum Bad {
     Type(&'static str),
     /// A text or number that the type cannot represent: what was expected.
     Invalid(&'static str),
+    /// A part of a composite that is `None`: it can be set as a whole only.
+    NoComposite,
     /// No such column in the row.
     Index,
 }
@@ -169,6 +178,9 @@ impl std::fmt::Display for Bad {
             Self::Overflow(_) => f.write_str("is out of the field's range"),
             Self::Type(want) => write!(f, "has another type; {want} is expected"),
             Self::Invalid(want) => write!(f, "is not a valid {want}"),
+            Self::NoComposite => {
+                f.write_str("is for a part of a composite that is None: set the composite as a whole")
+            }
             Self::Index => f.write_str("is not in the row"),
         }
     }
@@ -232,6 +244,10 @@ pub trait ColumnType: Clone + Send + Sync + Sized + 'static {
     fn from_value(value: Value) -> Result<Self, Bad> {
         Self::from_ref(value.as_ref())
     }
+    /// The value as an expression: a parameter, or a tuple of them where it is made of several columns.
+    fn into_literal(self) -> Node {
+        Node::Literal(crate::Literal::new(self.into_value(), Self::TYPE))
+    }
     /// Whether two values are the same to the database: no UPDATE is needed from one to the other.
     fn same(&self, other: &Self) -> bool {
         self.bind() == other.bind()
@@ -263,6 +279,7 @@ impl Value {
             Self::Timestamp(v) => ValueRef::Timestamp(*v),
             #[cfg(feature = "json")]
             Self::Json(v) => ValueRef::Json(v),
+            Self::Tuple(values) => ValueRef::Tuple(values),
             Self::Invalid(why) => ValueRef::Invalid(why),
         }
     }
@@ -297,6 +314,7 @@ impl ValueRef<'_> {
             Self::Timestamp(v) => Value::Timestamp(v),
             #[cfg(feature = "json")]
             Self::Json(v) => Value::Json(Box::new(v.clone())),
+            Self::Tuple(values) => Value::Tuple(values.into()),
             Self::Invalid(why) => Value::Invalid(why.into()),
         }
     }
@@ -339,6 +357,14 @@ impl std::fmt::Display for ValueRef<'_> {
             Self::F64(v) => write!(f, "{v}"),
             Self::Text(v) => write!(f, "{v:?}"),
             Self::Bytes(v) => write!(f, "{} bytes", v.len()),
+            Self::Tuple(values) => {
+                f.write_str("(")?;
+                for (at, value) in values.iter().enumerate() {
+                    let comma = if at == 0 { "" } else { ", " };
+                    write!(f, "{comma}{value}")?;
+                }
+                f.write_str(")")
+            }
             Self::Invalid(why) => write!(f, "(not a value: {why})"),
             #[allow(unreachable_patterns)]
             other => f.write_str(&other.storage_text().unwrap_or_default()),

@@ -53,7 +53,7 @@ impl Session {
             return Err(self.no_such_field(id, attribute));
         };
         if !field.swap(new) {
-            return Err(self.wrong_type(id, attribute));
+            return Err(self.not_of_type(id, attribute));
         }
         slab.set_loaded(id.slot, attribute, present);
         if expired {
@@ -74,6 +74,22 @@ impl Session {
         }
         self.touch(id);
         Ok(())
+    }
+
+    /// A field of another type than the attribute's, or a part of a composite that is not there.
+    #[cold]
+    fn not_of_type(&self, id: Id, attribute: u16) -> Error {
+        match self.mapper_of(id).def.composite_over(attribute) {
+            Some((composite, def)) if def.optional => Error::new(
+                ErrorKind::Value,
+                format!(
+                    "{} cannot be set, since {} is None: set that as a whole",
+                    self.describe(id, attribute),
+                    self.mapper_of(id).property(composite).name(),
+                ),
+            ),
+            _ => self.wrong_type(id, attribute),
+        }
     }
 
     /// Deletes a column attribute's value.
@@ -169,7 +185,10 @@ impl Session {
         if let Some(one) = field.one() {
             return one.known().map(Datum::One);
         }
-        self.arena.is_loaded(id, attribute).then(|| Datum::Value(field.value()))
+        if self.arena.is_loaded(id, attribute) {
+            return Some(Datum::Value(field.value()));
+        }
+        self.composite_datum(id, self.columns_of_composite(id, attribute)?)
     }
 
     /// Sets a value as if it had come from the database: no events, no history.

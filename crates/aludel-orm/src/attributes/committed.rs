@@ -10,7 +10,7 @@ use crate::Result;
 use crate::instrumentation::{
     Attr, Field, Handle, Id, IntoField, IsA, ManyCore, Mapped, MemberCore, OneCore,
 };
-use crate::mapping::Holder;
+use crate::mapping::{Holder, PropertyKind};
 use crate::session::Session;
 
 impl Session {
@@ -86,6 +86,9 @@ impl Session {
                     let _ = r;
                 });
             }
+            (Datum::Value(value), None) if self.columns_of_composite(id, attribute).is_some() => {
+                return self.set_committed_composite(id, attribute, value);
+            }
             (Datum::Value(value), None) => return self.set_committed_column(id, attribute, value),
             _ => return Err(self.wrong_type(id, attribute)),
         }
@@ -120,15 +123,12 @@ impl Session {
         if self.mappers.at(id.class).relationship(attribute).is_none()
             && !self.arena.state(id).has(crate::session::state::Flags::FRESH)
         {
-            // What it was is not known any more.
-            let head = self.arena.state(id).head;
-            let is_key = self.mapper_of(id).primary_key.contains(&attribute);
-            match self.log.find_mut(head, attribute) {
-                // That of the key is needed to find the row.
-                Some(_) if is_key => {}
-                Some(entry) => entry.old = super::log::Old::Absent,
-                None if is_key => {}
-                None => self.write_log(id, attribute, super::log::Old::Absent),
+            let mappers = Arc::clone(&self.mappers);
+            match &mappers.at(id.class).property(attribute).kind {
+                PropertyKind::Composite { attributes } => {
+                    attributes.iter().for_each(|column| self.forget_old(id, *column));
+                }
+                _ => self.forget_old(id, attribute),
             }
         }
         self.touch(id);
@@ -146,6 +146,19 @@ impl Session {
             self.notify(mapper, &mut change)?;
         }
         Ok(())
+    }
+
+    /// What a column was is not known any more.
+    fn forget_old(&mut self, id: Id, attribute: u16) {
+        let head = self.arena.state(id).head;
+        let is_key = self.mapper_of(id).primary_key.contains(&attribute);
+        match self.log.find_mut(head, attribute) {
+            // That of the key is needed to find the row.
+            Some(_) if is_key => {}
+            Some(entry) => entry.old = super::log::Old::Absent,
+            None if is_key => {}
+            None => self.write_log(id, attribute, super::log::Old::Absent),
+        }
     }
 
     /// Flags an object as changed without naming an attribute: the next flush looks at it, and writes

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aludel_sql::{Error, ErrorKind, Value};
 
 use super::Datum;
+use super::composite::Extent;
 use crate::Result;
 use crate::instrumentation::{
     Attr, Field, FieldType, Handle, Id, IntoField, IsA, ManyCore, Mapped, MemberCore, Members,
@@ -99,6 +100,10 @@ impl Session {
         if let Some(core @ ManyCore::Unset) = field.many_mut() {
             *core = ManyCore::Loaded(Arc::default());
         }
+        if self.columns_of_composite(id, attribute).is_some() {
+            self.arena.check(id)?;
+            return self.set_composite(id, attribute, field, Extent::Changed);
+        }
         self.set_field(id, attribute, field)
     }
 
@@ -115,7 +120,7 @@ impl Session {
     ) -> Result<R> {
         let mut value = self.value(object, attribute)?.clone();
         let result = change(&mut value);
-        self.set_field(object.id, attribute.index(), &mut value)?;
+        self.set_draft_field(object.id, attribute.index(), &mut value)?;
         Ok(result)
     }
 
@@ -143,8 +148,24 @@ impl Session {
             let core = std::mem::take(core);
             return self.set_many_core(id, attribute, core);
         }
-        self.check_writable(id, attribute)?;
-        self.set_column(id, attribute, new, None)
+        self.set_plain(id, attribute, new)
+    }
+
+    /// Sets an attribute that is no relationship.
+    fn set_plain(&mut self, id: Id, attribute: u16, new: &mut dyn Field) -> Result<()> {
+        match &self.mappers.at(id.class).property(attribute).kind {
+            PropertyKind::Column(_) | PropertyKind::Unmapped => {
+                self.set_column(id, attribute, new, None)
+            }
+            PropertyKind::Composite { .. } => {
+                self.set_composite(id, attribute, new, Extent::All)
+            }
+            PropertyKind::Expression { .. } => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("{} is an expression, which is only read", self.describe(id, attribute)),
+            )),
+            PropertyKind::Relationship(_) => Err(self.wrong_type(id, attribute)),
+        }
     }
 
     fn set_one_core(&mut self, id: Id, attribute: u16, core: OneCore) -> Result<()> {
@@ -204,7 +225,6 @@ impl Session {
                         _ => Err(self.wrong_type(id, attribute)),
                     };
                 }
-                self.check_writable(id, attribute)?;
                 let made = self.arena.field(id, attribute).with_value(value);
                 let mut field = made.map_err(|bad| {
                     Error::new(
@@ -212,7 +232,7 @@ impl Session {
                         format!("{}: the value {bad}", self.describe(id, attribute)),
                     )
                 })?;
-                self.set_column(id, attribute, &mut *field, None)
+                self.set_plain(id, attribute, &mut *field)
             }
             Datum::One(new) => {
                 if self
@@ -246,21 +266,8 @@ impl Session {
                 self.delete_reference(id, r)
             }
             PropertyKind::Relationship(_) => self.clear_members(id, attribute),
+            PropertyKind::Composite { .. } => self.delete_composite(id, attribute),
             _ => self.delete_column(id, attribute),
-        }
-    }
-
-    /// Refuses a write to an attribute that only reads.
-    fn check_writable(&self, id: Id, attribute: u16) -> Result<()> {
-        match &self.mappers.at(id.class).property(attribute).kind {
-            PropertyKind::Column(_) | PropertyKind::Composite { .. } | PropertyKind::Unmapped => {
-                Ok(())
-            }
-            PropertyKind::Expression { .. } => Err(Error::new(
-                ErrorKind::InvalidRequest,
-                format!("{} is an expression, which is only read", self.describe(id, attribute)),
-            )),
-            PropertyKind::Relationship(_) => Err(self.wrong_type(id, attribute)),
         }
     }
 

@@ -159,7 +159,11 @@ impl Session {
                 .reference_history(id, attribute)
                 .map(|id| Some(HistoryItem::Object(id))));
         }
-        Ok(self.column_history(id, attribute).map(|v| Some(HistoryItem::Value(v))))
+        let history = match self.columns_of_composite(id, attribute) {
+            Some(columns) => self.composite_history(id, columns),
+            None => self.column_history(id, attribute),
+        };
+        Ok(history.map(|v| Some(HistoryItem::Value(v))))
     }
 
     pub(crate) fn column_history(&self, id: Id, attribute: u16) -> History<Value> {
@@ -252,6 +256,9 @@ impl Session {
         }
         if field.one().is_some() {
             return self.reference_history(id, attribute).has_changes();
+        }
+        if let Some(columns) = self.columns_of_composite(id, attribute) {
+            return columns.iter().any(|a| self.column_history(id, *a).has_changes());
         }
         self.column_history(id, attribute).has_changes()
     }

@@ -6,7 +6,7 @@ use aludel_sql::Value;
 
 use super::delta::Delta;
 use crate::Result;
-use crate::instrumentation::{Id, OneCore};
+use crate::instrumentation::{Field, Id, OneCore};
 use crate::session::Session;
 use crate::session::state::{Flags, ObjectState};
 
@@ -21,6 +21,13 @@ pub(crate) enum Undo {
         old: Value,
         loaded: bool,
         expired: bool,
+    },
+    /// A composite was this, and its columns had these bits: (attribute, loaded, expired).
+    Composite {
+        id: Id,
+        attribute: u16,
+        old: Box<dyn Field>,
+        bits: Vec<(u16, bool, bool)>,
     },
     /// A reference was this.
     One {
@@ -182,6 +189,14 @@ impl Session {
                 let slab = self.arena.of_mut(id);
                 slab.set_loaded(id.slot, attribute, loaded);
                 slab.set_expired(id.slot, attribute, expired);
+            }
+            Undo::Composite { id, attribute, mut old, bits } => {
+                self.arena.field_mut(id, attribute).swap(&mut *old);
+                let slab = self.arena.of_mut(id);
+                for (column, loaded, expired) in bits {
+                    slab.set_loaded(id.slot, column, loaded);
+                    slab.set_expired(id.slot, column, expired);
+                }
             }
             Undo::One { id, attribute, old } => {
                 if let Some(core) = self.arena.field_mut(id, attribute).one_mut() {

@@ -8,6 +8,7 @@
 //! journal takes it back.
 //!
 //! * `column`, `reference`, `collection`: the three kinds of attributes.
+//! * `composite`: values over several column attributes.
 //! * `backref`: keeping the two sides of a relationship in step.
 //! * `log`: committed values of what changed, the source of `history`.
 //! * `journal`: undoing operations that fail half-way.
@@ -18,6 +19,7 @@ pub(crate) mod backref;
 pub(crate) mod collection;
 pub(crate) mod column;
 pub(crate) mod committed;
+pub(crate) mod composite;
 pub(crate) mod contents;
 pub(crate) mod datum;
 pub(crate) mod delta;

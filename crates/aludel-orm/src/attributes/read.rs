@@ -1,7 +1,7 @@
 //! Reading single attributes.
 
 use crate::Result;
-use crate::instrumentation::{Attr, Field, Handle, IsA, Mapped};
+use crate::instrumentation::{Attr, Field, Handle, Id, IsA, Mapped};
 use crate::session::Session;
 
 impl Session {
@@ -20,11 +20,19 @@ impl Session {
         let field =
             self.arena.object(id).field(index).ok_or_else(|| self.no_such_field(id, index))?;
         let plain = field.many().is_none() && field.one().is_none();
-        if plain && !self.arena.is_loaded(id, index) && self.needs_load(id, index) {
+        if plain && !self.arena.is_loaded(id, index) && self.reads_database(id, index) {
             return Err(self.not_loaded(id, index));
         }
         let any: &dyn std::any::Any = field;
         any.downcast_ref().ok_or_else(|| self.wrong_type(id, index))
+    }
+
+    /// Whether reading an attribute without a value of its own means loading it.
+    fn reads_database(&self, id: Id, attribute: u16) -> bool {
+        match self.columns_of_composite(id, attribute) {
+            Some(columns) => self.composite_needs_load(id, columns),
+            None => self.needs_load(id, attribute),
+        }
     }
 
     /// Whether an attribute has a value that can be read: it is set, or loaded.

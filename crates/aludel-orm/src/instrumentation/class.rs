@@ -192,11 +192,43 @@ pub struct ExpressionDef {
     pub deferred: bool,
 }
 
-/// A value made of several columns; which attributes it is made of.
+/// A value made of several columns.
 #[derive(Clone, Copy, Debug)]
 pub struct CompositeDef {
-    /// The column attributes, in the order of the parts.
-    pub attributes: &'static [&'static str],
+    /// How many of the attributes after it are its parts: the columns, and the composites within it.
+    pub parts: u16,
+    /// All columns NULL is `None`.
+    pub optional: bool,
+    /// What it is compared by in queries, where that is not the default.
+    pub comparator: Option<crate::loading::Comparator>,
+}
+
+impl ClassDef {
+    /// The column attributes that a composite attribute is made of; none for one that is no composite.
+    pub(crate) fn columns_of_composite(
+        &self,
+        attribute: u16,
+    ) -> impl Iterator<Item = u16> + Clone + use<> {
+        let attributes = self.attributes;
+        let parts = match attributes.get(usize::from(attribute)).map(|def| &def.kind) {
+            Some(AttrKind::Composite(composite)) => composite.parts,
+            _ => 0,
+        };
+        (attribute + 1..=attribute + parts)
+            .filter(|at| matches!(attributes[usize::from(*at)].kind, AttrKind::Column(_)))
+    }
+
+    /// The outermost composite attribute that an attribute is a part of.
+    pub(crate) fn composite_over(&self, attribute: u16) -> Option<(u16, &'static CompositeDef)> {
+        let attributes: &'static [AttrDef] = self.attributes;
+        let before = (0..).zip(attributes).take(usize::from(attribute));
+        before
+            .filter_map(|(at, def)| match &def.kind {
+                AttrKind::Composite(composite) => Some((at, composite)),
+                _ => None,
+            })
+            .find(|(at, composite)| attribute <= at + composite.parts)
+    }
 }
 
 /// What holds the members of a relationship to many.

@@ -145,6 +145,20 @@ impl<'a> Filling<'a> {
         Self { row, at, error: None }
     }
 
+    /// The row, and where in it so many attributes are.
+    pub(super) fn places(&self, first: u16, count: usize) -> (&'a dyn Row, &'a [u16]) {
+        let first = usize::from(first);
+        (self.row, &self.at[first..first + count])
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    pub(super) fn fail(&mut self, error: crate::Error) {
+        self.error = Some(error);
+    }
+
     #[inline]
     fn column(&self, attribute: u16) -> Option<u16> {
         let column = self.at[attribute as usize];
@@ -161,7 +175,20 @@ impl<'a> Filling<'a> {
     }
 }
 
+/// What derived code does with a field of type `T` of a composite.
+pub const fn part_field<T: FieldType>() -> FieldOps<T> {
+    assert!(
+        !T::GENERATED && !T::DEFERRED,
+        "the parts of a composite come and go together: none is `Auto` or `Deferred`"
+    );
+    field::<T>()
+}
+
 const fn column<T: FieldType>() -> ColumnDef {
+    assert!(
+        !matches!(<T::Sql as ColumnType>::TYPE, aludel_sql::DataType::Tuple),
+        "the field's type is a composite: say so with `#[composite]`"
+    );
     let mut column = ColumnDef::new(<T::Sql as ColumnType>::TYPE, <T::Sql as ColumnType>::NULLABLE);
     column.generated = T::GENERATED;
     column.deferred = T::DEFERRED;

@@ -8,6 +8,8 @@
 mod absent;
 mod attr;
 mod class;
+#[doc(hidden)]
+pub mod composite;
 mod convert;
 #[doc(hidden)]
 pub mod derived;
@@ -17,6 +19,8 @@ mod many;
 mod members;
 mod object;
 mod one;
+#[doc(hidden)]
+pub mod parts;
 
 pub use absent::{Auto, Deferred};
 pub use attr::{Attr, AttributeKey};
@@ -24,7 +28,9 @@ pub use class::{
     AttrDef, AttrKind, ClassDef, Collection, ColumnDef, CompositeDef, ConstraintDef, ExpressionDef,
     InheritanceDef, PolymorphicDef, RelationshipDef, Subclasses,
 };
+pub use composite::{Composite, CompositeField, Part};
 pub use convert::{IntoField, IntoMember, IntoObject};
+pub(crate) use derived::Filling;
 pub use field::{Field, FieldType};
 pub use handle::{AnyClass, Handle, Id, IsA};
 pub use many::{Many, ManyMap, ManySet, Member};

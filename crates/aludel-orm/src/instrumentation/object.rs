@@ -184,12 +184,12 @@ impl<T: Mapped> Objects for Chunks<T> {
             T::decode(row, at)?
         } else {
             let mut object = T::default();
-            let mut attribute = 0;
-            while let Some(field) = object.field_mut(attribute) {
-                if field.many().is_some() || field.one().is_some() {
+            for attribute in 0..T::class().attributes.len() as u16 {
+                if let Some(field) = object.field_mut(attribute)
+                    && (field.many().is_some() || field.one().is_some())
+                {
                     field.clear();
                 }
-                attribute += 1;
             }
             object.fill(row, at)?;
             object

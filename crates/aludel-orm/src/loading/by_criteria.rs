@@ -9,6 +9,7 @@ use aludel_sql::{
 };
 use smallvec::SmallVec;
 
+use super::composite;
 use super::criterion::{self, Criterion};
 use super::dml::{ByCriteria, Delete, Synchronize, Update};
 use super::entity::Entity;
@@ -180,6 +181,7 @@ impl Session {
     async fn prepare_criteria(&mut self, what: &mut ByCriteria) -> Result<u16> {
         self.autoflush().await?;
         let class = self.learn(what.entity.class)?;
+        what.set = composite::assignments(what.entity.class, std::mem::take(&mut what.set))?;
         let session = &*self;
         let values = |criterion: &Criterion, object: Id| session.values_compared(criterion, object);
         for node in what.filter.iter_mut().chain(what.set.iter_mut().map(|(_, value)| value)) {

@@ -37,6 +37,11 @@ impl Session {
 
     /// The value of an expression for an object. Truth values are [`Value::Bool`], or NULL where SQL has it.
     pub(super) fn evaluate(&self, node: &Node, id: Id) -> Outcome {
+        match super::composite::expand(node) {
+            Ok(None) => {}
+            Ok(Some(expanded)) => return self.evaluate(&expanded, id),
+            Err(_) => return Err(Not::Computable),
+        }
         match node {
             Node::Literal(literal) => match &literal.value {
                 Value::Invalid(_) => Err(Not::Computable),

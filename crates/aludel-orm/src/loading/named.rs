@@ -3,8 +3,9 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use aludel_sql::{Node, Row, Value};
+use aludel_sql::{DataType, Node, Row, Value};
 
+use super::composite::Shape;
 use super::criterion::{Ask, Criterion};
 use super::entity::{AttrLeaf, Entity};
 use super::query::{Query, What};
@@ -58,13 +59,14 @@ impl EntityRef {
     ///
     /// # Errors
     ///
-    /// When the class has no such attribute, or it holds no single column.
+    /// When the class has no such attribute, or it is a relationship.
     pub fn value(&self, name: &str, value: Value) -> Result<Node> {
         let class = self.entity.class;
         let at = attribute(class, name)?;
         let data_type = match &class.attributes[usize::from(at)].kind {
             AttrKind::Column(column) => column.data_type,
             AttrKind::Expression(expression) => expression.data_type,
+            AttrKind::Composite(_) => DataType::Tuple,
             _ => {
                 return Err(Error::new(
                     ErrorKind::Argument,
@@ -197,8 +199,11 @@ impl Session {
         let columns = query.sql.columns.iter();
         let attributes: Vec<_> =
             columns.map(|node| AttrLeaf::of(node).map(Prototype::new)).collect();
+        let shape = Shape::of(&query.sql.columns);
         let mut rows = Vec::new();
         let mut read = |row: &dyn Row| {
+            let shaped = shape.as_ref().map(|shape| shape.shaped(row));
+            let row = shaped.as_ref().map_or(row, |row| row as &dyn Row);
             let values = attributes.iter().enumerate().map(|(i, prototype)| {
                 let raw = row.get(i).map_or(Value::Null, |value| value.to_owned());
                 match prototype.as_ref().and_then(|p| p.typed(&raw)) {

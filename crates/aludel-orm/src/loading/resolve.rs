@@ -11,6 +11,7 @@ use aludel_sql::{Table, did_you_mean};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
+use super::composite;
 use super::criterion::Criterion;
 use super::entity::{AttrLeaf, Entity};
 use super::plan::Plan;
@@ -140,7 +141,18 @@ impl<'m> Resolver<'m> {
     }
 
     pub(crate) fn resolve_all(&mut self, nodes: &[Node]) -> Result<Vec<Node>> {
-        nodes.iter().map(|node| self.resolve(node)).collect()
+        let mut resolved = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            match composite::listed(node) {
+                Some(columns) => {
+                    for column in &columns {
+                        resolved.push(self.resolve(column)?);
+                    }
+                }
+                None => resolved.push(self.resolve(node)?),
+            }
+        }
+        Ok(resolved)
     }
 
     fn leaf(&mut self, leaf: &AttrLeaf) -> Result<Node> {
@@ -375,6 +387,10 @@ impl Rewriter for Resolver<'_> {
                 }
                 Ok(None)
             }
+            Node::Binary(..) | Node::Unary(..) | Node::In(_) => match composite::expand(node)? {
+                Some(expanded) => self.resolve(&expanded).map(Some),
+                None => Ok(None),
+            },
             // What is behind an alias is rewritten where it stands in FROM.
             Node::Column(_) => Ok(Some(node.clone())),
             _ => Ok(None),

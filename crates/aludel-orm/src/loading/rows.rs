@@ -9,6 +9,7 @@ use aludel_sql::{
 };
 
 use super::aliased::AliasOf;
+use super::composite::Shape;
 use super::entity::Entity;
 use super::query::{Back, JoinStep, Query};
 use super::select::{JoinAlong, Step, clauses};
@@ -115,9 +116,13 @@ impl Session {
     /// When the query makes no sense to the database, or a value does not fit its type.
     pub async fn rows<R: Send>(&mut self, query: Rows<R>) -> Result<Vec<R>> {
         let decode = query.decode;
+        let shape = Shape::of(&query.query.sql.columns);
         let mut rows = Vec::new();
         let mut read = |row: &dyn Row| {
-            rows.push(decode(row)?);
+            rows.push(match &shape {
+                None => decode(row)?,
+                Some(shape) => decode(&shape.shaped(row))?,
+            });
             Ok(ControlFlow::Continue(()))
         };
         self.query_rows(query.query, &mut read).await?;
@@ -131,9 +136,13 @@ impl Session {
     /// As [`rows`](Self::rows).
     pub async fn scalar<R: Send>(&mut self, query: Rows<R>) -> Result<Option<R>> {
         let decode = query.decode;
+        let shape = Shape::of(&query.query.sql.columns);
         let mut first = None;
         let mut read = |row: &dyn Row| {
-            first = Some(decode(row)?);
+            first = Some(match &shape {
+                None => decode(row)?,
+                Some(shape) => decode(&shape.shaped(row))?,
+            });
             Ok(ControlFlow::Break(()))
         };
         self.query_rows(query.query, &mut read).await?;

@@ -152,6 +152,38 @@ impl MapperBuilder {
         self
     }
 
+    /// The columns that a composite is made of, in the order of its parts.
+    ///
+    /// ```ignore
+    /// registry.map::<Vertex>().table(vertices).composite("start", ["x1", "y1"]).finish()?;
+    /// ```
+    pub fn composite<S: Into<String>>(
+        &mut self,
+        attribute: &str,
+        columns: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        let parts: Vec<&'static str> = match self.attribute(attribute) {
+            Some(at) => {
+                let parts = self.def.columns_of_composite(at);
+                parts.map(|part| self.def.attributes[usize::from(part)].name).collect()
+            }
+            None => Vec::new(),
+        };
+        let columns: Vec<String> = columns.into_iter().map(Into::into).collect();
+        if parts.is_empty() || parts.len() != columns.len() {
+            let what = match parts.len() {
+                0 => "it is not a composite".to_owned(),
+                n => format!("it is made of {n} columns, and {} are given", columns.len()),
+            };
+            self.said.wrong.push((attribute.to_owned(), what));
+            return self;
+        }
+        for (part, column) in parts.into_iter().zip(columns) {
+            self.properties(part, [column]);
+        }
+        self
+    }
+
     /// The attributes' names are the columns' with this before them.
     pub fn column_prefix(&mut self, prefix: impl Into<String>) -> &mut Self {
         self.said.column_prefix = Some(prefix.into());

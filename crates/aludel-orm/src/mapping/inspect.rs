@@ -76,6 +76,14 @@ impl Mapper {
         &self.tables
     }
 
+    /// The composites, each with the names of the column attributes that it is made of.
+    pub fn composites(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
+        self.properties.iter().filter_map(|property| match &property.kind {
+            PropertyKind::Composite { attributes } => Some((property.name(), self.names(attributes))),
+            _ => None,
+        })
+    }
+
     /// The names of the attributes that identify an object.
     pub fn primary_key_names(&self) -> Vec<&str> {
         self.names(&self.primary_key)

@@ -108,6 +108,10 @@ impl Session {
         for &attribute in attributes {
             match &mapper.property(attribute).kind {
                 PropertyKind::Relationship(_) => self.expire_relationship(id, attribute),
+                PropertyKind::Composite { attributes } => {
+                    self.expire_attributes_at(id, attributes)?;
+                    continue;
+                }
                 _ => {
                     if mapper.primary_key.contains(&attribute) {
                         self.restore_key(id);

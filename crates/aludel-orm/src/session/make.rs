@@ -9,7 +9,7 @@ use crate::attributes::events::{Change, Incoming, Initiator, Op};
 use crate::attributes::journal::Undo;
 use crate::events::{AttributeEvent, ObjectEvent};
 use crate::instrumentation::{Handle, Id, IntoObject, ManyCore, Mapped, OneCore};
-use crate::mapping::Mapper;
+use crate::mapping::{Mapper, PropertyKind};
 
 impl Session {
     /// Takes a value into the arena as a transient object: it has a handle, and is in no session's work yet.
@@ -199,8 +199,10 @@ impl Session {
         if !self.may_refuse() {
             return Ok(());
         }
-        for &attribute in &mapper.columns {
-            if !self.arena.is_loaded(id, attribute) {
+        let composites = (0..mapper.properties.len() as u16)
+            .filter(|a| matches!(mapper.property(*a).kind, PropertyKind::Composite { .. }));
+        for attribute in composites.chain(mapper.columns.iter().copied()) {
+            if !self.is_known(id, attribute) {
                 continue;
             }
             let declared = mapper.property(attribute).declared_by;

@@ -9,8 +9,9 @@ use super::Session;
 use super::identity::Key;
 use super::state::{Flags, ObjectState};
 use crate::attributes::Datum;
+use crate::attributes::composite::Extent;
 use crate::events::ObjectEvent;
-use crate::instrumentation::{Handle, Id, IntoObject, ManyCore, OneCore};
+use crate::instrumentation::{AttrKind, Handle, Id, IntoObject, ManyCore, OneCore};
 use crate::mapping::{PropertyKind, Relationship};
 use crate::{Error, ErrorKind, Result};
 
@@ -103,6 +104,16 @@ impl Session {
                         PropertyKind::Relationship(relationship) => {
                             self.merge_relationship(given, target, relationship, merge).await?;
                         }
+                        PropertyKind::Composite { attributes } => {
+                            self.merge_composite(given, target, attribute, attributes, merge.load)?;
+                        }
+                        // The columns of a composite that may be none come and go with it.
+                        PropertyKind::Column(_)
+                            if mapper
+                                .def
+                                .composite_over(attribute)
+                                .is_some_and(|(_, composite)| composite.optional)
+                                && self.arena.is_loaded(given, attribute) => {}
                         PropertyKind::Column(_) => {
                             self.merge_column(given, target, attribute, merge.load).await?
                         }
@@ -228,6 +239,27 @@ impl Session {
         }
         let mut field = self.arena.field(given, attribute).clone_field();
         self.set_column(target, attribute, &mut *field, None)
+    }
+
+    /// Merges a composite that may be none, where it is loaded.
+    fn merge_composite(
+        &mut self,
+        given: Id,
+        target: Id,
+        attribute: u16,
+        columns: &[u16],
+        load: MergeLoad,
+    ) -> Result<()> {
+        let def = &self.mapper_of(given).def.attributes[usize::from(attribute)];
+        let optional = matches!(&def.kind, AttrKind::Composite(c) if c.optional);
+        if !optional || !columns.iter().all(|a| self.arena.is_loaded(given, *a)) {
+            return Ok(());
+        }
+        let mut field = self.arena.field(given, attribute).clone_field();
+        match load {
+            MergeLoad::Yes => self.set_composite(target, attribute, &mut *field, Extent::Changed),
+            MergeLoad::No => self.set_committed_composite(target, attribute, field.take_value()),
+        }
     }
 
     async fn merge_relationship(

@@ -53,7 +53,7 @@ impl Dialect {
             DataType::Real => "real[]",
             DataType::Double => "double precision[]",
             DataType::Numeric(_) => "numeric[]",
-            DataType::Text(_) | DataType::Any => "text[]",
+            DataType::Text(_) | DataType::Tuple | DataType::Any => "text[]",
             DataType::Bytes => "bytea[]",
             DataType::Uuid => "uuid[]",
             DataType::Date => "date[]",
@@ -75,7 +75,7 @@ fn sqlite(out: &mut String, t: DataType) {
         DataType::Numeric(size) => numeric(out, "NUMERIC", size),
         DataType::Text(None) => out.push_str("TEXT"),
         DataType::Text(size) => sized(out, "VARCHAR", size),
-        DataType::Bytes | DataType::Any => out.push_str("BLOB"),
+        DataType::Bytes | DataType::Tuple | DataType::Any => out.push_str("BLOB"),
         DataType::Uuid => out.push_str("CHAR(36)"),
         DataType::Date => out.push_str("DATE"),
         DataType::Time => out.push_str("TIME"),
@@ -104,7 +104,7 @@ fn postgres(out: &mut String, t: DataType) {
         DataType::Real => out.push_str("REAL"),
         DataType::Double => out.push_str("DOUBLE PRECISION"),
         DataType::Numeric(size) => numeric(out, "NUMERIC", size),
-        DataType::Text(None) | DataType::Any => out.push_str("TEXT"),
+        DataType::Text(None) | DataType::Tuple | DataType::Any => out.push_str("TEXT"),
         DataType::Text(size) => sized(out, "VARCHAR", size),
         DataType::Bytes => out.push_str("BYTEA"),
         DataType::Uuid => out.push_str("UUID"),
@@ -125,7 +125,7 @@ fn mysql(out: &mut String, t: DataType, key: bool) {
         DataType::Real => out.push_str("FLOAT"),
         DataType::Double => out.push_str("DOUBLE"),
         DataType::Numeric(size) => numeric(out, "DECIMAL", Some(size.unwrap_or((38, 10)))),
-        DataType::Text(None) | DataType::Any => {
+        DataType::Text(None) | DataType::Tuple | DataType::Any => {
             out.push_str(if key { "VARCHAR(255)" } else { "LONGTEXT" })
         }
         DataType::Text(size) => sized(out, "VARCHAR", size),
@@ -145,7 +145,7 @@ fn mysql_cast(out: &mut String, t: DataType) {
         }
         DataType::Real | DataType::Double => out.push_str("DOUBLE"),
         DataType::Numeric(size) => numeric(out, "DECIMAL", Some(size.unwrap_or((38, 10)))),
-        DataType::Any => out.push_str("CHAR"),
+        DataType::Tuple | DataType::Any => out.push_str("CHAR"),
         DataType::Text(size) => sized(out, "CHAR", size),
         DataType::Uuid => out.push_str("CHAR(36)"),
         DataType::Bytes => out.push_str("BINARY"),

@@ -167,12 +167,24 @@ impl ColumnRef {
 impl Node {
     /// A value, to be bound.
     pub fn literal<T: ColumnType>(value: T) -> Self {
-        Self::Literal(Literal::new(value.into_value(), T::TYPE))
+        value.into_literal()
     }
 
-    /// A value of a type known at run time, to be bound.
+    /// A value of a type known at run time, to be bound. The values of a [`Value::Tuple`] are bound one by
+    /// one.
     pub fn value(value: Value, data_type: DataType) -> Self {
-        Self::Literal(Literal::new(value, data_type))
+        match value {
+            Value::Tuple(values) => {
+                let each = values.into_vec().into_iter();
+                // A NULL is written as the word, so that a comparison with it is one with NULL.
+                let node = |value: Value| match value {
+                    Value::Null => Self::Null,
+                    value => Self::value(value, DataType::Any),
+                };
+                Self::Tuple(each.map(node).collect())
+            }
+            value => Self::Literal(Literal::new(value, data_type)),
+        }
     }
 
     /// A column of a table, alias or common table expression.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Bad, Bind, ColumnType, DataType, Value, ValueRef};
+use crate::{Bad, Bind, ColumnType, DataType, Literal, Node, Value, ValueRef};
 
 fn text(value: ValueRef<'_>) -> Result<&str, Bad> {
     match value {
@@ -131,6 +131,13 @@ impl<T: ColumnType> ColumnType for Option<T> {
 
     fn into_value(self) -> Value {
         self.map_or(Value::Null, T::into_value)
+    }
+
+    fn into_literal(self) -> Node {
+        match self {
+            Some(value) => value.into_literal(),
+            None => Node::Literal(Literal::new(Value::Null, T::TYPE)),
+        }
     }
 
     fn from_ref(value: ValueRef<'_>) -> Result<Self, Bad> {

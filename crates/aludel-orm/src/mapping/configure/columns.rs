@@ -25,7 +25,7 @@ impl Build<'_> {
                 let def = &self.spec(class).def.attributes[attribute];
                 let kind = match self.is_broken(class) {
                     true => PropertyKind::Unmapped,
-                    false => self.kind(class, def),
+                    false => self.kind(class, attribute as u16, def),
                 };
                 let name: Arc<str> = def.name.into();
                 let declared_by = self.declared_by(class, attribute as u16);
@@ -37,6 +37,7 @@ impl Build<'_> {
                 mapper.properties.push(Property { name, declared_by, kind });
             }
             if !self.is_broken(class) {
+                self.composites(class);
                 self.equate_keys(class);
                 self.keys(class);
             }
@@ -115,7 +116,7 @@ impl Build<'_> {
         }
     }
 
-    fn kind(&mut self, class: u16, def: &'static AttrDef) -> PropertyKind {
+    fn kind(&mut self, class: u16, attribute: u16, def: &'static AttrDef) -> PropertyKind {
         match &def.kind {
             AttrKind::Column(column) => match self.column_property(class, def.name, column) {
                 Ok(Some(property)) => PropertyKind::Column(property),
@@ -129,12 +130,8 @@ impl Build<'_> {
                 node: (expression.expression)(),
                 deferred: expression.deferred,
             },
-            AttrKind::Composite(composite) => match self.parts(class, composite.attributes) {
-                Ok(attributes) => PropertyKind::Composite { attributes },
-                Err(what) => {
-                    self.attribute_problem(class, def.name, what);
-                    PropertyKind::Unmapped
-                }
+            AttrKind::Composite(_) => PropertyKind::Composite {
+                attributes: self.spec(class).def.columns_of_composite(attribute).collect(),
             },
             AttrKind::Relationship(_) => PropertyKind::Unmapped,
         }
@@ -194,20 +191,29 @@ impl Build<'_> {
         }
     }
 
-    /// The attributes that a composite is made of.
-    fn parts(&self, class: u16, names: &[&'static str]) -> Result<Vec<u16>, String> {
-        let attributes = self.spec(class).def.attributes;
-        let find = |name: &&'static str| {
-            let at = attributes.iter().position(|a| a.name == *name);
-            match at.map(|at| (at, &attributes[at].kind)) {
-                Some((at, AttrKind::Column(_))) => Ok(at as u16),
-                Some(_) => Err(format!("its part `{name}` does not hold a column")),
-                None => {
-                    let near = did_you_mean(name, attributes.iter().map(|a| a.name));
-                    Err(format!("its part `{name}` is not an attribute of the class{near}"))
-                }
+    /// A composite is mapped as a whole, or left out as a whole.
+    fn composites(&mut self, class: u16) {
+        let mapper = self.mapper(class);
+        let is_left_out = |a: &u16| matches!(mapper.property(*a).kind, PropertyKind::Unmapped);
+        let mut left_out = Vec::new();
+        let mut torn = Vec::new();
+        for at in self.own_attributes(class) {
+            let property = mapper.property(at);
+            let PropertyKind::Composite { attributes } = &property.kind else { continue };
+            match attributes.iter().find(|a| is_left_out(a)) {
+                None => {}
+                Some(_) if attributes.iter().all(is_left_out) => left_out.push(at),
+                Some(part) => torn.push((
+                    Arc::clone(&property.name),
+                    format!("its part `{}` is not mapped", mapper.property(*part).name),
+                )),
             }
-        };
-        names.iter().map(find).collect()
+        }
+        for at in left_out {
+            self.mapper_mut(class).properties[usize::from(at)].kind = PropertyKind::Unmapped;
+        }
+        for (name, what) in torn {
+            self.attribute_problem(class, &name, what);
+        }
     }
 }

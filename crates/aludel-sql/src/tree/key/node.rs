@@ -24,6 +24,7 @@ fn type_token(t: DataType) -> u32 {
         DataType::Numeric(Some(_)) => 16,
         DataType::Text(Some(_)) => 17,
         DataType::Any => 18,
+        DataType::Tuple => 19,
     }
 }
 
