@@ -10,12 +10,12 @@
 pub mod blocking;
 pub mod prelude;
 
-pub use aludel_derive::{ColumnEnum, Mapped};
+pub use aludel_derive::{ColumnEnum, Composite, Mapped};
 pub use aludel_engine as engine;
 pub use aludel_orm as orm;
 pub use aludel_orm::{
-    Attr, Auto, Deferred, Error, ErrorKind, Handle, History, Id, Many, ManyMap, ManySet, Mapped,
-    Member, ObjectState, One, Query, Registry, Result, Session, SessionOptions, aliased,
+    Attr, Auto, Composite, Deferred, Error, ErrorKind, Handle, History, Id, Many, ManyMap, ManySet, Mapped,
+    Member, ObjectState, One, Part, Query, Registry, Result, Session, SessionOptions, aliased,
     contains_eager, defer, immediate, joined, load_only, many, raise, select, selectin, subquery,
     undefer,
 };

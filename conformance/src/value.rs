@@ -63,7 +63,7 @@ fn decode_tagged(tag: &str, arg: &Json, object: &dyn Fn(&str) -> Result<Id>) -> 
             None => return Err(malformed(format!("{arg} is not base64"))),
         },
         "set" => Given::Set(decode_all(arg.as_array().map_or(&[], Vec::as_slice), object)?),
-        "point" => return Err(crate::failure::out_of_scope("composites")),
+        "point" => Given::List(decode_all(arg.as_array().map_or(&[], Vec::as_slice), object)?),
         _ => return Err(malformed(format!("there are no values tagged ${tag}"))),
     })
 }
@@ -78,6 +78,10 @@ impl Given {
                     items.into_iter().map(Self::into_json).collect::<Result<Vec<_>>>()?;
                 items.sort_by_key(Json::to_string);
                 Value::Text(Json::Array(items).to_string())
+            }
+            Self::List(parts) if kind == Kind::Point => {
+                let parts = parts.into_iter().map(|part| part.into_value(Kind::Plain));
+                Value::Tuple(parts.collect::<Result<_>>()?)
             }
             Self::List(_) | Self::Map(_) | Self::Set(_) => Value::Json(Box::new(self.into_json()?)),
             Self::Object(_) => return Err(malformed("an object as the value of a column")),
@@ -144,6 +148,10 @@ pub(crate) fn encode(value: &Value, kind: Kind) -> Json {
         },
         (Value::Text(text), Kind::Decimal) => json!({ "$decimal": text }),
         (Value::Text(text), _) => encode_text(text),
+        (Value::Tuple(parts), _) => {
+            let parts: Vec<Json> = parts.iter().map(|part| encode(part, Kind::Plain)).collect();
+            json!({ "$point": parts })
+        }
         (Value::Null, _) => Json::Null,
         (Value::Bool(b), _) => json!(b),
         (Value::I64(n), _) => json!(n),

@@ -111,6 +111,8 @@ impl Act<'_> {
         });
         let mut tables: Vec<&str> = mapper.tables().iter().map(Table::full_name).collect();
         tables.sort_unstable();
+        let composites: Map<_, _> =
+            mapper.composites().map(|(name, columns)| (name.to_owned(), json!(columns))).collect();
         let column_of = |attribute: Option<&str>| {
             let names = mapper.column_names(attribute?);
             names.first()?.rsplit('.').next().map(str::to_owned)
@@ -128,7 +130,7 @@ impl Act<'_> {
             "columns": columns,
             "deferred": deferred,
             "relationships": relationships,
-            "composites": {},
+            "composites": composites,
             "synonyms": if class == "Account" { json!({ "username": "login" }) } else { json!({}) },
             "version_id": column_of(mapper.version_attribute()),
         }))

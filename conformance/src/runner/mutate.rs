@@ -1,11 +1,11 @@
 //! Changes in place of documents, lists and sets.
 
-use aludel::Value;
+use aludel::{Id, Value};
 use serde_json::{Map, Value as Json};
 
 use super::Act;
 use crate::api;
-use crate::failure::{Failure, Result, malformed, out_of_scope};
+use crate::failure::{Failure, Result, malformed};
 use crate::scenario::Step;
 use crate::value::{Given, encode};
 use crate::zoo::{self, Kind};
@@ -16,7 +16,7 @@ impl Act<'_> {
     pub(super) async fn mutate(&mut self, step: &Step) -> Result<Json> {
         let id = self.object(step, "obj")?;
         if step.get("path").is_some() {
-            return Err(out_of_scope("composites"));
+            return self.change_part(id, step).await;
         }
         let (attribute, call) = (step.text("attr")?, step.text("call")?);
         let args = step.list("args")?.iter().map(|arg| self.decode(arg)?.into_json());
@@ -46,6 +46,24 @@ impl Act<'_> {
         // Whatever it was, and also where it is the same again: it was changed.
         self.session.flag_modified_named(id, attribute)?;
         Ok(encode(&Value::Json(Box::new(output)), Kind::Plain))
+    }
+}
+
+impl Act<'_> {
+    /// A change of one member of a composite in place: of the column that it is.
+    async fn change_part(&mut self, id: Id, step: &Step) -> Result<Json> {
+        let path = step.text("path")?;
+        let mapper = api::mapper(self.session, id)?;
+        let column = path.split_once('.').and_then(|(composite, part)| {
+            let (_, columns) = mapper.composites().find(|(name, _)| *name == composite)?;
+            let at = ["x", "y"].iter().position(|name| *name == part)?;
+            columns.get(at).copied()
+        });
+        let column = column.ok_or_else(|| malformed(format!("`{path}` is no part of a composite")))?;
+        api::load(self.session, id, column).await?;
+        let value = self.decode(step.need("value")?)?.into_value(Kind::Plain)?;
+        self.session.set_named(id, column, value)?;
+        Ok(Json::Null)
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod account;
 mod document;
+mod drawing;
 mod keys;
 mod lists;
 mod people;
@@ -20,6 +21,7 @@ use aludel::{Registry, Result};
 
 pub use account::{Account, Card};
 pub use document::{DecimalText, Document, Labels};
+pub use drawing::{Point, Vertex};
 pub use keys::{Band, City, Country, Enrollment, Musician, Region};
 pub use lists::{Entry, Note, Playlist, Reader, Report};
 pub use people::{Animal, Cat, Company, Dog, Engineer, Manager, Person};
@@ -39,6 +41,7 @@ pub fn registry() -> Result<Registry> {
     registry.register::<User>()?;
     registry.register::<Node>()?;
     registry.register::<Document>()?;
+    registry.register::<Vertex>()?;
     registry.register::<Account>()?;
     registry.register::<Word>()?;
     registry.register::<Ticket>()?;
@@ -65,6 +68,8 @@ pub enum Kind {
     Set,
     /// A decimal, kept as text.
     Decimal,
+    /// A point, which two columns make.
+    Point,
 }
 
 /// The kind of an attribute or column; both have the same name where it matters.
@@ -72,6 +77,7 @@ pub fn kind(name: &str) -> Kind {
     match name {
         "labels" => Kind::Set,
         "price" => Kind::Decimal,
+        "start" | "end" => Kind::Point,
         _ => Kind::Plain,
     }
 }
@@ -79,7 +85,6 @@ pub fn kind(name: &str) -> Kind {
 /// Why a class of the kit is not here.
 pub fn missing(class: &str) -> Option<&'static str> {
     Some(match class {
-        "Vertex" => "composites",
         "Shape" | "Circle" | "Square" => "concrete inheritance through a union",
         "UserAddress" => "a class mapped to a join",
         "OrderSummary" => "a class mapped to a select",

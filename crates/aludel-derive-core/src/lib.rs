@@ -1,4 +1,4 @@
-//! What `#[derive(Mapped)]` and `#[derive(ColumnEnum)]` write, as an ordinary library that tests can call.
+//! What `#[derive(Mapped)]`, `#[derive(Composite)]` and `#[derive(ColumnEnum)]` write, as an ordinary library that tests can call.
 //!
 //! A derive goes through three steps, each in its own folder or file:
 //!
@@ -14,6 +14,7 @@
 
 mod attributes;
 mod column_enum;
+mod composite;
 mod emit;
 mod errors;
 mod model;
@@ -30,6 +31,14 @@ pub fn mapped(input: TokenStream) -> TokenStream {
     derive(input, |input, errors| {
         let class = model::Class::read(input, errors)?;
         Some(emit::class(&class))
+    })
+}
+
+/// What `#[derive(Composite)]` adds to a struct.
+pub fn composite(input: TokenStream) -> TokenStream {
+    derive(input, |input, errors| {
+        let class = composite::read(input, errors)?;
+        Some(composite::emit(&class))
     })
 }
 

@@ -8,7 +8,8 @@ use syn::ext::IdentExt as _;
 use syn::{Attribute, Data, DeriveInput, Fields, GenericParam, Ident, Type, Visibility};
 
 use crate::attributes::{
-    ClassOptions, Column, Constraint, Expression, FieldOptions, Relationship, Role, holder,
+    ClassOptions, Column, Composite, Constraint, Expression, FieldOptions, Relationship, Role,
+    holder,
 };
 use crate::errors::Errors;
 use crate::names;
@@ -21,6 +22,8 @@ pub(crate) struct Class {
     /// The path of the module that written code calls into.
     pub(crate) private: TokenStream,
     pub(crate) options: ClassOptions,
+    /// It is a composite, whose fields are columns of the classes that have it.
+    pub(crate) is_composite: bool,
     pub(crate) fields: Vec<Field>,
 }
 
@@ -36,6 +39,8 @@ pub(crate) struct Field {
     pub(crate) position: u16,
     /// The position of the first attribute that has the same type.
     pub(crate) same_type: u16,
+    /// The position of the last composite before it, whose parts are numbered in between.
+    pub(crate) composite_before: Option<u16>,
     pub(crate) kind: Kind,
 }
 
@@ -43,6 +48,7 @@ pub(crate) struct Field {
 pub(crate) enum Kind {
     Column(Box<Column>),
     Expression(Box<Expression>),
+    Composite(Box<Composite>),
     Relationship(Box<Relationship>),
     /// The embedded object of the base class.
     Base,
@@ -63,6 +69,14 @@ impl Field {
 
     fn is_column(&self) -> bool {
         matches!(self.kind, Kind::Column(_))
+    }
+
+    /// The names of the columns of a composite, where they are given.
+    pub(crate) fn composite_columns(&self) -> &[Name] {
+        match &self.kind {
+            Kind::Composite(composite) => &composite.columns,
+            _ => &[],
+        }
     }
 
     /// The column's name, where the field is one.
@@ -87,13 +101,33 @@ impl Class {
         };
         let fields = fields.filter_map(|field| read_field(field, errors)).collect();
         let (ident, vis) = (input.ident.clone(), input.vis.clone());
-        let mut class = Self { ident, vis, private, options, fields };
+        let mut class = Self { ident, vis, private, options, is_composite: false, fields };
         class.check_constants(errors);
         class.check_base(errors);
         class.number();
         class.check_polymorphic_on(errors);
         class.find_version(errors);
         class.find_constraint_columns(errors);
+        Some(class)
+    }
+
+    /// Reads the struct of a composite; nothing when it cannot be one at all.
+    pub(crate) fn read_composite(
+        input: &DeriveInput,
+        krate: Option<syn::Path>,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        let fields = named_fields(input, errors)?;
+        let private = match krate {
+            Some(path) => quote!(#path::__private),
+            None => quote!(::aludel::__private),
+        };
+        let fields = fields.filter_map(|field| read_field(field, errors)).collect();
+        let (ident, vis) = (input.ident.clone(), input.vis.clone());
+        let options = ClassOptions::default();
+        let mut class = Self { ident, vis, private, options, is_composite: true, fields };
+        class.check_constants(errors);
+        class.number();
         Some(class)
     }
 
@@ -115,10 +149,14 @@ impl Class {
     fn number(&mut self) {
         let attributes = self.fields.iter_mut().filter(|field| field.is_attribute());
         let mut types = HashMap::new();
+        let mut composite = None;
         for (position, field) in (0..).zip(attributes) {
             field.position = position;
-            field.same_type =
-                *types.entry(field.ty.to_token_stream().to_string()).or_insert(position);
+            let is_composite = matches!(field.kind, Kind::Composite(_));
+            let ty = (field.ty.to_token_stream().to_string(), is_composite);
+            field.same_type = *types.entry(ty).or_insert(position);
+            field.composite_before = composite;
+            composite = if is_composite { Some(position) } else { composite };
         }
     }
 
@@ -132,6 +170,11 @@ impl Class {
                 );
             }
             seen.push(&field.constant);
+            for name in field.composite_columns() {
+                if seen.iter().any(|other| *other == name.text.as_str()) {
+                    errors.at(name, format!("two attributes have the constant `{}`", name.text));
+                }
+            }
         }
     }
 
@@ -219,7 +262,11 @@ impl Class {
                 Constraint::ForeignKey { columns, .. } => columns,
                 Constraint::Check(_) => continue,
             };
-            for name in names.iter_mut().filter(|name| name.is_word) {
+            let fields = &self.fields;
+            let is_part = |name: &Name| {
+                fields.iter().any(|f| f.composite_columns().iter().any(|c| c.text == name.text))
+            };
+            for name in names.iter_mut().filter(|name| name.is_word && !is_part(name)) {
                 if let Some(column) = self.find_column(name, errors).and_then(Field::column_name) {
                     name.text = column;
                 }
@@ -286,6 +333,7 @@ fn read_field(field: &syn::Field, errors: &mut Errors) -> Option<Field> {
         constant: options.constant.unwrap_or_else(|| ident.clone()),
         position: 0,
         same_type: 0,
+        composite_before: None,
         kind: read_kind(field, options.role, errors),
         ident,
     })
@@ -293,7 +341,7 @@ fn read_field(field: &syn::Field, errors: &mut Errors) -> Option<Field> {
 
 fn read_kind(field: &syn::Field, role: Option<Role>, errors: &mut Errors) -> Kind {
     let given = |name: &str| field.attrs.iter().find(|attribute| attribute.path().is_ident(name));
-    let kinds: Vec<_> = ["column", "relationship", "expression"]
+    let kinds: Vec<_> = ["column", "relationship", "expression", "composite"]
         .into_iter()
         .filter(|name| given(name).is_some())
         .collect();
@@ -313,6 +361,7 @@ fn read_kind(field: &syn::Field, role: Option<Role>, errors: &mut Errors) -> Kin
             Some(expression) => Kind::Expression(Box::new(expression)),
             None => Kind::Skipped,
         },
+        Some(&"composite") => Kind::Composite(Box::new(Composite::read(field, errors))),
         Some(&"column") if is_holder && kinds.len() == 1 => {
             errors
                 .at(given("column"), "the field holds a relationship: write `#[relationship(…)]`");

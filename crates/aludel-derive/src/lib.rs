@@ -82,6 +82,16 @@ use proc_macro::TokenStream;
 /// The field reads an SQL expression: `#[expression(Self::price * Self::quantity)]`, with `, deferred` only
 /// when asked for.
 ///
+/// # On a field: `#[composite(…)]`
+///
+/// The field holds a [`Composite`](derive@Composite), or an `Option` of one: a value of several columns.
+///
+/// | option | meaning |
+/// |---|---|
+/// | `prefix = "…"` | what stands before the names of the columns, if not the field's name and `_` |
+/// | `columns(a, b)` | the names of the columns, which become attributes of the class: `Vertex::a` |
+/// | `comparator = path` | a function that compares it in queries, in place of *each column with its counterpart* |
+///
 /// # On a field: `#[relationship(…)]`
 ///
 /// | option | meaning |
@@ -96,9 +106,43 @@ use proc_macro::TokenStream;
 /// | `position = "…"` | the attribute of the members that holds their position in a `Many` |
 /// | `viewonly`, `post_update`, `single_parent`, `active_history` | |
 /// | `passive_deletes`, `passive_updates = false` | |
-#[proc_macro_derive(Mapped, attributes(mapped, column, relationship, expression))]
+#[proc_macro_derive(Mapped, attributes(mapped, column, relationship, expression, composite))]
 pub fn mapped(input: TokenStream) -> TokenStream {
     aludel_derive_core::mapped(input.into()).into()
+}
+
+/// Makes a struct a composite: a value that several columns of a class make.
+///
+/// ```
+/// use aludel::prelude::*;
+///
+/// #[derive(Composite, Clone, Copy, Debug, Default, PartialEq)]
+/// struct Point {
+///     x: i64,
+///     y: i64,
+/// }
+///
+/// #[derive(Mapped, Clone, Debug, Default)]
+/// #[mapped(table = "vertices")]
+/// struct Vertex {
+///     #[column(primary_key)]
+///     id: Auto<i64>,
+///     #[composite]                    // start_x, start_y
+///     start: Point,
+///     #[composite(columns(x2, y2))]   // x2, y2: also `Vertex::x2`, `Vertex::y2`
+///     end: Point,
+///     #[composite]                    // None, where via_x and via_y are NULL
+///     via: Option<Point>,
+/// }
+/// ```
+///
+/// Its fields are columns, or composites again (`#[composite]`); the options of `#[column]` may be said of them.
+/// Each is a constant of the struct, which names the part of a composite of a class:
+/// `Vertex::start.part(Point::x)`. A tuple of the fields can stand for the value. The struct has to be `Clone`
+/// and `Default`.
+#[proc_macro_derive(Composite, attributes(composite, column, mapped))]
+pub fn composite(input: TokenStream) -> TokenStream {
+    aludel_derive_core::composite(input.into()).into()
 }
 
 /// Makes an enum without data the type of a column.

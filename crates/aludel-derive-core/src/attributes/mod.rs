@@ -7,9 +7,11 @@
 //! | `#[column(…)]` | a field | `column` |
 //! | `#[relationship(…)]` | a field | `relationship` |
 //! | `#[expression(…)]` | a field | `expression` |
+//! | `#[composite(…)]` | a field | `composite` |
 
 mod class;
 mod column;
+mod composite;
 mod expression;
 mod field;
 mod reference;
@@ -17,6 +19,7 @@ mod relationship;
 
 pub(crate) use class::{ClassOptions, Constraint};
 pub(crate) use column::Column;
+pub(crate) use composite::Composite;
 pub(crate) use expression::Expression;
 pub(crate) use field::{FieldOptions, Role};
 pub(crate) use relationship::{Holder, Relationship, holder};

@@ -1,8 +1,8 @@
 //! The constants `User::name`, and `User::ATTRS.name`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Visibility;
+use syn::{Ident, Visibility};
 
 use super::{attrs_struct, number};
 use crate::model::{Class, Field};
@@ -14,6 +14,18 @@ pub(super) fn write(class: &Class) -> TokenStream {
     let (vis, ty): (Vec<_>, Vec<_>) = fields.iter().map(|field| (&field.vis, &field.ty)).unzip();
     let names = fields.iter().map(|field| &field.ident);
     let constants = fields.iter().map(|field| constant(class, field));
+    let parts: Vec<_> = fields.iter().flat_map(|field| parts(class, field)).collect();
+    let part_fields = parts.iter().map(|Part { vis, name, ty, .. }| {
+        quote!(#vis #name: #private::Attr<#ident, #ty>,)
+    });
+    let part_constants = parts.iter().map(|Part { vis, name, ty, attr, of }| {
+        let doc = format!(" A column of the composite `{of}`.");
+        let span = Span::call_site().located_at(name.span());
+        quote_spanned! {span=>
+            #[doc = #doc]
+            #vis const #name: #private::Attr<#ident, #ty> = #attr;
+        }
+    });
     let doc = format!(
         " The attributes of `{}`, for where a method has an attribute's name.",
         class.name()
@@ -23,11 +35,13 @@ pub(super) fn write(class: &Class) -> TokenStream {
         #[allow(non_snake_case, dead_code, missing_docs, deprecated, private_interfaces, unreachable_pub)]
         #class_vis struct #attrs {
             #(#vis #names: #private::Attr<#ident, #ty>,)*
+            #(#part_fields)*
         }
         #[automatically_derived]
         #[allow(non_upper_case_globals, dead_code, deprecated, private_interfaces, unreachable_pub)]
         impl #ident {
             #(#constants)*
+            #(#part_constants)*
             #[doc = #doc]
             #class_vis const ATTRS: #attrs = <#ident as #private::Derived>::ATTRS;
         }
@@ -41,7 +55,9 @@ pub(super) fn value(class: &Class) -> TokenStream {
         let (ident, attr) = (&field.ident, attr(class, field));
         quote!(#ident: #attr)
     });
-    quote!(#attrs { #(#fields,)* })
+    let parts = class.attributes().flat_map(|field| parts(class, field));
+    let parts = parts.map(|Part { name, attr, .. }| quote!(#name: #attr));
+    quote!(#attrs { #(#fields,)* #(#parts,)* })
 }
 
 fn constant(class: &Class, field: &Field) -> TokenStream {
@@ -66,4 +82,34 @@ fn attr(class: &Class, field: &Field) -> TokenStream {
     let private = &class.private;
     let (number, name) = (number(class, field), field.name());
     quote!(#private::Attr::new(#number, #name))
+}
+
+/// A column of a composite that has a name of its own.
+struct Part<'a> {
+    vis: &'a Visibility,
+    name: Ident,
+    ty: TokenStream,
+    attr: TokenStream,
+    /// The composite.
+    of: String,
+}
+
+fn parts<'a>(class: &'a Class, field: &'a Field) -> impl Iterator<Item = Part<'a>> {
+    let (private, composite) = (&class.private, &field.ty);
+    field.composite_columns().iter().enumerate().filter_map(move |(at, name)| {
+        let text = &name.text;
+        syn::parse_str::<Ident>(text).ok()?;
+        let number = number(class, field);
+        let offset = Literal::u16_unsuffixed(at as u16 + 1);
+        let at = Literal::usize_unsuffixed(at);
+        Some(Part {
+            vis: &field.vis,
+            name: Ident::new(text, name.span),
+            ty: quote_spanned! {name.span=>
+                <<#composite as #private::CompositeField>::Value as #private::PartAt<#at>>::Type
+            },
+            attr: quote!(#private::Attr::new(#number + #offset, #text)),
+            of: field.name(),
+        })
+    })
 }

@@ -1,10 +1,10 @@
 //! `impl Derived`: the description of the class and its attributes, as constants.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
-use super::{as_derived, attributes, attrs_struct, inheritance, operations_of};
-use crate::attributes::{Column, Constraint, Expression, Holder, Relationship};
+use super::{as_derived, attributes, attrs_struct, inheritance, is_composite, operations_of};
+use crate::attributes::{Column, Composite, Constraint, Expression, Holder, Relationship};
 use crate::model::{Class, Field, Kind};
 
 pub(super) fn write(class: &Class) -> TokenStream {
@@ -45,21 +45,71 @@ pub(super) fn write(class: &Class) -> TokenStream {
     }
 }
 
-/// The attributes: those of the base first.
-fn attribute_defs(class: &Class) -> TokenStream {
+/// The attributes: those of the base first, and those of the parts of a composite behind it.
+pub(crate) fn attribute_defs(class: &Class) -> TokenStream {
     let private = &class.private;
-    let own: Vec<_> = class.attributes().map(|field| attribute_def(class, field)).collect();
-    let own_len = Literal::usize_unsuffixed(own.len());
-    match class.base() {
-        None => quote!(&[#(#own),*]),
-        Some(base) => {
-            let derived = as_derived(class, base);
-            quote! {
-                &#private::concat::<{ __FIRST as usize + #own_len }>(
-                    #derived::ATTRIBUTES,
-                    &[#(#own),*],
-                )
+    let own_len = Literal::usize_unsuffixed(class.attributes().count());
+    let last = class.attributes().filter(|field| is_composite(field)).last();
+    let Some(last) = last else {
+        let own = class.attributes().map(|field| attribute_def(class, field));
+        return match class.base() {
+            None => quote!(&[#(#own),*]),
+            Some(base) => {
+                let derived = as_derived(class, base);
+                quote! {
+                    &#private::concat::<{ __FIRST as usize + #own_len }>(
+                        #derived::ATTRIBUTES,
+                        &[#(#own),*],
+                    )
+                }
             }
+        };
+    };
+    let parts = format_ident!("__P{}", last.position);
+    let (base, base_len) = match class.base().map(|base| as_derived(class, base)) {
+        Some(derived) => (quote!(#derived::ATTRIBUTES,), quote!(__FIRST as usize +)),
+        None => Default::default(),
+    };
+    let lists = class.attributes().map(|field| match &field.kind {
+        Kind::Composite(options) => composite(class, field, options),
+        _ => {
+            let def = attribute_def(class, field);
+            quote!(&[#def])
+        }
+    });
+    quote! {
+        &#private::concat_all::<{ #base_len #own_len + #parts as usize }>(&[#base #(#lists),*])
+    }
+}
+
+/// The attribute of a composite and those of its parts.
+fn composite(class: &Class, field: &Field, options: &Composite) -> TokenStream {
+    let (private, ty, name) = (&class.private, &field.ty, field.name());
+    let operations = operations_of(field);
+    let count = quote!({ #operations.parts as usize + 1 });
+    let comparator = match &options.comparator {
+        Some(path) => some(class, path),
+        None => quote!(#private::std::option::Option::None),
+    };
+    let span = field.ident.span();
+    if !options.columns.is_empty() {
+        let names = &options.columns;
+        return quote_spanned! {span=>
+            &const {
+                #private::attributes_named::<#ty, #count>(#name, &[#(#names),*], #comparator)
+            }
+        };
+    }
+    let prefix = match &options.prefix {
+        Some(prefix) => prefix.value(),
+        None => format!("{name}_"),
+    };
+    quote_spanned! {span=>
+        &const {
+            const PARTS: &[#private::AttrDef] = #private::parts_of::<#ty>();
+            const NAMES: &[u8] =
+                &#private::names::<{ #private::names_len(#prefix, PARTS) }>(#prefix, PARTS);
+            #private::attributes::<#ty, #count>(#name, #prefix, NAMES, #comparator)
         }
     }
 }
@@ -80,7 +130,7 @@ fn attribute_def(class: &Class, field: &Field) -> TokenStream {
             let relationship = relationship(class, options);
             quote!(Relationship(#relationship))
         }
-        Kind::Base | Kind::Skipped => TokenStream::new(),
+        Kind::Composite(_) | Kind::Base | Kind::Skipped => TokenStream::new(),
     };
     quote!(#private::AttrDef { name: #name, kind: #private::AttrKind::#kind })
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Type, TypePath};
 
-use super::{is_relationship, number, operations_of};
+use super::{is_literal, is_relationship, number, operations_of};
 use crate::model::{Class, Field, Kind};
 
 pub(super) fn write(class: &Class) -> TokenStream {
@@ -46,12 +46,16 @@ pub(super) fn write(class: &Class) -> TokenStream {
 }
 
 /// The value of a field of a new object.
-fn decoded(class: &Class, field: &Field) -> TokenStream {
+pub(crate) fn decoded(class: &Class, field: &Field) -> TokenStream {
     let (private, ty) = (&class.private, &field.ty);
     let may_be_left_out = match &field.kind {
         Kind::Base => return quote!(<#ty as #private::Mapped>::decode(row, at)?),
         Kind::Skipped => return quote!(#private::std::default::Default::default()),
         Kind::Relationship(_) => return quote!(<#ty>::not_loaded()),
+        Kind::Composite(_) => {
+            let (operations, number) = (operations_of(field), number(class, field));
+            return quote!(#operations.decode(row, &at[(#number) as usize..])?);
+        }
         Kind::Expression(_) => true,
         Kind::Column(column) => column.deferred || is_deferred(ty),
     };
@@ -72,7 +76,7 @@ fn filled(class: &Class, field: &Field) -> Option<TokenStream> {
 /// Where in the row the attribute of a field is.
 fn column(class: &Class, field: &Field) -> TokenStream {
     let number = number(class, field);
-    if class.base().is_some() { quote!(at[(#number) as usize]) } else { quote!(at[#number]) }
+    if is_literal(class, field) { quote!(at[#number]) } else { quote!(at[(#number) as usize]) }
 }
 
 /// What tells of a field that is not the same in both objects.

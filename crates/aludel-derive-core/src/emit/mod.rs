@@ -16,6 +16,9 @@ mod inheritance;
 mod mapped;
 mod object;
 
+pub(crate) use class_def::attribute_defs;
+pub(crate) use mapped::decoded;
+pub(crate) use object::arms;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
@@ -46,9 +49,26 @@ pub(crate) fn class(class: &Class) -> TokenStream {
 }
 
 /// The number of an attribute, as an expression. In a subclass it counts from the base's attributes.
-fn number(class: &Class, field: &Field) -> TokenStream {
+pub(crate) fn number(class: &Class, field: &Field) -> TokenStream {
+    let own = own_number(field);
+    if class.base().is_some() { quote!(__FIRST + #own) } else { own }
+}
+
+/// The number of an attribute among the class's own.
+fn own_number(field: &Field) -> TokenStream {
     let position = Literal::u16_unsuffixed(field.position);
-    if class.base().is_some() { quote!(__FIRST + #position) } else { quote!(#position) }
+    match field.composite_before {
+        Some(before) => {
+            let parts = format_ident!("__P{before}");
+            quote!(#position + #parts)
+        }
+        None => quote!(#position),
+    }
+}
+
+/// Whether the number of an attribute is written as a literal.
+fn is_literal(class: &Class, field: &Field) -> bool {
+    class.base().is_none() && field.composite_before.is_none()
 }
 
 /// The struct of the class's attributes.
@@ -57,7 +77,7 @@ fn attrs_struct(class: &Class) -> Ident {
 }
 
 /// A constant for each type of column field: what the library can do with it.
-fn operations(class: &Class) -> TokenStream {
+pub(crate) fn operations(class: &Class) -> TokenStream {
     let private = &class.private;
     let mut seen: Vec<u16> = Vec::new();
     let columns = class.attributes().filter(|field| !is_relationship(field));
@@ -69,13 +89,48 @@ fn operations(class: &Class) -> TokenStream {
         })
         .map(|field| {
             let (name, ty) = (operations_of(field), &field.ty);
-            quote!(const #name: #private::FieldOps<#ty> = #private::field::<#ty>();)
+            if is_composite(field) {
+                return quote_spanned! {ty.span()=>
+                    const #name: #private::CompositeOps<#ty> = #private::composite::<#ty>();
+                };
+            }
+            let make = if class.is_composite { quote!(part_field) } else { quote!(field) };
+            quote!(const #name: #private::FieldOps<#ty> = #private::#make::<#ty>();)
         })
+        .chain(class.attributes().filter_map(numbers))
         .collect()
 }
 
+/// What a match over numbers needs of an attribute whose number is no literal, and how many parts the
+/// composites up to here have.
+fn numbers(field: &Field) -> Option<TokenStream> {
+    if !is_composite(field) && field.composite_before.is_none() {
+        return None;
+    }
+    let (at, number) = (format_ident!("__N{}", field.position), own_number(field));
+    let mut written = quote!(const #at: u16 = #number;);
+    if is_composite(field) {
+        let (end, parts) = (format_ident!("__E{}", field.position), format_ident!("__P{}", field.position));
+        let operations = operations_of(field);
+        let before = field.composite_before.map(|before| {
+            let before = format_ident!("__P{before}");
+            quote!(#before +)
+        });
+        written.extend(quote! {
+            const #parts: u16 = #before #operations.parts;
+            const #end: u16 = #at + #operations.parts;
+        });
+    }
+    Some(written)
+}
+
+/// Whether the field holds a composite.
+fn is_composite(field: &Field) -> bool {
+    matches!(field.kind, Kind::Composite(_))
+}
+
 /// The constant for the type of a column field.
-fn operations_of(field: &Field) -> Ident {
+pub(crate) fn operations_of(field: &Field) -> Ident {
     format_ident!("__T{}", field.same_type)
 }
 

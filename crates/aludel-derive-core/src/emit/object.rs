@@ -1,22 +1,17 @@
 //! `impl Object`: the fields by number.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use syn::Ident;
 use syn::spanned::Spanned as _;
 
-use super::{is_relationship, operations_of};
+use super::{is_composite, is_relationship, operations_of};
 use crate::model::{Class, Field};
 
 pub(super) fn write(class: &Class) -> TokenStream {
     let Class { ident, private, .. } = class;
-    let fields = class.attributes().map(|field| {
-        let name = &field.ident;
-        arm(class, field, "get", quote!(&self.#name))
-    });
-    let fields_mut = class.attributes().map(|field| {
-        let name = &field.ident;
-        arm(class, field, "get_mut", quote!(&mut self.#name))
-    });
+    let fields = arms(class, "get", |name| quote!(&self.#name));
+    let fields_mut = arms(class, "get_mut", |name| quote!(&mut self.#name));
     let (mut in_base, mut in_base_mut, mut base) = Default::default();
     let mut number = quote!(attribute);
     if let Some(Field { ident: embedded, ty, .. }) = class.base() {
@@ -45,7 +40,7 @@ pub(super) fn write(class: &Class) -> TokenStream {
             fn field(&self, attribute: u16) -> #private::std::option::Option<&dyn #private::Field> {
                 #in_base
                 match #number {
-                    #(#fields)*
+                    #fields
                     _ => #private::std::option::Option::None,
                 }
             }
@@ -55,7 +50,7 @@ pub(super) fn write(class: &Class) -> TokenStream {
             ) -> #private::std::option::Option<&mut dyn #private::Field> {
                 #in_base_mut
                 match #number {
-                    #(#fields_mut)*
+                    #fields_mut
                     _ => #private::std::option::Option::None,
                 }
             }
@@ -67,14 +62,30 @@ pub(super) fn write(class: &Class) -> TokenStream {
     }
 }
 
+/// What a match over the numbers of the class's own attributes has for each field.
+pub(crate) fn arms(
+    class: &Class,
+    method: &str,
+    borrowed: impl Fn(&Ident) -> TokenStream,
+) -> TokenStream {
+    class.attributes().map(|field| arm(class, field, method, borrowed(&field.ident))).collect()
+}
+
 fn arm(class: &Class, field: &Field, method: &str, borrowed: TokenStream) -> TokenStream {
     let private = &class.private;
-    let position = Literal::u16_unsuffixed(field.position);
-    let value = if is_relationship(field) {
-        borrowed
-    } else {
-        let (operations, method) = (operations_of(field), format_ident!("{method}"));
-        quote!(#operations.#method(#borrowed))
+    let (operations, method) = (operations_of(field), format_ident!("{method}"));
+    let at = format_ident!("__N{}", field.position);
+    if is_composite(field) {
+        let end = format_ident!("__E{}", field.position);
+        return quote!(from @ #at..=#end => #operations.#method(#borrowed, from - #at),);
+    }
+    let at = match field.composite_before {
+        Some(_) => quote!(#at),
+        None => Literal::u16_unsuffixed(field.position).into_token_stream(),
     };
-    quote!(#position => #private::std::option::Option::Some(#value),)
+    let value = match is_relationship(field) {
+        true => borrowed,
+        false => quote!(#operations.#method(#borrowed)),
+    };
+    quote!(#at => #private::std::option::Option::Some(#value),)
 }

@@ -220,9 +220,24 @@ impl Session {
         Ok(())
     }
 
-    /// The present value of a composite: the values of its columns. `None` where no column has one, or one of
-    /// them would have to be loaded.
+    /// The present value of a composite. One whose columns have all been set to NULL reads as NULL until they
+    /// are flushed, as it was set; afterwards as what the database has, a composite of NULLs.
     pub(crate) fn composite_datum(&self, id: Id, columns: &[u16]) -> Option<Datum> {
+        let values = self.composite_values(id, columns)?;
+        let state = self.arena.state(id);
+        let is_set = || {
+            let is_logged = |a: &u16| self.log.find(state.head, *a).is_some();
+            state.has(Flags::FRESH) || columns.iter().any(is_logged)
+        };
+        Some(Datum::Value(match values.iter().all(Value::is_null) && is_set() {
+            true => Value::Null,
+            false => Value::Tuple(values),
+        }))
+    }
+
+    /// The present values of the columns of a composite. `None` where no column has one, or one of them would
+    /// have to be loaded.
+    fn composite_values(&self, id: Id, columns: &[u16]) -> Option<Box<[Value]>> {
         let is_loaded = |a: &u16| self.arena.is_loaded(id, *a);
         if self.composite_needs_load(id, columns) || !columns.iter().any(is_loaded) {
             return None;
@@ -231,13 +246,13 @@ impl Session {
             true => self.arena.field(id, *a).value(),
             false => Value::Null,
         };
-        Some(Datum::Value(Value::Tuple(columns.iter().map(value).collect())))
+        Some(columns.iter().map(value).collect())
     }
 
     /// The history of a composite, from those of its columns: a column whose old value is not known counts as
     /// NULL in the old composite.
     pub(crate) fn composite_history(&self, id: Id, columns: &[u16]) -> History<Value> {
-        let Some(Datum::Value(current)) = self.composite_datum(id, columns) else {
+        let Some(current) = self.composite_values(id, columns).map(Value::Tuple) else {
             return History::default();
         };
         if self.arena.state(id).has(Flags::FRESH) {

@@ -105,6 +105,16 @@ impl<T: Composite> CompositeField for Option<T> {
     }
 }
 
+/// The type of a composite's field, by its place.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no field number {N}",
+    label = "more columns than the composite has fields"
+)]
+pub trait PartAt<const N: usize> {
+    /// The field's type.
+    type Type;
+}
+
 /// A part of composite `T` whose field has type `V`: `Point::x`. The derive makes one for each field.
 pub struct Part<T, V> {
     number: u16,
@@ -327,6 +337,16 @@ impl Row for Values<'_> {
     }
 }
 
+fn node<F: CompositeField>(field: F) -> Node {
+    match field.get() {
+        Some(_) => field.into_literal(),
+        None => {
+            let columns = F::Value::PARTS.iter().filter(|part| is_column(part));
+            Node::Tuple(columns.map(|_| Node::Null).collect())
+        }
+    }
+}
+
 /// What derived code does with a field that holds a composite, as [`FieldOps`](super::derived::FieldOps) is for
 /// columns.
 #[derive(Clone, Copy, Debug)]
@@ -338,6 +358,7 @@ pub struct CompositeOps<F: 'static> {
     decode: fn(&dyn Row, &[u16]) -> Result<F>,
     fill: fn(&mut F, &mut Filling<'_>, u16),
     same: fn(&F, &F) -> bool,
+    node: fn(F) -> Node,
 }
 
 /// What derived code does with a composite of type `F`.
@@ -349,6 +370,7 @@ pub const fn composite<F: CompositeField + Default>() -> CompositeOps<F> {
         decode: decode_if::<F>,
         fill: fill::<F>,
         same: <F as ColumnType>::same,
+        node: node::<F>,
     }
 }
 
@@ -382,6 +404,11 @@ impl<F: Field> CompositeOps<F> {
         if !(self.same)(a, b) {
             changed(attribute);
         }
+    }
+
+    /// The value as an expression.
+    pub fn node(&self, field: F) -> Node {
+        (self.node)(field)
     }
 
     /// Whether two fields hold the same values.

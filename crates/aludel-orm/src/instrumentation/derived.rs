@@ -115,6 +115,19 @@ impl<T> FieldOps<T> {
         (self.get_mut)(field)
     }
 
+    /// Whether two fields hold the same value.
+    pub fn same(&self, a: &T, b: &T) -> bool {
+        (self.same)(a, b)
+    }
+
+    /// The value as an expression; NULL as the word, so that what is compared with it is compared with NULL.
+    pub fn node(&self, field: T) -> Node {
+        match (self.get)(&field).value() {
+            Value::Null => Node::Null,
+            value => Node::value(value, self.column.data_type),
+        }
+    }
+
     /// Calls `changed` when two fields hold different values.
     #[inline(always)]
     pub fn diff(&self, a: &T, b: &T, attribute: u16, changed: &mut dyn FnMut(u16)) {

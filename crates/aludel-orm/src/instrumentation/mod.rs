@@ -28,7 +28,7 @@ pub use class::{
     AttrDef, AttrKind, ClassDef, Collection, ColumnDef, CompositeDef, ConstraintDef, ExpressionDef,
     InheritanceDef, PolymorphicDef, RelationshipDef, Subclasses,
 };
-pub use composite::{Composite, CompositeField, Part};
+pub use composite::{Composite, CompositeField, Part, PartAt};
 pub use convert::{IntoField, IntoMember, IntoObject};
 pub(crate) use derived::Filling;
 pub use field::{Field, FieldType};

@@ -7,7 +7,7 @@ use aludel_sql::{Bind, Row, Table, Value, Write, WriteOp, WriteSink};
 
 use super::resolve::no_attribute;
 use crate::instrumentation::{AttributeKey, Field, Mapped, Object, Objects};
-use crate::mapping::Mapper;
+use crate::mapping::{Mapper, PropertyKind};
 use crate::session::Session;
 use crate::{Error, ErrorKind, Result};
 
@@ -115,7 +115,11 @@ impl Session {
         attributes: impl IntoIterator<Item = impl Into<AttributeKey<T>>>,
     ) -> Result<()> {
         let class = self.class_of::<T>()?;
-        let attributes: Vec<u16> = attributes.into_iter().map(|a| a.into().index).collect();
+        let mut attributes: Vec<u16> = attributes.into_iter().map(|a| a.into().index).collect();
+        let def = self.mappers.at(class).def;
+        let parts: Vec<u16> =
+            attributes.iter().flat_map(|a| def.columns_of_composite(*a)).collect();
+        attributes.extend(parts);
         let key = self.mappers.at(class).primary_key.clone();
         let source = Source {
             rows: rows.len(),
@@ -153,7 +157,11 @@ impl Session {
             made.objects.put_default(slot as u32);
             let mut given = HashSet::new();
             for (name, value) in row {
-                let at = mapper.attribute(name).filter(|a| mapper.column(*a).is_some());
+                let known = |a: &u16| {
+                    let kind = mapper.property(*a).kind();
+                    matches!(kind, PropertyKind::Column(_) | PropertyKind::Composite { .. })
+                };
+                let at = mapper.attribute(name).filter(known);
                 let at = at.ok_or_else(|| no_attribute(mapper.def, name))?;
                 let field = made.objects.get_mut(slot as u32).and_then(|o| o.field_mut(at));
                 if let Some(field) = field {
@@ -163,6 +171,7 @@ impl Session {
                     })?;
                 }
                 given.insert(at);
+                given.extend(mapper.def.columns_of_composite(at));
             }
             made.given.push(given);
         }

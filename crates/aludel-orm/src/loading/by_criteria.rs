@@ -268,8 +268,11 @@ impl Session {
                 continue;
             }
             let changed = self.log.find(self.arena.state(id).head, attribute).is_some();
+            // A composite that may be none comes and goes as a whole: it is read anew.
+            let over = self.mapper_of(id).def.composite_over(attribute);
+            let alone = over.is_none_or(|(_, composite)| !composite.optional);
             match value {
-                Some(value) if !changed => self.set_committed_column(id, attribute, value)?,
+                Some(value) if !changed && alone => self.set_committed_column(id, attribute, value)?,
                 _ => self.expire_attributes_at(id, &[attribute])?,
             }
         }

@@ -9,7 +9,7 @@ use super::options::{LoadOption, Strategy};
 use super::plan::{ClassPlan, Discriminator, EntityPlan};
 use super::resolve::{Resolver, Sources};
 use crate::Result;
-use crate::instrumentation::{AttrKind, NOT_IN_ROW};
+use crate::instrumentation::{AttrKind, ClassDef, NOT_IN_ROW};
 use crate::mapping::{Mapper, PropertyKind};
 
 /// What a query does with an attribute.
@@ -152,7 +152,7 @@ impl Resolver<'_> {
         for option in options {
             match option {
                 LoadOption::LoadOnly { class, attributes } if self.concerns(class, mapper)? => {
-                    let declared_here = attributes.contains(&attribute);
+                    let declared_here = attributes.iter().any(|a| means(class, *a, attribute));
                     choice = match (declared_here, deferred) {
                         (true, _) => Choice::Read,
                         (false, true) => Choice::Leave,
@@ -160,12 +160,12 @@ impl Resolver<'_> {
                     };
                 }
                 LoadOption::Defer { class, attribute: a, raise }
-                    if *a == attribute && self.concerns(class, mapper)? =>
+                    if means(class, *a, attribute) && self.concerns(class, mapper)? =>
                 {
                     choice = Choice::Defer(*raise);
                 }
                 LoadOption::Undefer { class, attribute: a }
-                    if *a == attribute && self.concerns(class, mapper)? =>
+                    if means(class, *a, attribute) && self.concerns(class, mapper)? =>
                 {
                     choice = Choice::Read;
                 }
@@ -179,7 +179,7 @@ impl Resolver<'_> {
     /// Whether an option for a class concerns objects of a mapper.
     fn concerns(
         &mut self,
-        class: &'static crate::instrumentation::ClassDef,
+        class: &'static ClassDef,
         mapper: &Mapper,
     ) -> Result<bool> {
         let class = self.class(class)?;
@@ -202,6 +202,11 @@ impl Resolver<'_> {
         }
         Ok(others)
     }
+}
+
+/// Whether an option for an attribute concerns a column: it is the attribute, or a part of it.
+fn means(class: &ClassDef, said: u16, column: u16) -> bool {
+    said == column || class.columns_of_composite(said).any(|part| part == column)
 }
 
 impl ClassPlan {

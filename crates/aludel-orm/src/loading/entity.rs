@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use aludel_sql::{Alias, Aliased, CustomNode, KeyWriter, Node, Source};
 use aludel_sql::{Column, DataType, Table};
 
-use crate::instrumentation::ClassDef;
+use crate::instrumentation::{AttrKind, ClassDef};
 
 /// A class in a query: under its own name, or under another one ([`aliased`](super::aliased)).
 ///
@@ -52,8 +52,11 @@ impl Entity {
 
     /// An attribute of the entity as an expression.
     pub(crate) fn leaf(&self, attribute: u16) -> Node {
-        let name = self.class.attributes.get(usize::from(attribute)).map_or("?", |a| a.name);
-        AttrLeaf { entity: self.clone(), attribute, name, data_type: None, remote: false }
+        let def = self.class.attributes.get(usize::from(attribute));
+        let name = def.map_or("?", |a| a.name);
+        let is_composite = def.is_some_and(|a| matches!(a.kind, AttrKind::Composite(_)));
+        let data_type = is_composite.then_some(DataType::Tuple);
+        AttrLeaf { entity: self.clone(), attribute, name, data_type, remote: false }
             .into_node()
     }
 }

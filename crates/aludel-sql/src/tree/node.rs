@@ -215,7 +215,11 @@ impl Node {
 
     /// Two operands that are not equal; inequality with a NULL given as a value is `IS NOT NULL`.
     pub fn ne(left: Node, right: Node) -> Self {
-        Self::not(Self::eq(left, right))
+        match Self::eq(left, right) {
+            Self::Binary(_, operands) => Self::Binary(BinaryOp::Ne, operands),
+            Self::Unary(_, operand) => Self::Unary(UnaryOp::IsNotNull, operand),
+            other => other.not(),
+        }
     }
 
     /// All conditions hold; ANDs among them become part of this one.
@@ -243,6 +247,16 @@ impl Node {
     #[must_use]
     #[allow(clippy::should_implement_trait)]
     pub fn not(self) -> Self {
+        // What is said of several columns at once is denied as a whole: that not all are equal does not
+        // mean that every one differs.
+        let is_tuple = match &self {
+            Self::Unary(UnaryOp::IsNull | UnaryOp::IsNotNull, inner) => inner.is_tuple(),
+            Self::Binary(_, operands) => operands.0.is_tuple() || operands.1.is_tuple(),
+            _ => false,
+        };
+        if is_tuple {
+            return Self::Unary(UnaryOp::Not, Box::new(self));
+        }
         match self {
             Self::Unary(UnaryOp::Not, inner) => *inner,
             Self::Unary(UnaryOp::IsNull, inner) => Self::Unary(UnaryOp::IsNotNull, inner),
@@ -265,6 +279,11 @@ impl Node {
             }
             other => Self::Unary(UnaryOp::Not, Box::new(other)),
         }
+    }
+
+    /// Whether it stands for several columns or values.
+    fn is_tuple(&self) -> bool {
+        matches!(self, Self::Tuple(_)) || self.data_type() == Some(DataType::Tuple)
     }
 
     /// Whether it is NULL, as the word or as a value.

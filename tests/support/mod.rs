@@ -1,0 +1,106 @@
+//! A database in memory for the tests, and what is sent to it.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex};
+
+use aludel::engine::{Event, Observer};
+use aludel::prelude::*;
+
+/// Keeps the statements that change rows.
+#[derive(Default)]
+pub(crate) struct Recorder(Mutex<Vec<String>>);
+
+impl Observer for Recorder {
+    fn before(&self, event: &Event<'_>) {
+        if matches!(event.name(), "INSERT" | "UPDATE" | "DELETE")
+            && let Some(sql) = event.sql()
+        {
+            self.0.lock().unwrap().push(sql.to_owned());
+        }
+    }
+}
+
+/// A session on a database of its own.
+pub(crate) struct Db {
+    session: blocking::Session,
+    engine: Engine,
+    pub(crate) registry: Registry,
+    recorder: Arc<Recorder>,
+}
+
+impl Db {
+    /// A new database with the tables of the classes.
+    pub(crate) fn new(registry: Registry) -> Self {
+        let engine = Engine::connect_blocking("sqlite::memory:").unwrap();
+        engine.block_on(registry.create_all(&engine)).unwrap();
+        let recorder = Arc::new(Recorder::default());
+        engine.observe(recorder.clone());
+        let session = blocking::Session::with_registry(&engine, &registry);
+        Self { session, engine, registry, recorder }
+    }
+
+    /// Another session on the same database; the one before is closed.
+    pub(crate) fn renew(&mut self) {
+        self.session.close().unwrap();
+        self.session = blocking::Session::with_registry(&self.engine, &self.registry);
+        self.sent();
+    }
+
+    /// The statements that changed rows since last asked.
+    pub(crate) fn sent(&self) -> Vec<String> {
+        std::mem::take(&mut *self.recorder.0.lock().unwrap())
+    }
+
+    /// Runs an UPDATE by criteria.
+    pub(crate) fn update_by<T: Mapped>(&mut self, update: aludel::orm::Update<T>) -> u64 {
+        let engine = self.engine.clone();
+        engine.block_on(self.session.execute_update(update)).unwrap()
+    }
+
+    /// Inserts rows from plain structs.
+    pub(crate) fn bulk_insert<T: Mapped>(&mut self, rows: &[T]) {
+        let engine = self.engine.clone();
+        engine.block_on(self.session.bulk_insert(rows)).unwrap();
+    }
+
+    /// Inserts rows from named values.
+    pub(crate) fn bulk_insert_named(&mut self, class: &str, rows: Vec<Vec<(&str, aludel::Value)>>) {
+        let engine = self.engine.clone();
+        engine.block_on(self.session.bulk_insert_named(class, rows)).unwrap();
+    }
+
+    /// Updates an attribute of rows from plain structs.
+    pub(crate) fn bulk_update<T: Mapped, V: aludel::orm::Field>(
+        &mut self,
+        rows: &[T],
+        attribute: aludel::Attr<T, V>,
+    ) {
+        let engine = self.engine.clone();
+        engine.block_on(self.session.bulk_update(rows, [attribute])).unwrap();
+    }
+
+    /// Runs a statement written by hand.
+    pub(crate) fn execute(&mut self, sql: &str) {
+        let engine = self.engine.clone();
+        engine.block_on(self.session.execute_raw(sql)).unwrap();
+    }
+
+    /// The rows of a query written by hand.
+    pub(crate) fn raw(&mut self, sql: &str) -> Vec<Vec<aludel::Value>> {
+        let engine = self.engine.clone();
+        engine.block_on(self.session.query_raw(sql, &[])).unwrap()
+    }
+}
+
+impl Deref for Db {
+    type Target = blocking::Session;
+    fn deref(&self) -> &blocking::Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Db {
+    fn deref_mut(&mut self) -> &mut blocking::Session {
+        &mut self.session
+    }
+}
