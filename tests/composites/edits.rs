@@ -210,7 +210,10 @@ fn deleting_and_flagging() {
     db.sent();
     db.flag_modified(v, Vertex::end).unwrap();
     db.flush().unwrap();
-    assert_eq!(db.sent(), ["UPDATE \"vertices\" SET \"end_x\" = ?, \"end_y\" = ? WHERE \"id\" = ?"]);
+    assert_eq!(
+        db.sent(),
+        ["UPDATE \"vertices\" SET \"end_x\" = ?, \"end_y\" = ? WHERE \"id\" = ?"]
+    );
     db.del(v, Vertex::via).unwrap();
     assert_eq!(db[v].via, None);
     // What cannot be NULL cannot be deleted.

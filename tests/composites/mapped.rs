@@ -35,11 +35,8 @@ fn columns_have_a_prefix_or_names_of_their_own() {
 #[test]
 fn objects_come_back_as_they_were() {
     let mut db = vertices();
-    let outline = Outline {
-        corner: point(9, 8),
-        colour: Some("red".into()),
-        middle: Some(point(0, -1)),
-    };
+    let outline =
+        Outline { corner: point(9, 8), colour: Some("red".into()), middle: Some(point(0, -1)) };
     let first = Vertex { outline, via: Some(point(5, 6)), ..vertex() };
     let named = NamedVertex {
         base: Vertex { via: Some(point(0, 0)), ..vertex() },
@@ -154,7 +151,7 @@ fn a_class_is_mapped_by_hand() {
     }
     let table = |name: &str| {
         let columns = ["a", "b", "c", "d"];
-        let columns = columns.map(|c| aludel::sql::Column::of::<Option<i64>>(c));
+        let columns = columns.map(aludel::sql::Column::of::<Option<i64>>);
         Table::build(name)
             .column(aludel::sql::Column::of::<i64>("key").primary_key())
             .columns(columns)

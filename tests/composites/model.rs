@@ -28,7 +28,12 @@ pub(crate) struct Outline {
 
 /// A class with composites of every kind.
 #[derive(Mapped, Clone, Debug, Default, PartialEq)]
-#[mapped(table = "vertices", index(x1, y1), polymorphic_on = "kind", polymorphic_identity = "plain")]
+#[mapped(
+    table = "vertices",
+    index(x1, y1),
+    polymorphic_on = "kind",
+    polymorphic_identity = "plain"
+)]
 pub(crate) struct Vertex {
     #[column(primary_key)]
     pub(crate) id: Auto<i64>,
@@ -71,5 +76,11 @@ pub(crate) fn vertices() -> Db {
 }
 
 pub(crate) fn vertex() -> Vertex {
-    Vertex { start: point(1, 2), end: point(3, 4), label: "a".into(), weight: 7, ..Vertex::default() }
+    Vertex {
+        start: point(1, 2),
+        end: point(3, 4),
+        label: "a".into(),
+        weight: 7,
+        ..Vertex::default()
+    }
 }

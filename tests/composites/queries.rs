@@ -9,11 +9,8 @@ use crate::support::Db;
 /// Three vertices, numbered from 1.
 fn three() -> Db {
     let mut db = vertices();
-    let rows = [
-        (point(1, 2), None),
-        (point(1, 5), Some(point(1, 1))),
-        (point(4, 1), Some(point(2, 2))),
-    ];
+    let rows =
+        [(point(1, 2), None), (point(1, 5), Some(point(1, 1))), (point(4, 1), Some(point(2, 2)))];
     for (start, via) in rows {
         db.add(Vertex { start, via, ..vertex() }).unwrap();
     }
@@ -29,7 +26,8 @@ fn ids(db: &mut Db, query: aludel::orm::Select<Vertex>) -> Vec<i64> {
 #[test]
 fn comparisons_are_those_of_every_column() {
     let mut db = three();
-    let mut find = |condition| ids(&mut db, select::<Vertex>().filter(condition).order_by(Vertex::id));
+    let mut find =
+        |condition| ids(&mut db, select::<Vertex>().filter(condition).order_by(Vertex::id));
     assert_eq!(find(Vertex::start.eq(point(1, 2))), [1]);
     assert_eq!(find(Vertex::start.eq((1, 5))), [2]);
     // As in SQLAlchemy: every column differs. The negation of equality is written as such.
@@ -44,7 +42,7 @@ fn comparisons_are_those_of_every_column() {
     assert_eq!(find(!Vertex::via.is_null()), [2, 3]);
     assert_eq!(find(Vertex::via.eq(None::<Point>)), [1]);
     assert_eq!(find(Vertex::via.eq(point(2, 2))), [3]);
-    assert_eq!(find(Vertex::start.eq(Vertex::end)), []);
+    assert!(find(Vertex::start.eq(Vertex::end)).is_empty());
     assert_eq!(find(Vertex::end.eq(Vertex::end)), [1, 2, 3]);
 }
 
@@ -54,7 +52,7 @@ fn a_comparator_of_ones_own() {
     let query = || select::<Vertex>().order_by(Vertex::id);
     assert_eq!(ids(&mut db, query().filter(Vertex::start.gt((100, 1)))), [1, 2]);
     // `end` has none, so that every column has to be greater.
-    assert_eq!(ids(&mut db, query().filter(Vertex::end.gt((100, 1)))), []);
+    assert!(ids(&mut db, query().filter(Vertex::end.gt((100, 1)))).is_empty());
 }
 
 #[test]
@@ -76,11 +74,12 @@ fn results_and_order() {
     let query = select::<Vertex>().order_by(Vertex::start.desc());
     assert_eq!(ids(&mut db, query), [3, 2, 1]);
     let rows = db
-        .rows(
-            select::<Vertex>()
-                .order_by(Vertex::start)
-                .columns((Vertex::id, Vertex::start, Vertex::via, Vertex::label)),
-        )
+        .rows(select::<Vertex>().order_by(Vertex::start).columns((
+            Vertex::id,
+            Vertex::start,
+            Vertex::via,
+            Vertex::label,
+        )))
         .unwrap();
     assert_eq!(rows[0], (1, point(1, 2), None, "a".to_owned()));
     assert_eq!(rows[2], (3, point(4, 1), Some(point(2, 2)), "a".to_owned()));

@@ -59,7 +59,8 @@ impl Act<'_> {
             let at = ["x", "y"].iter().position(|name| *name == part)?;
             columns.get(at).copied()
         });
-        let column = column.ok_or_else(|| malformed(format!("`{path}` is no part of a composite")))?;
+        let column =
+            column.ok_or_else(|| malformed(format!("`{path}` is no part of a composite")))?;
         api::load(self.session, id, column).await?;
         let value = self.decode(step.need("value")?)?.into_value(Kind::Plain)?;
         self.session.set_named(id, column, value)?;

@@ -24,7 +24,9 @@ pub(crate) fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Class> {
     for field in &class.fields {
         let what = match &field.kind {
             Kind::Relationship(_) => "a composite is made of columns, and has no relationships",
-            Kind::Expression(_) => "a composite is made of columns; the expression is the class's affair",
+            Kind::Expression(_) => {
+                "a composite is made of columns; the expression is the class's affair"
+            }
             Kind::Base => "a composite inherits from nothing",
             _ => continue,
         };

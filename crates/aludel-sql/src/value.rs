@@ -178,9 +178,9 @@ impl std::fmt::Display for Bad {
             Self::Overflow(_) => f.write_str("is out of the field's range"),
             Self::Type(want) => write!(f, "has another type; {want} is expected"),
             Self::Invalid(want) => write!(f, "is not a valid {want}"),
-            Self::NoComposite => {
-                f.write_str("is for a part of a composite that is None: set the composite as a whole")
-            }
+            Self::NoComposite => f.write_str(
+                "is for a part of a composite that is None: set the composite as a whole",
+            ),
             Self::Index => f.write_str("is not in the row"),
         }
     }

@@ -15,9 +15,9 @@ pub(super) fn write(class: &Class) -> TokenStream {
     let names = fields.iter().map(|field| &field.ident);
     let constants = fields.iter().map(|field| constant(class, field));
     let parts: Vec<_> = fields.iter().flat_map(|field| parts(class, field)).collect();
-    let part_fields = parts.iter().map(|Part { vis, name, ty, .. }| {
-        quote!(#vis #name: #private::Attr<#ident, #ty>,)
-    });
+    let part_fields = parts
+        .iter()
+        .map(|Part { vis, name, ty, .. }| quote!(#vis #name: #private::Attr<#ident, #ty>,));
     let part_constants = parts.iter().map(|Part { vis, name, ty, attr, of }| {
         let doc = format!(" A column of the composite `{of}`.");
         let span = Span::call_site().located_at(name.span());

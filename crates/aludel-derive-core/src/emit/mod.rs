@@ -110,7 +110,8 @@ fn numbers(field: &Field) -> Option<TokenStream> {
     let (at, number) = (format_ident!("__N{}", field.position), own_number(field));
     let mut written = quote!(const #at: u16 = #number;);
     if is_composite(field) {
-        let (end, parts) = (format_ident!("__E{}", field.position), format_ident!("__P{}", field.position));
+        let (end, parts) =
+            (format_ident!("__E{}", field.position), format_ident!("__P{}", field.position));
         let operations = operations_of(field);
         let before = field.composite_before.map(|before| {
             let before = format_ident!("__P{before}");

@@ -167,7 +167,12 @@ impl Session {
         match (field.many(), field.one()) {
             (Some(many), _) => many.loaded().is_some(),
             (None, Some(one)) => one.known().is_some(),
-            (None, None) => self.arena.is_loaded(id, attribute),
+            (None, None) => {
+                self.arena.is_loaded(id, attribute)
+                    || self
+                        .columns_of_composite(id, attribute)
+                        .is_some_and(|columns| self.composite_datum(id, columns).is_some())
+            }
         }
     }
 

@@ -176,7 +176,7 @@ impl Session {
             ));
         };
         let mut none = self.composite_of(id, attribute, Value::Null)?;
-        self.guarded(|s| {
+        self.guarded(false, |s| {
             let mapper = s.declaring(id, attribute);
             if s.listeners.listens(mapper, attribute, Op::Remove) {
                 let initiator = Initiator { mapper, attribute, op: Op::Remove };

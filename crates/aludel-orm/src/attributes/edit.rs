@@ -157,9 +157,7 @@ impl Session {
             PropertyKind::Column(_) | PropertyKind::Unmapped => {
                 self.set_column(id, attribute, new, None)
             }
-            PropertyKind::Composite { .. } => {
-                self.set_composite(id, attribute, new, Extent::All)
-            }
+            PropertyKind::Composite { .. } => self.set_composite(id, attribute, new, Extent::All),
             PropertyKind::Expression { .. } => Err(Error::new(
                 ErrorKind::InvalidRequest,
                 format!("{} is an expression, which is only read", self.describe(id, attribute)),

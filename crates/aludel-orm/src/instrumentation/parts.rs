@@ -74,7 +74,10 @@ pub const fn attributes_named<F: CompositeField, const N: usize>(
     comparator: Option<crate::loading::Comparator>,
 ) -> [AttrDef; N] {
     let parts = parts_of::<F>();
-    assert!(names.len() == parts.len(), "`columns(…)` needs a name for each field of the composite");
+    assert!(
+        names.len() == parts.len(),
+        "`columns(…)` needs a name for each field of the composite"
+    );
     let mut all = [own::<F>(name, comparator); N];
     let mut at = 0;
     while at < parts.len() {

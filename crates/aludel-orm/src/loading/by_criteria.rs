@@ -272,7 +272,9 @@ impl Session {
             let over = self.mapper_of(id).def.composite_over(attribute);
             let alone = over.is_none_or(|(_, composite)| !composite.optional);
             match value {
-                Some(value) if !changed && alone => self.set_committed_column(id, attribute, value)?,
+                Some(value) if !changed && alone => {
+                    self.set_committed_column(id, attribute, value)?
+                }
                 _ => self.expire_attributes_at(id, &[attribute])?,
             }
         }

@@ -177,11 +177,7 @@ impl Resolver<'_> {
     }
 
     /// Whether an option for a class concerns objects of a mapper.
-    fn concerns(
-        &mut self,
-        class: &'static ClassDef,
-        mapper: &Mapper,
-    ) -> Result<bool> {
+    fn concerns(&mut self, class: &'static ClassDef, mapper: &Mapper) -> Result<bool> {
         let class = self.class(class)?;
         Ok(self.mappers.is_a(mapper.index, class))
     }

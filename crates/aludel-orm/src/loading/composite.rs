@@ -1,9 +1,9 @@
 //! Composites in queries: what is said of a composite becomes what is said of its columns.
 
+use aludel_sql::DataType;
 use aludel_sql::{
     Bad, BinaryOp, In, InSet, Junction, Literal, Node, Param, Row, UnaryOp, Value, ValueRef,
 };
-use aludel_sql::DataType;
 
 use super::entity::AttrLeaf;
 use crate::instrumentation::{AttrKind, CompositeDef};
@@ -59,7 +59,10 @@ impl<'n> Found<'n> {
     #[cold]
     fn error(&self, what: &str) -> Error {
         let class = self.leaf.entity.class.name;
-        Error::new(ErrorKind::Argument, format!("{class}.{} is a composite: {what}", self.leaf.name))
+        Error::new(
+            ErrorKind::Argument,
+            format!("{class}.{} is a composite: {what}", self.leaf.name),
+        )
     }
 
     /// What each column is compared with, or set to.
@@ -95,11 +98,9 @@ impl<'n> Found<'n> {
                 let each = pairs.map(|(c, v)| Node::binary(BinaryOp::IsNotDistinct, c, v));
                 Node::and(each).not()
             }
-            BinaryOp::Lt
-            | BinaryOp::Le
-            | BinaryOp::Gt
-            | BinaryOp::Ge
-            | BinaryOp::IsNotDistinct => Node::and(pairs.map(|(c, v)| Node::binary(op, c, v))),
+            BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::IsNotDistinct => {
+                Node::and(pairs.map(|(c, v)| Node::binary(op, c, v)))
+            }
             _ => return Err(self.error("use its parts with this operator")),
         })
     }
@@ -213,10 +214,9 @@ impl Shape {
             .iter()
             .map(|node| match Found::of(node) {
                 None => Cell::Column,
-                Some(found) => Cell::Composite {
-                    columns: found.columns().len(),
-                    optional: found.def.optional,
-                },
+                Some(found) => {
+                    Cell::Composite { columns: found.columns().len(), optional: found.def.optional }
+                }
             })
             .collect();
         cells.iter().any(|cell| matches!(cell, Cell::Composite { .. })).then_some(Self(cells))

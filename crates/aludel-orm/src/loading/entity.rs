@@ -56,8 +56,7 @@ impl Entity {
         let name = def.map_or("?", |a| a.name);
         let is_composite = def.is_some_and(|a| matches!(a.kind, AttrKind::Composite(_)));
         let data_type = is_composite.then_some(DataType::Tuple);
-        AttrLeaf { entity: self.clone(), attribute, name, data_type, remote: false }
-            .into_node()
+        AttrLeaf { entity: self.clone(), attribute, name, data_type, remote: false }.into_node()
     }
 }
 

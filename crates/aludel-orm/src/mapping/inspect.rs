@@ -79,7 +79,9 @@ impl Mapper {
     /// The composites, each with the names of the column attributes that it is made of.
     pub fn composites(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
         self.properties.iter().filter_map(|property| match &property.kind {
-            PropertyKind::Composite { attributes } => Some((property.name(), self.names(attributes))),
+            PropertyKind::Composite { attributes } => {
+                Some((property.name(), self.names(attributes)))
+            }
             _ => None,
         })
     }
