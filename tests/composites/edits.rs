@@ -1,6 +1,6 @@
 //! Changes of composites: in place, as a whole, refused, and taken back.
 
-use aludel::orm::attributes::{Incoming, Op};
+use aludel::orm::attributes::Incoming;
 use aludel::orm::mapping::MapperBuilder;
 use aludel::prelude::*;
 use aludel::{Error, ErrorKind, Value};
@@ -187,10 +187,10 @@ fn listeners_hear_of_the_composite_then_of_its_columns() {
             Ok(())
         }
     };
-    db.listen(Vertex::start, Op::Replace, log("start")).unwrap();
-    db.listen(Vertex::x1, Op::Replace, log("x1")).unwrap();
-    db.listen(Vertex::y1, Op::Replace, log("y1")).unwrap();
-    db.listen(Vertex::start, Op::Modified, log("modified")).unwrap();
+    db.on(AttributeEvent::Set.of(Vertex::start), log("start")).unwrap();
+    db.on(AttributeEvent::Set.of(Vertex::x1), log("x1")).unwrap();
+    db.on(AttributeEvent::Set.of(Vertex::y1), log("y1")).unwrap();
+    db.on(AttributeEvent::Modified.of(Vertex::start), log("modified")).unwrap();
     let said = || std::mem::take(&mut *heard.lock().unwrap());
     db.edit(v, |v| v.start.x = 9).unwrap();
     assert_eq!(said(), ["start: (1, 2) -> (9, 2)", "x1: 1 -> 9"]);
