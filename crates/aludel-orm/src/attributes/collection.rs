@@ -187,7 +187,7 @@ impl Session {
                 s.number_unset(id, attribute, position)?;
             }
             let event = AttributeEvent::DisposeCollection;
-            s.tell_collection(event, id, relationship, &before.ids)
+            s.tell_collection(event, id, relationship, &before.to_vec())
         })
     }
 
