@@ -140,6 +140,7 @@ pub use tree::{
 };
 #[cfg(feature = "json")]
 pub use types::Json;
+pub use types::TypeVisitor;
 pub use value::{Bad, Bind, ColumnType, DataType, Row, Value, ValueRef, column};
 pub use write::{
     KeyMatch, RowSink, Write, WriteOp, WriteSink, delete_in_sql, delete_row_sql, delete_unnest_sql,

@@ -71,6 +71,7 @@ pub(super) fn described(class: &Class) -> TokenStream {
             described.extend(quote! {
                 inheritance: #private::std::option::Option::Some(#private::InheritanceDef {
                     base: <#ty as #private::Mapped>::class,
+                    described: #private::std::option::Option::None,
                     identity: #identity,
                     concrete: #concrete,
                 }),

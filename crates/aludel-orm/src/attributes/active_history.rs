@@ -25,8 +25,9 @@ impl Session {
         value: impl IntoField<V>,
     ) -> Result<()> {
         let mut value = value.into_field();
-        self.load_replaced(object.id, attribute.index()).await?;
-        self.set_field(object.id, attribute.index(), &mut value)
+        let index = self.number(object.id, attribute)?;
+        self.load_replaced(object.id, index).await?;
+        self.set_field(object.id, index, &mut value)
     }
 
     /// As [`set_with_history`](Self::set_with_history), by the attribute's name.

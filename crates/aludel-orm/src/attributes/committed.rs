@@ -25,7 +25,7 @@ impl Session {
         attribute: Attr<C, V>,
         value: impl IntoField<V>,
     ) -> Result<()> {
-        let (id, attribute) = (object.id, attribute.index());
+        let (id, attribute) = (object.id, self.number(object.id, attribute)?);
         self.arena.check(id)?;
         let mut field = value.into_field();
         let datum = if let Some(core) = field.one_mut() {
@@ -106,7 +106,8 @@ impl Session {
         object: Handle<S>,
         attribute: Attr<C, V>,
     ) -> Result<()> {
-        self.flag_modified_at(object.id, attribute.index())
+        let attribute = self.number(object.id, attribute)?;
+        self.flag_modified_at(object.id, attribute)
     }
 
     pub(crate) fn flag_modified_at(&mut self, id: Id, attribute: u16) -> Result<()> {

@@ -32,7 +32,8 @@ impl Session {
         value: impl IntoField<V>,
     ) -> Result<()> {
         let mut value = value.into_field();
-        self.set_field(object.id, attribute.index(), &mut value)
+        let index = self.number(object.id, attribute)?;
+        self.set_field(object.id, index, &mut value)
     }
 
     /// Changes an object: any number of its attributes at once.
@@ -120,7 +121,8 @@ impl Session {
     ) -> Result<R> {
         let mut value = self.value(object, attribute)?.clone();
         let result = change(&mut value);
-        self.set_draft_field(object.id, attribute.index(), &mut value)?;
+        let index = self.number(object.id, attribute)?;
+        self.set_draft_field(object.id, index, &mut value)?;
         Ok(result)
     }
 
@@ -134,7 +136,8 @@ impl Session {
         object: Handle<S>,
         attribute: Attr<C, V>,
     ) -> Result<()> {
-        self.delete_value(object.id, attribute.index())
+        let attribute = self.number(object.id, attribute)?;
+        self.delete_value(object.id, attribute)
     }
 
     /// Sets an attribute from a field of its own type.

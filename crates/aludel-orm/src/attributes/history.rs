@@ -143,7 +143,7 @@ impl Session {
         object: Handle<S>,
         attribute: Attr<C, V>,
     ) -> Result<History<V::Item>> {
-        Ok(self.history_of(object.id, attribute.index())?.map(V::item))
+        Ok(self.history_of(object.id, self.number(object.id, attribute)?)?.map(V::item))
     }
 
     /// The history of an attribute by its number.

@@ -42,7 +42,8 @@ impl Session {
         attribute: Attr<C, V>,
         member: impl IntoMember<T>,
     ) -> Result<()> {
-        self.append_new(object.id, attribute.index(), member.into_member(), None)
+        let attribute = self.number(object.id, attribute)?;
+        self.append_new(object.id, attribute, member.into_member(), None)
     }
 
     /// Adds a member to a list at a place; the members from there on move up.
@@ -57,7 +58,8 @@ impl Session {
         index: usize,
         member: impl IntoMember<T>,
     ) -> Result<()> {
-        self.append_new(object.id, attribute.index(), member.into_member(), Some(index))
+        let attribute = self.number(object.id, attribute)?;
+        self.append_new(object.id, attribute, member.into_member(), Some(index))
     }
 
     fn append_new<T>(
@@ -112,7 +114,8 @@ impl Session {
         attribute: Attr<C, V>,
         member: Handle<M>,
     ) -> Result<()> {
-        self.remove_from(object.id, attribute.index(), member.id)
+        let attribute = self.number(object.id, attribute)?;
+        self.remove_from(object.id, attribute, member.id)
     }
 
     pub(crate) fn remove_from(&mut self, id: Id, attribute: u16, member: Id) -> Result<()> {
@@ -209,7 +212,8 @@ impl Session {
         object: Handle<S>,
         attribute: Attr<C, V>,
     ) -> impl ExactSizeIterator<Item = Handle<T>> + use<S, C, T, V> {
-        match self.try_members(object.id, attribute.index()) {
+        let attribute = self.number(object.id, attribute);
+        match attribute.and_then(|attribute| self.try_members(object.id, attribute)) {
             Ok(members) => members.shared().map(Handle::new),
             Err(error) => panic!("{error}"),
         }

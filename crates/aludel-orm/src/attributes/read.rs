@@ -15,7 +15,7 @@ impl Session {
         object: Handle<S>,
         attribute: Attr<C, V>,
     ) -> Result<&V> {
-        let (id, index) = (object.id, attribute.index());
+        let (id, index) = (object.id, self.number(object.id, attribute)?);
         self.arena.check(id)?;
         let field =
             self.arena.object(id).field(index).ok_or_else(|| self.no_such_field(id, index))?;
@@ -46,6 +46,7 @@ impl Session {
         attribute: Attr<C, V>,
     ) -> Result<bool> {
         self.arena.check(object.id)?;
-        Ok(self.is_known(object.id, attribute.index()))
+        let attribute = self.number(object.id, attribute)?;
+        Ok(self.is_known(object.id, attribute))
     }
 }

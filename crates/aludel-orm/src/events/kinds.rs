@@ -2,7 +2,7 @@
 
 use super::of::{OfAttribute, OfClass};
 use crate::attributes::Op;
-use crate::instrumentation::{AnyClass, Attr, Field, Mapped};
+use crate::instrumentation::{AnyClass, Attr, Field, Mapped, Record, RecordClass};
 
 /// What can happen to an attribute: SQLAlchemy's `AttributeEvents`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +43,7 @@ impl From<Op> for AttributeEvent {
 impl AttributeEvent {
     /// The event of an attribute of a class.
     pub fn of<C: Mapped, V: Field>(self, attribute: Attr<C, V>) -> OfAttribute {
-        OfAttribute::typed::<C>(self, attribute.index())
+        OfAttribute::typed(self, attribute.class(), attribute.index())
     }
 
     /// The event of an attribute, by the names of class and attribute.
@@ -132,6 +132,11 @@ impl ObjectEvent {
     /// The event for objects of a class; of its subclasses as well with [`propagate`](super::Event::propagate).
     pub fn of<T: Mapped>(self) -> OfClass<T> {
         OfClass::typed(self, T::class())
+    }
+
+    /// The event of the records of a class.
+    pub fn of_record(self, class: RecordClass) -> OfClass<Record> {
+        OfClass::typed(self, class.def())
     }
 
     /// The event for objects of a class by name.

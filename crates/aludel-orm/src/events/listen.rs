@@ -49,7 +49,7 @@ impl Session {
 
     fn listen(&mut self, registration: Registration) -> Result<ListenerId> {
         if let Some(ClassRef::Def(def)) = registration.class()
-            && !self.mappers.by_type.contains_key(&(def.type_id)())
+            && !self.mappers.by_type.contains_key(&def.key())
         {
             self.learn(def)?;
         }
@@ -73,8 +73,9 @@ impl Session {
     pub fn handle_of<T: Mapped>(&self, object: impl Into<Id>) -> Result<Handle<T>> {
         let id = object.into();
         self.arena.check(id)?;
-        let wanted = self.mappers.by_type.get(&std::any::TypeId::of::<T>());
-        if wanted.is_some_and(|class| self.mappers.is_a(id.class, *class)) {
+        let wanted = self.mappers.by_type.get(&crate::instrumentation::ClassKey::of::<T>());
+        let record = T::DESCRIBED && self.mapper_of(id).def.described.is_some();
+        if record || wanted.is_some_and(|class| self.mappers.is_a(id.class, *class)) {
             return Ok(Handle::new(id));
         }
         Err(Error::new(

@@ -113,8 +113,8 @@ pub(crate) enum AttributeRef {
 }
 
 impl OfAttribute {
-    pub(super) fn typed<C: Mapped>(event: AttributeEvent, attribute: u16) -> Self {
-        let class = ClassRef::Def(C::class());
+    pub(super) fn typed(event: AttributeEvent, class: &'static ClassDef, attribute: u16) -> Self {
+        let class = ClassRef::Def(class);
         Self { event, class, attribute: AttributeRef::Number(attribute) }
     }
 

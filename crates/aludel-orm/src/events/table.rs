@@ -59,7 +59,7 @@ pub(crate) enum ClassRef {
 impl ClassRef {
     pub(crate) fn resolve(&self, mappers: &Mappers) -> Result<u16> {
         let (found, name) = match self {
-            Self::Def(def) => (mappers.by_type.get(&(def.type_id)()), def.name),
+            Self::Def(def) => (mappers.by_type.get(&def.key()), def.name),
             Self::Named(name) => (mappers.by_name.get(name.as_str()), name.as_str()),
         };
         found.copied().ok_or_else(|| {

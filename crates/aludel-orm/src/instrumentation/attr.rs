@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
-use super::{Field, Mapped};
+use super::{ClassDef, Field, Mapped};
 
 /// An attribute of class `C` whose field has type `V`: SQLAlchemy's `InstrumentedAttribute`.
 ///
@@ -13,6 +13,8 @@ use super::{Field, Mapped};
 /// (`session.set(user, User::name, "sandy")`). It is data, and `Copy`.
 pub struct Attr<C, V> {
     index: u16,
+    /// The class, where its objects are records; else it is known by the type.
+    pub(crate) described: Option<&'static ClassDef>,
     name: &'static str,
     types: PhantomData<fn() -> (C, V)>,
 }
@@ -21,7 +23,21 @@ impl<C, V> Attr<C, V> {
     /// An attribute by its number and name. The derive calls this.
     #[doc(hidden)]
     pub const fn new(index: u16, name: &'static str) -> Self {
-        Self { index, name, types: PhantomData }
+        Self { index, described: None, name, types: PhantomData }
+    }
+
+    /// An attribute of a class that was described at run time.
+    pub(crate) const fn of(class: &'static ClassDef, index: u16, name: &'static str) -> Self {
+        Self { index, described: Some(class), name, types: PhantomData }
+    }
+
+    /// The class that has the attribute.
+    #[inline]
+    pub(crate) fn class(self) -> &'static ClassDef
+    where
+        C: Mapped,
+    {
+        self.described.unwrap_or_else(C::class)
     }
 
     /// The attribute's number in its class.
@@ -59,6 +75,7 @@ impl<C, V> fmt::Debug for Attr<C, V> {
 /// An attribute of class `C`, whatever its type: for lists of attributes of several types.
 pub struct AttributeKey<C> {
     pub(crate) index: u16,
+    pub(crate) described: Option<&'static ClassDef>,
     class: PhantomData<fn() -> C>,
 }
 
@@ -78,6 +95,6 @@ impl<C> fmt::Debug for AttributeKey<C> {
 
 impl<C: Mapped, V: Field> From<Attr<C, V>> for AttributeKey<C> {
     fn from(attr: Attr<C, V>) -> Self {
-        Self { index: attr.index, class: PhantomData }
+        Self { index: attr.index, described: attr.described, class: PhantomData }
     }
 }

@@ -8,15 +8,20 @@ use std::any::TypeId;
 
 use aludel_sql::{DataType, Expr, Value};
 
+use super::class_key::{ClassKey, ClassRef, Make};
 use super::object::Objects;
+use super::record::Described;
 
-/// A mapped class as the derive describes it.
+/// A mapped class as the derive describes it, or as it was described at run time.
 #[derive(Debug)]
 pub struct ClassDef {
     /// The class's name.
     pub name: &'static str,
-    /// The type's identity.
+    /// The identity of the type of its objects.
     pub type_id: fn() -> TypeId,
+    /// What is known of a class that was described at run time, beside its attributes.
+    #[doc(hidden)]
+    pub described: Option<&'static Described>,
     /// The attributes, by number: those of the base class come first, under the same numbers.
     pub attributes: &'static [AttrDef],
     /// The table of the default mapping; `None` for a class mapped by hand, or one without a table.
@@ -39,6 +44,49 @@ pub struct ClassDef {
     pub configure: Option<fn(&mut crate::mapping::MapperBuilder)>,
 }
 
+impl ClassDef {
+    /// The class's identity.
+    #[inline]
+    pub fn key(&self) -> ClassKey {
+        match self.described {
+            None => ClassKey::Type((self.type_id)()),
+            Some(described) => ClassKey::Described(described.number),
+        }
+    }
+
+    /// The number of an attribute.
+    pub fn attribute(&self, name: &str) -> Option<u16> {
+        let named = |a: &AttrDef| a.name == name && !matches!(a.kind, AttrKind::Unregistered);
+        self.attributes.iter().position(named).map(|at| at as u16)
+    }
+
+    /// The class that a relationship refers to, where the description knows it.
+    pub(crate) fn target_of(&self, attribute: u16) -> Option<&'static ClassDef> {
+        match &self.attributes.get(usize::from(attribute))?.kind {
+            AttrKind::Relationship(relationship) => relationship.target.get(),
+            _ => None,
+        }
+    }
+
+    /// There is no attribute of a name.
+    #[cold]
+    pub(crate) fn no_attribute(&self, name: &str) -> crate::Error {
+        let names = self.attributes.iter();
+        let names = names.filter(|a| !matches!(a.kind, AttrKind::Unregistered)).map(|a| a.name);
+        let hint = aludel_sql::did_you_mean(name, names);
+        let message = format!("class {} has no attribute `{name}`{hint}", self.name);
+        crate::Error::new(crate::ErrorKind::Unmapped, message)
+    }
+
+    /// An empty store for objects of the class.
+    pub(crate) fn objects(&'static self) -> Box<dyn Objects> {
+        match self.described {
+            None => (self.store)(),
+            Some(_) => Box::new(super::record::Records::new(self)),
+        }
+    }
+}
+
 /// The subclasses that a class names.
 pub type Subclasses = &'static [fn() -> &'static ClassDef];
 
@@ -47,10 +95,20 @@ pub type Subclasses = &'static [fn() -> &'static ClassDef];
 pub struct InheritanceDef {
     /// The base class.
     pub base: fn() -> &'static ClassDef,
+    /// The base class, where it was described at run time.
+    #[doc(hidden)]
+    pub described: Option<&'static ClassDef>,
     /// The value of the discriminator for objects of this class.
     pub identity: Option<fn() -> Value>,
     /// The class has a table of its own with all columns.
     pub concrete: bool,
+}
+
+impl InheritanceDef {
+    /// The base class.
+    pub fn base(&self) -> &'static ClassDef {
+        self.described.unwrap_or_else(|| (self.base)())
+    }
 }
 
 /// What a class says of the hierarchy that it is the base of.
@@ -106,6 +164,10 @@ pub enum AttrKind {
     Relationship(RelationshipDef),
     /// It is a value made of several columns.
     Composite(CompositeDef),
+    /// It holds a value that the database knows nothing of: it has history and events, and is never written.
+    Plain,
+    /// There was an attribute of this number, and it was unregistered: numbers are never used again.
+    Unregistered,
 }
 
 /// A column of the default mapping.
@@ -187,7 +249,7 @@ pub struct ExpressionDef {
     /// The type of its values.
     pub data_type: DataType,
     /// Makes the expression, in terms of the class's attributes.
-    pub expression: fn() -> aludel_sql::Node,
+    pub expression: Make<aludel_sql::Node>,
     /// Not loaded unless asked for.
     pub deferred: bool,
 }
@@ -247,7 +309,7 @@ pub enum Collection {
 #[derive(Clone, Copy, Debug)]
 pub struct RelationshipDef {
     /// The class referred to.
-    pub target: fn() -> &'static ClassDef,
+    pub target: ClassRef,
     /// What holds the members; `None` for a reference to one object.
     pub collection: Option<Collection>,
     /// The attribute of the target that is the other side.
@@ -287,7 +349,7 @@ impl RelationshipDef {
     /// A relationship with nothing but its target.
     pub const fn new(target: fn() -> &'static ClassDef, collection: Option<Collection>) -> Self {
         Self {
-            target,
+            target: ClassRef::Type(target),
             collection,
             back_populates: None,
             cascade: None,

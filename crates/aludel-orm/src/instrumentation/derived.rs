@@ -7,7 +7,7 @@ use std::any::TypeId;
 use aludel_sql::{ColumnType, IntoNode, Node, Row, Value};
 
 use super::{
-    AttrDef, Chunks, ClassDef, ColumnDef, ExpressionDef, Field, FieldType, IntoField, Mapped,
+    AttrDef, Chunks, ClassDef, ColumnDef, ExpressionDef, Field, FieldType, IntoField, Make, Mapped,
     NOT_IN_ROW, Object, Objects,
 };
 use crate::Result;
@@ -34,6 +34,7 @@ pub const fn class_def<T: Mapped + Derived>(name: &'static str) -> ClassDef {
     ClassDef {
         name,
         type_id: TypeId::of::<T>,
+        described: None,
         attributes: T::ATTRIBUTES,
         table: None,
         schema: None,
@@ -197,7 +198,7 @@ pub const fn part_field<T: FieldType>() -> FieldOps<T> {
     field::<T>()
 }
 
-const fn column<T: FieldType>() -> ColumnDef {
+pub(crate) const fn column<T: FieldType>() -> ColumnDef {
     assert!(
         !matches!(<T::Sql as ColumnType>::TYPE, aludel_sql::DataType::Tuple),
         "the field's type is a composite: say so with `#[composite]`"
@@ -230,6 +231,7 @@ fn same<T: FieldType>(a: &T, b: &T) -> bool {
 
 /// The description of an attribute that reads an expression; `column` is what the field's type says.
 pub const fn expression_def(column: &ColumnDef, expression: fn() -> Node) -> ExpressionDef {
+    let expression = Make::Call(expression);
     ExpressionDef { data_type: column.data_type, expression, deferred: column.deferred }
 }
 

@@ -10,17 +10,23 @@ mod attr;
 mod class;
 #[doc(hidden)]
 pub mod composite;
+mod class_key;
+mod class_manager;
 mod convert;
 #[doc(hidden)]
 pub mod derived;
+mod dict;
 mod field;
 mod handle;
+mod holder;
 mod many;
 mod members;
 mod object;
 mod one;
 #[doc(hidden)]
 pub mod parts;
+mod record;
+mod record_class;
 
 pub use absent::{Auto, Deferred};
 pub use attr::{Attr, AttributeKey};
@@ -28,11 +34,18 @@ pub use class::{
     AttrDef, AttrKind, ClassDef, Collection, ColumnDef, CompositeDef, ConstraintDef, ExpressionDef,
     InheritanceDef, PolymorphicDef, RelationshipDef, Subclasses,
 };
+pub use class_key::{ClassKey, ClassRef, Make};
+pub use class_manager::{
+    ClassManager, ClassMember, Constructor, DefaultInstrumentation, InstrumentationFactory,
+    InstrumentationManager, ManagerGetter, StateGetter,
+};
 pub use composite::{Composite, CompositeField, Part, PartAt};
 pub use convert::{IntoField, IntoMember, IntoObject};
 pub(crate) use derived::Filling;
+pub use dict::{InstanceDict, InstanceState, ValueStore, ValueType};
 pub use field::{Field, FieldType};
 pub use handle::{AnyClass, Handle, Id, IsA};
+pub use holder::RelationshipField;
 pub use many::{Many, ManyMap, ManySet, Member};
 pub(crate) use many::{ManyCore, MemberCore};
 pub(crate) use members::Members;
@@ -42,3 +55,8 @@ pub use object::{Chunks, Mapped, NOT_IN_ROW, Object};
 pub(crate) use object::{NULL, push_bind};
 pub use one::One;
 pub(crate) use one::OneCore;
+#[doc(hidden)]
+pub use record::Described;
+pub(crate) use record::Records;
+pub use record::{Instance, IntoRelated, Record, Related};
+pub use record_class::RecordClass;

@@ -32,6 +32,11 @@ pub trait Object: Any + Send + Sync {
     fn base(&self) -> Option<&dyn Object> {
         None
     }
+    /// Whether an object that is handed in has a value of an attribute.
+    #[doc(hidden)]
+    fn is_given(&self, attribute: u16) -> bool {
+        self.field(attribute).is_some_and(|field| field.is_set())
+    }
     /// A copy.
     fn clone_object(&self) -> Box<dyn Object>;
 }
@@ -66,8 +71,16 @@ pub(crate) const NULL: Bind<'static> = Bind::Ref(ValueRef::Null);
     note = "add `#[derive(Mapped)]` to `{Self}` (with `Clone` and `Default`)"
 )]
 pub trait Mapped: Object + IsA<Self> + Clone + Default {
+    /// Objects of the type are of classes that were described at run time.
+    #[doc(hidden)]
+    const DESCRIBED: bool = false;
     /// What the derive knows of the class.
     fn class() -> &'static ClassDef;
+    /// The class of this very object.
+    #[doc(hidden)]
+    fn own_class(&self) -> &'static ClassDef {
+        Self::class()
+    }
     /// An object from a row; `at[attribute]` is the column of the row, all of them present.
     ///
     /// # Errors

@@ -5,9 +5,11 @@ use std::marker::PhantomData;
 
 use aludel_sql::Expr;
 
-use super::attribute::{RelationshipField, RelationshipOf, expression};
+use super::attribute::{RelationshipOf, expression};
 use super::entity::Entity;
-use crate::instrumentation::{Attr, FieldType, IsA, Mapped};
+use crate::instrumentation::{
+    Attr, FieldType, IsA, Mapped, Record, RecordClass, RelationshipField,
+};
 
 /// A class under another name in a query: SQLAlchemy's `aliased()`. For joins of a class with itself, and
 /// for two roles of one class in one query.
@@ -26,6 +28,13 @@ pub struct AliasOf<T> {
 /// ```
 pub fn aliased<T: Mapped>() -> AliasOf<T> {
     AliasOf { entity: Entity::aliased(T::class()), class: PhantomData }
+}
+
+impl RecordClass {
+    /// The class under another name; see [`aliased`].
+    pub fn aliased(self) -> AliasOf<Record> {
+        AliasOf { entity: Entity::aliased(self.def()), class: PhantomData }
+    }
 }
 
 impl<T: Mapped> AliasOf<T> {

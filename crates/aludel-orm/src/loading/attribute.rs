@@ -8,7 +8,8 @@ use aludel_sql::{ColumnType, Expr, Expression, IntoExpr, IntoNode, IntoNodes, Nu
 use super::criterion::{Ask, Criterion};
 use super::entity::{AttrLeaf, Entity};
 use crate::instrumentation::{
-    Attr, Auto, Deferred, FieldType, Handle, Id, IsA, Many, ManyMap, ManySet, Mapped, One,
+    Attr, Auto, ClassDef, Deferred, FieldType, Handle, Id, IsA, Many, ManyMap, ManySet, Mapped,
+    One, RelationshipField,
 };
 
 fn leaf<C: Mapped, V: FieldType>(attribute: Attr<C, V>, entity: Entity, remote: bool) -> Node {
@@ -34,12 +35,12 @@ pub(super) fn expression<C: Mapped, V: FieldType>(
 ///
 /// `Node::id.eq(remote(Node::parent_id))` leads from a node to its children.
 pub fn remote<C: Mapped, V: FieldType>(attribute: Attr<C, V>) -> Expr<V::Sql> {
-    Expr::from_node(leaf(attribute, Entity::of(C::class()), true))
+    Expr::from_node(leaf(attribute, Entity::of(attribute.class()), true))
 }
 
 impl<C: Mapped, V: FieldType> IntoNode for Attr<C, V> {
     fn into_node(self) -> Node {
-        leaf(self, Entity::of(C::class()), false)
+        leaf(self, Entity::of(self.class()), false)
     }
 }
 
@@ -105,23 +106,11 @@ fn exists(entity: Entity, attribute: u16, inner: Vec<Node>) -> Expr<bool> {
     )
 }
 
-/// Holders of relationships, for what concerns all of them: the class of the objects.
-pub trait RelationshipField: crate::instrumentation::Field {
+impl<C: Mapped, V: RelationshipField> Attr<C, V> {
     /// The class of the related objects.
-    type Target: Mapped;
-}
-
-impl<T: Mapped> RelationshipField for Many<T> {
-    type Target = T;
-}
-impl<T: Mapped> RelationshipField for ManySet<T> {
-    type Target = T;
-}
-impl<K: 'static, T: Mapped> RelationshipField for ManyMap<K, T> {
-    type Target = T;
-}
-impl<T: Mapped> RelationshipField for One<T> {
-    type Target = T;
+    pub(super) fn target(self) -> &'static ClassDef {
+        self.class().target_of(self.index()).unwrap_or_else(<V::Target as Mapped>::class)
+    }
 }
 
 /// A relationship of an entity under another name: `alias.rel(User::addresses)`. It has the criteria that
@@ -158,17 +147,17 @@ macro_rules! many_criteria {
             /// In the condition the member's class stands for the member, also where a class refers to itself:
             /// `Node::children.any(Node::name.eq("x"))`.
             pub fn any(self, condition: impl IntoExpr<bool>) -> Expr<bool> {
-                exists(Entity::of(C::class()), self.index(), vec![condition.into_node()])
+                exists(Entity::of(self.class()), self.index(), vec![condition.into_node()])
             }
 
             /// There is a member.
             pub fn any_exists(self) -> Expr<bool> {
-                exists(Entity::of(C::class()), self.index(), Vec::new())
+                exists(Entity::of(self.class()), self.index(), Vec::new())
             }
 
             /// The object is a member, as far as the database and the object's own foreign key know.
             pub fn contains<S: IsA<T>>(self, object: Handle<S>) -> Expr<bool> {
-                ask(Entity::of(C::class()), self.index(), Ask::Object, Some(object.id))
+                ask(Entity::of(self.class()), self.index(), Ask::Object, Some(object.id))
             }
         }
     };
@@ -180,26 +169,26 @@ many_criteria!(ManyMap, K);
 impl<C: Mapped, T: Mapped> Attr<C, One<T>> {
     /// It refers to an object for which the condition holds: an `EXISTS` subquery.
     pub fn has(self, condition: impl IntoExpr<bool>) -> Expr<bool> {
-        exists(Entity::of(C::class()), self.index(), vec![condition.into_node()])
+        exists(Entity::of(self.class()), self.index(), vec![condition.into_node()])
     }
 
     /// It refers to this object.
     pub fn is<S: IsA<T>>(self, object: Handle<S>) -> Expr<bool> {
-        ask(Entity::of(C::class()), self.index(), Ask::Object, Some(object.id))
+        ask(Entity::of(self.class()), self.index(), Ask::Object, Some(object.id))
     }
 
     /// It refers to another object than this one, or to none.
     pub fn is_not<S: IsA<T>>(self, object: Handle<S>) -> Expr<bool> {
-        ask(Entity::of(C::class()), self.index(), Ask::NotObject, Some(object.id))
+        ask(Entity::of(self.class()), self.index(), Ask::NotObject, Some(object.id))
     }
 
     /// It refers to nothing.
     pub fn is_none(self) -> Expr<bool> {
-        ask(Entity::of(C::class()), self.index(), Ask::None, None)
+        ask(Entity::of(self.class()), self.index(), Ask::None, None)
     }
 
     /// It refers to an object.
     pub fn is_some(self) -> Expr<bool> {
-        !ask(Entity::of(C::class()), self.index(), Ask::None, None)
+        !ask(Entity::of(self.class()), self.index(), Ask::None, None)
     }
 }

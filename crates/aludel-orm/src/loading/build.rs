@@ -20,6 +20,7 @@ use super::eager::Building;
 use super::plan::Plan;
 use super::query::{Back, JoinStep, QueryNode, What};
 use super::resolve::{Resolver, Sources};
+use crate::instrumentation::{ClassKey, Record};
 use crate::{Error, ErrorKind, Result};
 
 impl Resolver<'_> {
@@ -180,7 +181,14 @@ impl Resolver<'_> {
         if step.target.number() != 0 {
             return self.sources(&step.target);
         }
-        let class = self.class(step.target.class)?;
+        // What a struct's field of records refers to is known by its mapping alone.
+        let class = match step.attribute {
+            Some(attribute) if step.target.class.key() == ClassKey::of::<Record>() => {
+                let owner = self.class(step.owner.class)?;
+                self.relationship(owner, attribute)?.target
+            }
+            _ => self.class(step.target.class)?,
+        };
         let target = self.plain(class);
         let there = from.sources();
         if target.tables.iter().any(|(_, source)| there.contains(&source)) {

@@ -152,7 +152,7 @@ impl Session {
     /// Objects with named values, outside the arena.
     fn made_of(&self, class: u16, rows: Vec<Vec<(&str, Value)>>) -> Result<Made> {
         let mapper = self.mappers.at(class);
-        let mut made = Made { objects: (mapper.def.store)(), given: Vec::new() };
+        let mut made = Made { objects: mapper.def.objects(), given: Vec::new() };
         for (slot, row) in rows.into_iter().enumerate() {
             made.objects.put_default(slot as u32);
             let mut given = HashSet::new();

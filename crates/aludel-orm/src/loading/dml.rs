@@ -8,7 +8,7 @@ use aludel_sql::{ColumnType, IntoExpr, Node};
 use super::entity::Entity;
 use super::resolve::no_attribute;
 use crate::Result;
-use crate::instrumentation::{Attr, AttributeKey, FieldType, Mapped};
+use crate::instrumentation::{Attr, AttributeKey, FieldType, Mapped, Record, RecordClass};
 
 /// How the objects of a session learn of an UPDATE or DELETE by criteria.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +62,18 @@ pub fn update<T: Mapped>() -> Update<T> {
 /// A DELETE of the rows of a class.
 pub fn delete<T: Mapped>() -> Delete<T> {
     Delete { core: ByCriteria::new(Entity::of(T::class())), class: PhantomData }
+}
+
+impl RecordClass {
+    /// An UPDATE of the rows of the class's objects; see [`update`].
+    pub fn update(self) -> Update<Record> {
+        Update { core: ByCriteria::new(Entity::of(self.def())), class: PhantomData }
+    }
+
+    /// A DELETE of the rows of the class's objects; see [`delete`].
+    pub fn delete(self) -> Delete<Record> {
+        Delete { core: ByCriteria::new(Entity::of(self.def())), class: PhantomData }
+    }
 }
 
 macro_rules! common {

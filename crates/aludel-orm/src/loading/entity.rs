@@ -62,13 +62,17 @@ impl Entity {
 
 impl PartialEq for Entity {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.class, other.class) && self.number() == other.number()
+        self.class.key() == other.class.key() && self.number() == other.number()
     }
 }
 
-/// Writes a class: by the address of its description, which is unique in the process.
+/// Writes a class: by the address of its description, which is unique in the process; one described at run
+/// time, whose description may be replaced, by its number. No address is odd.
 pub(crate) fn write_class(key: &mut KeyWriter<'_>, class: &'static ClassDef) {
-    key.number(std::ptr::from_ref(class).addr() as u64);
+    key.number(match class.described {
+        None => std::ptr::from_ref(class).addr() as u64,
+        Some(described) => u64::from(described.number) << 1 | 1,
+    });
 }
 
 /// An attribute of an entity, as a leaf of the expression tree.

@@ -89,7 +89,7 @@ impl Session {
 
     fn attribute_value(&self, node: &Node, id: Id) -> Outcome {
         let Some(leaf) = AttrLeaf::of(node) else { return Err(Not::Computable) };
-        let class = self.mappers.by_type.get(&(leaf.entity.class.type_id)());
+        let class = self.mappers.by_type.get(&leaf.entity.class.key());
         let own = class.is_some_and(|class| self.mappers.is_a(id.class, *class));
         if !own || leaf.entity.alias.is_some() {
             return Err(Not::Computable);

@@ -36,7 +36,7 @@ impl Session {
         object: Handle<S>,
         attribute: Attr<C, V>,
     ) -> Result<&V> {
-        let (id, index) = (object.id, attribute.index());
+        let (id, index) = (object.id, self.number(object.id, attribute)?);
         self.ensure_loaded(id, index).await?;
         let field = self.arena.object(id).field(index);
         let any = field.map(|field| field as &dyn std::any::Any);
@@ -54,6 +54,9 @@ impl Session {
         attribute: Attr<C, V>,
     ) -> Result<()> {
         let ids: Vec<Id> = objects.iter().map(|object| object.id).collect();
+        for id in &ids {
+            self.number(*id, attribute)?;
+        }
         self.load_many(&ids, attribute.index()).await
     }
 

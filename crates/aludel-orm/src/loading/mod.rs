@@ -54,7 +54,7 @@ mod stream;
 mod untracked;
 
 pub use aliased::{AliasOf, aliased};
-pub use attribute::{RelationshipField, RelationshipOf, remote};
+pub use attribute::{RelationshipOf, remote};
 pub(crate) use cache::Caches;
 pub use composite::Comparator;
 pub use dml::{ByCriteria, Delete, Synchronize, Update, delete, update};

@@ -30,14 +30,23 @@ impl fmt::Debug for EntityRef {
 }
 
 pub(super) fn attribute(class: &ClassDef, name: &str) -> Result<u16> {
-    let at = class.attributes.iter().position(|a| a.name == name);
-    at.map(|at| at as u16).ok_or_else(|| no_attribute(class, name))
+    class.attribute(name).ok_or_else(|| no_attribute(class, name))
 }
 
 pub(super) fn relationship(class: &ClassDef, name: &str) -> Result<(u16, &'static ClassDef)> {
     let at = attribute(class, name)?;
     match &class.attributes[usize::from(at)].kind {
-        AttrKind::Relationship(def) => Ok((at, (def.target)())),
+        AttrKind::Relationship(def) => match def.target.get() {
+            Some(target) => Ok((at, target)),
+            None => Err(Error::new(
+                ErrorKind::Unmapped,
+                format!(
+                    "{}.{name} refers to a class `{}`, which is not mapped",
+                    class.name,
+                    def.target.name()
+                ),
+            )),
+        },
         _ => Err(Error::new(
             ErrorKind::Argument,
             format!("{}.{name} is not a relationship", class.name),
@@ -287,7 +296,7 @@ struct Prototype {
 
 impl Prototype {
     fn new(leaf: &AttrLeaf) -> Self {
-        let mut objects = (leaf.entity.class.store)();
+        let mut objects = leaf.entity.class.objects();
         objects.put_default(0);
         Self { objects, attribute: leaf.attribute }
     }

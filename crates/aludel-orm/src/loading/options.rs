@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use aludel_sql::KeyWriter;
 
-use super::attribute::RelationshipField;
 use super::entity::{Entity, write_class};
-use crate::instrumentation::{Attr, AttributeKey, ClassDef, FieldType, IsA, Mapped};
+use crate::instrumentation::{
+    Attr, AttributeKey, ClassDef, FieldType, IsA, Mapped, RelationshipField,
+};
 
 /// How a relationship is loaded.
 #[derive(Clone, Debug)]
@@ -139,7 +140,7 @@ impl<R, T> Load<R, T> {
         attribute: Attr<C, V>,
         how: Strategy,
     ) -> Load<R, V::Target> {
-        let (class, attribute) = (C::class(), attribute.index());
+        let (class, attribute) = (attribute.class(), attribute.index());
         path.push(RelationshipOption { class, attribute, how, below: Vec::new() });
         Load { path, classes: PhantomData }
     }
@@ -216,7 +217,7 @@ strategies! {
 pub fn contains_eager<C: Mapped, V: RelationshipField>(
     attribute: Attr<C, V>,
 ) -> Load<C, V::Target> {
-    let target = Entity::of(<V::Target as Mapped>::class());
+    let target = Entity::of(attribute.target());
     Load::<C, C>::go(Vec::new(), attribute, Strategy::Contains(target))
 }
 
@@ -237,7 +238,7 @@ impl<R, T> Load<R, T> {
     where
         T: IsA<C>,
     {
-        let target = Entity::of(<V::Target as Mapped>::class());
+        let target = Entity::of(attribute.target());
         Self::go(self.path, attribute, Strategy::Contains(target))
     }
 
@@ -271,7 +272,7 @@ impl<C> ColumnOption<C> {
 /// Leaves a column out of the query; it is loaded when it is asked for.
 pub fn defer<C: Mapped, V: FieldType>(attribute: Attr<C, V>) -> ColumnOption<C> {
     ColumnOption::new(LoadOption::Defer {
-        class: C::class(),
+        class: attribute.class(),
         attribute: attribute.index(),
         raise: false,
     })
@@ -280,7 +281,7 @@ pub fn defer<C: Mapped, V: FieldType>(attribute: Attr<C, V>) -> ColumnOption<C> 
 /// Leaves a column out of the query, and makes it an error to load it later.
 pub fn defer_raise<C: Mapped, V: FieldType>(attribute: Attr<C, V>) -> ColumnOption<C> {
     ColumnOption::new(LoadOption::Defer {
-        class: C::class(),
+        class: attribute.class(),
         attribute: attribute.index(),
         raise: true,
     })
@@ -288,7 +289,10 @@ pub fn defer_raise<C: Mapped, V: FieldType>(attribute: Attr<C, V>) -> ColumnOpti
 
 /// Loads a deferred column with the query.
 pub fn undefer<C: Mapped, V: FieldType>(attribute: Attr<C, V>) -> ColumnOption<C> {
-    ColumnOption::new(LoadOption::Undefer { class: C::class(), attribute: attribute.index() })
+    ColumnOption::new(LoadOption::Undefer {
+        class: attribute.class(),
+        attribute: attribute.index(),
+    })
 }
 
 /// Loads the deferred columns of a group with the query.
@@ -300,8 +304,10 @@ pub fn undefer_group<C: Mapped>(group: &str) -> ColumnOption<C> {
 pub fn load_only<C: Mapped>(
     attributes: impl IntoIterator<Item = impl Into<AttributeKey<C>>>,
 ) -> ColumnOption<C> {
-    let attributes = attributes.into_iter().map(|a| a.into().index).collect();
-    ColumnOption::new(LoadOption::LoadOnly { class: C::class(), attributes })
+    let attributes: Vec<AttributeKey<C>> = attributes.into_iter().map(Into::into).collect();
+    let class = attributes.iter().find_map(|a| a.described).unwrap_or_else(C::class);
+    let attributes = attributes.iter().map(|a| a.index).collect();
+    ColumnOption::new(LoadOption::LoadOnly { class, attributes })
 }
 
 /// Makes it an error to load later any relationship that has no option of its own.

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use aludel_sql::Table;
 use aludel_sql::{
     Adapter, Correlate, FromItem, In, InSet, Join, JoinKind, Node, Rewriter, Select, Selectable,
     Source,
 };
-use aludel_sql::{Table, did_you_mean};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
@@ -75,7 +75,7 @@ impl<'m> Resolver<'m> {
 
     /// The number of a class's mapper.
     pub(crate) fn class(&mut self, class: &'static ClassDef) -> Result<u16> {
-        if let Some(index) = self.mappers.by_type.get(&(class.type_id)()) {
+        if let Some(index) = self.mappers.by_type.get(&class.key()) {
             return Ok(*index);
         }
         self.unknown = Some(class);
@@ -433,6 +433,5 @@ fn not_in_sql(mapper: &Mapper, attribute: u16, why: &str) -> Error {
 /// There is no attribute of a name.
 #[cold]
 pub(crate) fn no_attribute(class: &ClassDef, name: &str) -> Error {
-    let hint = did_you_mean(name, class.attributes.iter().map(|a| a.name));
-    Error::new(ErrorKind::Unmapped, format!("class {} has no attribute `{name}`{hint}", class.name))
+    class.no_attribute(name)
 }

@@ -22,7 +22,7 @@ impl Session {
         }
         self.autoflush().await?;
         let class = query.entity.class;
-        if !self.mappers.by_type.contains_key(&(class.type_id)()) {
+        if !self.mappers.by_type.contains_key(&class.key()) {
             self.learn(class)?;
         }
         let session = &*self;
@@ -61,7 +61,7 @@ impl Session {
     ) -> Result<Vec<aludel_sql::Node>> {
         self.arena.check(object)?;
         let class = criterion.entity.class;
-        let Some(index) = self.mappers.by_type.get(&(class.type_id)()) else {
+        let Some(index) = self.mappers.by_type.get(&class.key()) else {
             return Err(Error::new(
                 ErrorKind::Unmapped,
                 format!("class {} is not mapped", class.name),

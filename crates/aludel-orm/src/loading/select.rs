@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use aludel_sql::{Distinct, IntoExpr, IntoNodes, Lock, Node};
 
 use super::aliased::AliasOf;
-use super::attribute::{RelationshipField, RelationshipOf};
+use super::attribute::RelationshipOf;
 use super::entity::Entity;
 use super::options::{IntoOptions, Options};
 use super::query::{Back, JoinStep, Query, What};
 use super::rows::{Columns, Rows};
 use crate::Result;
-use crate::instrumentation::{Attr, Handle, IsA, Mapped};
+use crate::instrumentation::{Attr, ClassDef, Handle, IsA, Mapped, RecordClass, RelationshipField};
 use crate::session::Session;
 use crate::{Error, ErrorKind};
 
@@ -38,6 +38,13 @@ pub fn select<T: Mapped>() -> Select<T> {
     Select { query: Query::new(Entity::of(T::class()), What::Objects), class: PhantomData }
 }
 
+impl RecordClass {
+    /// A query of the objects of the class.
+    pub fn select(self) -> Select<crate::instrumentation::Record> {
+        Select { query: Query::new(Entity::of(self.def()), What::Objects), class: PhantomData }
+    }
+}
+
 impl<T: Mapped> AliasOf<T> {
     /// A query of the objects of the class under this name.
     pub fn select(&self) -> Select<T> {
@@ -60,19 +67,23 @@ pub trait JoinAlong {
 pub struct Step {
     pub(super) entity: Entity,
     pub(super) attribute: u16,
+    pub(super) target: &'static ClassDef,
 }
 
 impl<C: Mapped, V: RelationshipField> JoinAlong for Attr<C, V> {
     type Target = V::Target;
     fn step(self) -> Step {
-        Step { entity: Entity::of(C::class()), attribute: self.index() }
+        let target = self.target();
+        Step { entity: Entity::of(self.class()), attribute: self.index(), target }
     }
 }
 
 impl<T: Mapped> JoinAlong for RelationshipOf<T> {
     type Target = T;
     fn step(self) -> Step {
-        Step { entity: self.entity, attribute: self.attribute }
+        let target = self.entity.class.target_of(self.attribute);
+        let target = target.unwrap_or_else(T::class);
+        Step { entity: self.entity, attribute: self.attribute, target }
     }
 }
 
@@ -124,14 +135,16 @@ macro_rules! clauses {
 
             /// Joins the objects that a relationship leads to, under their class's own name.
             pub fn join<J: JoinAlong>(self, along: J) -> Self {
-                let target = Entity::of(<J::Target as Mapped>::class());
-                self.join_step(along.step(), target, false)
+                let step = along.step();
+                let target = Entity::of(step.target);
+                self.join_step(step, target, false)
             }
 
             /// As [`join`](Self::join); what has no such object stays, with NULLs in its place.
             pub fn outer_join<J: JoinAlong>(self, along: J) -> Self {
-                let target = Entity::of(<J::Target as Mapped>::class());
-                self.join_step(along.step(), target, true)
+                let step = along.step();
+                let target = Entity::of(step.target);
+                self.join_step(step, target, true)
             }
 
             /// Joins the objects that a relationship leads to, under another name.
@@ -177,7 +190,7 @@ macro_rules! clauses {
             }
 
             fn join_step(mut self, step: Step, target: Entity, outer: bool) -> Self {
-                let Step { entity: owner, attribute } = step;
+                let Step { entity: owner, attribute, .. } = step;
                 self.query.joins.push(JoinStep {
                     owner,
                     attribute: Some(attribute),

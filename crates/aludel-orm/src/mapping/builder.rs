@@ -36,7 +36,7 @@ pub(crate) struct ClassSpec {
 }
 
 /// What was said by hand.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Said {
     pub(super) table: Option<TableSource>,
     pub(super) properties: Vec<(String, Vec<String>)>,

@@ -19,7 +19,7 @@ impl Mappers {
 
     /// The mapper of a class.
     pub fn of(&self, class: &ClassDef) -> Option<&Mapper> {
-        self.by_type.get(&(class.type_id)()).and_then(|index| self.get(*index))
+        self.by_type.get(&class.key()).and_then(|index| self.get(*index))
     }
 
     /// How many mappers there are.

@@ -1,6 +1,5 @@
 //! Mappers and their properties, as they are once configured.
 
-use std::any::TypeId;
 use std::sync::Arc;
 
 use aludel_sql::Node;
@@ -9,14 +8,14 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::builder::Attachment;
-use crate::instrumentation::ClassDef;
+use crate::instrumentation::{ClassDef, ClassKey};
 
 /// One consistent set of configured mappers. Immutable; a registry that learns a class makes a new one,
 /// in which every mapper keeps its number.
 #[derive(Debug, Default)]
 pub struct Mappers {
     pub(crate) list: Vec<Arc<Mapper>>,
-    pub(crate) by_type: HashMap<TypeId, u16>,
+    pub(crate) by_type: HashMap<ClassKey, u16>,
     pub(crate) by_name: HashMap<Arc<str>, u16>,
     /// Every table of every mapper, and the association tables.
     pub(crate) tables: Vec<Table>,

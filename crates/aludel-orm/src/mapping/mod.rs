@@ -12,14 +12,20 @@
 //! ```
 
 mod builder;
+mod changed;
 mod configure;
+mod describe;
+mod described;
 mod inspect;
+mod instrument;
 mod mapper;
 mod options;
 mod problems;
 mod registry;
 
 pub use builder::{MapperBuilder, TableSource};
+pub use describe::RecordClassBuilder;
+pub use instrument::{ClassEvent, ExtendedInstrumentationRegistry, InstrumentationFinder};
 pub use mapper::{
     Cascades, ColumnProperty, ColumnRef, Direction, Holder, Mapper, Mappers, PassiveDeletes,
     Property, PropertyKind, Relationship, Secondary,

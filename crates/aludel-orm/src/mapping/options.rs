@@ -1,9 +1,12 @@
 //! What is said of a relationship: by the derive, and by hand over it.
 
+use std::fmt;
+use std::sync::Arc;
+
 use aludel_sql::Expr;
 
 use super::PassiveDeletes;
-use crate::instrumentation::{ClassDef, Collection, RelationshipDef};
+use crate::instrumentation::{ClassRef, Collection, RelationshipDef};
 
 /// The options of a relationship, as the derive has them, to be changed by hand:
 /// `mapper.relationship("parts", |r| { r.cascade("all").order_by(["id"]); })`.
@@ -11,7 +14,7 @@ use crate::instrumentation::{ClassDef, Collection, RelationshipDef};
 /// Each method is the derive's option of the same name.
 #[derive(Clone, Debug)]
 pub struct RelationshipOptions {
-    pub(super) target: fn() -> &'static ClassDef,
+    pub(super) target: ClassRef,
     pub(super) collection: Option<Collection>,
     pub(super) back_populates: Option<String>,
     pub(super) cascade: Option<String>,
@@ -19,8 +22,8 @@ pub struct RelationshipOptions {
     pub(super) foreign_keys: Vec<String>,
     pub(super) remote_side: Vec<String>,
     pub(super) order_by: Vec<String>,
-    pub(super) primaryjoin: Option<fn() -> Expr<bool>>,
-    pub(super) secondaryjoin: Option<fn() -> Expr<bool>>,
+    pub(super) primaryjoin: Option<Condition>,
+    pub(super) secondaryjoin: Option<Condition>,
     pub(super) viewonly: bool,
     pub(super) passive_deletes: PassiveDeletes,
     pub(super) passive_updates: bool,
@@ -34,8 +37,28 @@ fn owned<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Vec<String> {
     names.into_iter().map(Into::into).collect()
 }
 
+/// A condition that is made when the mappers are configured.
+#[derive(Clone)]
+pub(super) struct Condition(Arc<dyn Fn() -> Expr<bool> + Send + Sync>);
+
+impl Condition {
+    fn new(condition: impl Fn() -> Expr<bool> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(condition))
+    }
+
+    pub(super) fn call(&self) -> Expr<bool> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Condition(..)")
+    }
+}
+
 impl RelationshipOptions {
-    pub(super) fn of(def: &RelationshipDef) -> Self {
+    pub(crate) fn of(def: &RelationshipDef) -> Self {
         let text = |text: Option<&str>| text.map(str::to_owned);
         Self {
             target: def.target,
@@ -46,8 +69,8 @@ impl RelationshipOptions {
             foreign_keys: owned(def.foreign_keys.iter().copied()),
             remote_side: owned(def.remote_side.iter().copied()),
             order_by: owned(def.order_by.iter().copied()),
-            primaryjoin: def.primaryjoin,
-            secondaryjoin: def.secondaryjoin,
+            primaryjoin: def.primaryjoin.map(Condition::new),
+            secondaryjoin: def.secondaryjoin.map(Condition::new),
             viewonly: def.viewonly,
             passive_deletes: match def.passive_deletes {
                 true => PassiveDeletes::Yes,
@@ -59,6 +82,12 @@ impl RelationshipOptions {
             active_history: def.active_history,
             position: text(def.position),
         }
+    }
+
+    /// The class referred to, where the field's type does not say it: a class described at run time, or one by name.
+    pub fn target(&mut self, class: impl Into<ClassRef>) -> &mut Self {
+        self.target = class.into();
+        self
     }
 
     /// The attribute of the target that is the other side.
@@ -113,14 +142,20 @@ impl RelationshipOptions {
     }
 
     /// A condition in place of the one derived from the foreign key.
-    pub fn primaryjoin(&mut self, condition: fn() -> Expr<bool>) -> &mut Self {
-        self.primaryjoin = Some(condition);
+    pub fn primaryjoin(
+        &mut self,
+        condition: impl Fn() -> Expr<bool> + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.primaryjoin = Some(Condition::new(condition));
         self
     }
 
     /// A condition between association table and target in place of the derived one.
-    pub fn secondaryjoin(&mut self, condition: fn() -> Expr<bool>) -> &mut Self {
-        self.secondaryjoin = Some(condition);
+    pub fn secondaryjoin(
+        &mut self,
+        condition: impl Fn() -> Expr<bool> + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.secondaryjoin = Some(Condition::new(condition));
         self
     }
 

@@ -1,16 +1,16 @@
 //! The registry: which classes are mapped, and how.
 
-use std::any::TypeId;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use aludel_sql::{Dialect, MetaData};
+use hashbrown::HashMap;
 
 use super::builder::{ClassSpec, MapperBuilder};
 use super::configure::{self, Made};
-use super::{Mapper, Mappers};
+use super::{ExtendedInstrumentationRegistry, Mapper, Mappers};
 use crate::events::table::{ClassRef, Registration, Table};
 use crate::events::{ConfigureEvent, ConfigureListener, ListenerId};
-use crate::instrumentation::{ClassDef, Mapped};
+use crate::instrumentation::{ClassDef, ClassKey, Mapped, Record, RecordClass};
 use crate::{Error, ErrorKind, Result};
 
 /// Which classes are mapped, and how: SQLAlchemy's `registry`, with its `MetaData`.
@@ -27,6 +27,9 @@ struct Inner {
     mappers: RwLock<Arc<Mappers>>,
     known: Mutex<Known>,
     listening: Mutex<Listening>,
+    /// The classes described at run time, by name; also those that are not configured yet.
+    described: RwLock<HashMap<&'static str, RecordClass>>,
+    instrumentation: ExtendedInstrumentationRegistry,
 }
 
 /// Who listens to every session, and to the registry itself.
@@ -47,12 +50,12 @@ impl std::fmt::Debug for Listening {
 
 /// What the mappers are made from.
 #[derive(Debug, Default)]
-struct Known {
-    specs: Vec<Arc<ClassSpec>>,
+pub(super) struct Known {
+    pub(super) specs: Vec<Arc<ClassSpec>>,
     /// Mapped by hand, and not configured yet.
-    queue: Vec<Arc<ClassSpec>>,
+    pub(super) queue: Vec<Arc<ClassSpec>>,
     /// The tables made by hand.
-    tables: MetaData,
+    pub(super) tables: MetaData,
     /// The tables made for classes.
     made: Made,
 }
@@ -110,7 +113,7 @@ impl Registry {
     ///
     /// As [`register`](Self::register).
     pub fn ensure(&self, class: &'static ClassDef) -> Result<(Arc<Mappers>, u16)> {
-        let id = (class.type_id)();
+        let id = class.key();
         let mappers = self.mappers();
         if let Some(&index) = mappers.by_type.get(&id) {
             return Ok((mappers, index));
@@ -185,8 +188,8 @@ impl Registry {
     /// Puts a class on the list of those to be configured.
     pub(super) fn enqueue(&self, spec: Arc<ClassSpec>) -> Result<()> {
         let mut known = self.known();
-        let id = (spec.def.type_id)();
-        if known.specs.iter().chain(&known.queue).any(|s| (s.def.type_id)() == id) {
+        let id = spec.def.key();
+        if known.specs.iter().chain(&known.queue).any(|s| s.def.key() == id) {
             let message = format!(
                 "class `{}` is mapped already in this registry: map it before it is first used, or in \
                  a registry of its own",
@@ -199,15 +202,19 @@ impl Registry {
     }
 
     /// Learns classes, those on the list, and all that they refer to.
-    fn learn(&self, classes: &[&'static ClassDef]) -> Result<Arc<Mappers>> {
+    pub(super) fn learn(&self, classes: &[&'static ClassDef]) -> Result<Arc<Mappers>> {
+        if classes.iter().any(|class| class.key() == ClassKey::of::<Record>()) {
+            return Err(Record::of_no_class());
+        }
         let queued = self.known().queue.clone();
+        self.find_named(&queued);
         // The classes' own functions are called here, while nothing is locked.
         let found: Vec<_> =
             configure::closure(queued.iter().map(|s| s.def).chain(classes.iter().copied()))
                 .into_iter()
                 .filter(|def| {
-                    let id = (def.type_id)();
-                    !self.knows(id) && !queued.iter().any(|spec| (spec.def.type_id)() == id)
+                    let id = def.key();
+                    !self.knows(id) && !queued.iter().any(|spec| spec.def.key() == id)
                 })
                 .map(|def| Arc::new(MapperBuilder::of(def).into_spec()))
                 .collect();
@@ -222,9 +229,9 @@ impl Registry {
         known.queue.retain(|spec| !queued.iter().any(|q| Arc::ptr_eq(q, spec)));
         let mut specs = known.specs.clone();
         let before = specs.len();
-        for spec in queued.into_iter().chain(found) {
-            let id = (spec.def.type_id)();
-            if !specs.iter().any(|s| (s.def.type_id)() == id) {
+        for spec in queued.iter().cloned().chain(found) {
+            let id = spec.def.key();
+            if !specs.iter().any(|s| s.def.key() == id) {
                 specs.push(spec);
             }
         }
@@ -233,7 +240,34 @@ impl Registry {
         }
         // A base comes before its subclasses.
         specs[before..].sort_by_key(|spec| configure::depth(spec.def));
-        let built = configure::build(&specs, &self.mappers(), &known.tables, &known.made)?;
+        let new: Vec<_> = specs[before..].iter().map(|spec| spec.def).collect();
+        let mappers = match self.build(&mut known, specs, &[]) {
+            Ok(mappers) => mappers,
+            Err(error) => {
+                // What was described at run time may refer to classes that are described later.
+                let described = |spec: &Arc<ClassSpec>| spec.def.described.is_some();
+                let waiting = queued.into_iter().filter(described).collect::<Vec<_>>();
+                let there = known.queue.clone();
+                let missing = |spec: &Arc<ClassSpec>| !there.iter().any(|q| Arc::ptr_eq(q, spec));
+                known.queue.splice(0..0, waiting.into_iter().filter(missing));
+                return Err(error);
+            }
+        };
+        drop(known);
+        for class in new {
+            self.0.instrumentation.configured(class);
+        }
+        Ok(mappers)
+    }
+
+    /// Makes mappers of specs, and takes them over.
+    pub(super) fn build(
+        &self,
+        known: &mut Known,
+        specs: Vec<Arc<ClassSpec>>,
+        changed: &[ClassKey],
+    ) -> Result<Arc<Mappers>> {
+        let built = configure::build(&specs, &self.mappers(), &known.tables, &known.made, changed)?;
         let mappers = Arc::new(built.mappers);
         known.specs = specs;
         known.tables = built.by_hand;
@@ -296,12 +330,39 @@ impl Registry {
         self.0.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn knows(&self, id: TypeId) -> bool {
+    pub(super) fn knows(&self, id: ClassKey) -> bool {
         self.mappers().by_type.contains_key(&id)
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    pub(super) fn known(&self) -> MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the files beside this one look into.
+impl Registry {
+    /// Knows no class any more.
+    pub(super) fn forget(&self) {
+        let mut known = self.known();
+        *known = Known::default();
+        *self.0.mappers.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
+    pub(super) fn classes_described(
+        &self,
+    ) -> std::sync::RwLockReadGuard<'_, HashMap<&'static str, RecordClass>> {
+        self.0.described.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn classes_described_mut(
+        &self,
+    ) -> std::sync::RwLockWriteGuard<'_, HashMap<&'static str, RecordClass>> {
+        self.0.described.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the registry's classes are instrumented, and who is told of it.
+    pub fn instrumentation(&self) -> &ExtendedInstrumentationRegistry {
+        &self.0.instrumentation
     }
 }
 

@@ -30,7 +30,8 @@ impl Session {
             return chunks.at(id.slot).ok_or_else(|| self.no_such_field(id, 0));
         }
         // A handle of a base class: the object embeds it.
-        let mut part = self.arena.object(id).base();
+        // A record is in a store that does not tell its type.
+        let mut part = Some(self.arena.object(id));
         while let Some(base) = part {
             let any: &dyn std::any::Any = base;
             if let Some(base) = any.downcast_ref::<T>() {
@@ -125,7 +126,7 @@ impl Session {
 
     /// The handle as one of a subclass, when its object is of that class.
     pub fn downcast<B, T: Mapped + IsA<B>>(&self, object: Handle<B>) -> Option<Handle<T>> {
-        let wanted = *self.mappers.by_type.get(&std::any::TypeId::of::<T>())?;
+        let wanted = *self.mappers.by_type.get(&crate::instrumentation::ClassKey::of::<T>())?;
         (self.arena.holds(object.id) && self.mappers.is_a(object.id.class, wanted))
             .then(|| Handle::new(object.id))
     }

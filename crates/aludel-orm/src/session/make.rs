@@ -23,12 +23,15 @@ impl Session {
     }
 
     fn make_now<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
-        let class = self.class_of::<T>()?;
+        let class = match T::DESCRIBED {
+            false => self.class_of::<T>()?,
+            true => self.class_of_record(value.own_class())?,
+        };
         let session = self.arena.session;
         let slab = self.slab_for(class);
         let id = slab.reserve(session, class);
         slab.states[id.slot as usize].flags.set(Flags::FRESH);
-        slab.states[id.slot as usize].loaded = slab.whole;
+        slab.states[id.slot as usize].loaded = if T::DESCRIBED { 0 } else { slab.whole };
         match slab.chunks_mut::<T>() {
             Some(chunks) => chunks.set(id.slot, value),
             None => {
@@ -40,7 +43,8 @@ impl Session {
         }
         self.journal.write(|| Undo::Made { id });
         let mapper = self.mappers.at(class);
-        if mapper.relationships.is_empty() && mapper.discriminator.is_none() && !self.may_refuse() {
+        let bare = mapper.relationships.is_empty() && mapper.discriminator.is_none();
+        if bare && !T::DESCRIBED && !self.may_refuse() {
             self.note_generated(id);
             return Ok(Handle::new(id));
         }
@@ -48,7 +52,7 @@ impl Session {
         if self.may_refuse() {
             self.tell_made(id)?;
         }
-        self.settle(id, &mapper)?;
+        self.settle(id, &mapper, T::DESCRIBED)?;
         Ok(Handle::new(id))
     }
 
@@ -143,19 +147,16 @@ impl Session {
         id
     }
 
-    /// What a literal says beside its plain columns: generated values given by hand, related objects.
-    fn settle(&mut self, id: Id, mapper: &Mapper) -> Result<()> {
-        if mapper.relationships.is_empty() && mapper.discriminator.is_none() {
+    /// What a literal says beside its plain columns: generated values given by hand, related objects. In a
+    /// sparse object not every plain column is given.
+    fn settle(&mut self, id: Id, mapper: &Mapper, sparse: bool) -> Result<()> {
+        if !sparse && mapper.relationships.is_empty() && mapper.discriminator.is_none() {
             self.note_generated(id);
             return self.validate_literal(id, mapper);
         }
         let slab = self.arena.of_mut(id);
         for &attribute in &mapper.columns {
-            let set = slab
-                .objects
-                .get(id.slot)
-                .and_then(|o| o.field(attribute))
-                .is_some_and(|f| f.is_set());
+            let set = slab.objects.get(id.slot).is_some_and(|o| o.is_given(attribute));
             slab.set_loaded(id.slot, attribute, set);
         }
         if let Some((attribute, value)) = mapper.discriminator.clone() {

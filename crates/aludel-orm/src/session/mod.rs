@@ -32,7 +32,7 @@ use crate::attributes::delta::Delta;
 use crate::attributes::journal::{Journal, ParentKey};
 use crate::attributes::log::Log;
 use crate::events::tell::Listeners;
-use crate::instrumentation::{ClassDef, Id, Mapped};
+use crate::instrumentation::{Attr, ClassDef, ClassKey, Id, Mapped, Records};
 use crate::mapping::{Mapper, Mappers, Registry};
 use crate::{Error, ErrorKind, Result};
 
@@ -100,7 +100,7 @@ impl Session {
     pub fn detached(registry: &Registry) -> Self {
         static NEXT: AtomicU16 = AtomicU16::new(1);
         let tag = NEXT.fetch_add(1, Ordering::Relaxed);
-        let mappers = registry.mappers();
+        let mappers = registry.mappers_now();
         let (registered, table) = registry.listeners(&mappers);
         Self {
             mappers,
@@ -133,7 +133,7 @@ impl Session {
         {
             return Ok(index);
         }
-        let index = match self.mappers.by_type.get(&class) {
+        let index = match self.mappers.by_type.get(&ClassKey::Type(class)) {
             Some(index) => *index,
             None => self.learn(T::class())?,
         };
@@ -144,10 +144,47 @@ impl Session {
     /// Registers a class, and the classes that it refers to.
     #[cold]
     pub(crate) fn learn(&mut self, class: &'static ClassDef) -> Result<u16> {
+        if let Some(index) = self.mappers.by_type.get(&class.key()) {
+            return Ok(*index);
+        }
         let (mappers, index) = self.registry.ensure(class)?;
+        // A class that has changed since is another one to the objects that are here.
+        let changed = |at: &usize| {
+            let before = self.mappers.list.get(*at);
+            before.is_some_and(|before| !std::ptr::eq(before.def, mappers.list[*at].def))
+        };
+        let held = (0..self.arena.slabs.len()).filter(|at| self.arena.slabs[*at].is_some());
+        if let Some(at) = held.clone().find(|at| {
+            changed(at)
+                && self.arena.slabs[*at].as_ref().is_some_and(|s| s.taken().next().is_some())
+        }) {
+            return Err(self.changed_since(mappers.list[at].class_name()));
+        }
+        for at in held.filter(changed).collect::<Vec<_>>() {
+            self.arena.slabs[at] = None;
+        }
         self.listeners.learn(&mappers);
         self.mappers = mappers;
         Ok(index)
+    }
+
+    /// The number of the mapper of a class whose objects are records, as the class is now.
+    pub(crate) fn class_of_record(&mut self, class: &'static ClassDef) -> Result<u16> {
+        let index = self.learn(class)?;
+        match std::ptr::eq(self.mappers.at(index).def, class) {
+            true => Ok(index),
+            // Known, and changed since: the session keeps to what it knows.
+            false => Err(self.changed_since(class.name)),
+        }
+    }
+
+    #[cold]
+    fn changed_since(&self, class: &str) -> Error {
+        let message = format!(
+            "class {class} has been changed since this session came to know it: use a new session for what the \
+             class has now, and make its new records anew"
+        );
+        Error::new(ErrorKind::InvalidRequest, message)
     }
 
     /// The slab of a class, made where it has no object yet.
@@ -167,7 +204,16 @@ impl Session {
             self.arena.slabs.resize_with(at + 1, || None);
         }
         let mapper = Arc::clone(self.mappers.at(class));
-        let mut objects = (mapper.def.store)();
+        if mapper.def.described.is_some() {
+            let records = Records::of_session(mapper.def, self.arena.session, class);
+            let whole = mapper.columns.iter().filter(|a| **a < 64);
+            let whole = whole.filter(|a| !mapper.column(**a).is_some_and(|c| c.deferred));
+            let whole = whole.fold(0, |bits, attribute| bits | 1 << attribute);
+            self.arena.slabs[at] =
+                Some(Slab::new(Box::new(records), whole, mapper.properties.len()));
+            return;
+        }
+        let mut objects = mapper.def.objects();
         // What a whole object has: every column whose field has no state of its own for "absent".
         objects.put_default(0);
         let mut whole = 0;
@@ -256,6 +302,32 @@ impl Session {
             (ErrorKind::Detached, "the object is not in the session, so that it cannot be loaded")
         };
         Error::new(kind, format!("{} is not loaded: {todo}", self.describe(id, attribute)))
+    }
+
+    /// The number of a typed attribute, of an object. That of a struct is sure to be one of its class's; that of a
+    /// record is looked at.
+    #[inline]
+    pub(crate) fn number<C, V>(&self, id: Id, attribute: Attr<C, V>) -> Result<u16> {
+        match attribute.described {
+            None => Ok(attribute.index()),
+            Some(class) => self.number_in(id, class, attribute.index()),
+        }
+    }
+
+    fn number_in(&self, id: Id, class: &'static ClassDef, attribute: u16) -> Result<u16> {
+        self.arena.check(id)?;
+        let name = class.attributes.get(usize::from(attribute)).map_or("?", |a| a.name);
+        let of_class = self.mappers.by_type.get(&class.key());
+        if !of_class.is_some_and(|class| self.mappers.is_a(id.class, *class)) {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("{}.{name} is no attribute of {}", class.name, self.describe_object(id)),
+            ));
+        }
+        match self.mapper_of(id).properties.get(usize::from(attribute)) {
+            Some(property) if property.name() == name => Ok(attribute),
+            _ => Err(self.changed_since(class.name)),
+        }
     }
 
     #[cold]

@@ -7,7 +7,8 @@ use aludel_sql::Value;
 use super::Session;
 use super::cascade::Cascade;
 use crate::attributes::{Datum, History, HistoryItem};
-use crate::instrumentation::Id;
+use crate::instrumentation::{AttrKind, Id};
+use crate::mapping::PropertyKind;
 use crate::{Error, ErrorKind, Result};
 
 impl Session {
@@ -26,6 +27,26 @@ impl Session {
                 ErrorKind::Unmapped,
                 format!("class {} has no attribute `{name}`{hint}", mapper.class_name()),
             )
+        })
+    }
+
+    /// Whether a name is that of an attribute which the session manages: SQLAlchemy's `is_instrumented`. An attribute
+    /// that the mapping leaves out is none.
+    ///
+    /// # Errors
+    ///
+    /// When the object is not here.
+    pub fn is_instrumented(&self, object: impl Into<Id>, name: &str) -> Result<bool> {
+        let id = object.into();
+        self.arena.check(id)?;
+        let mapper = self.mapper_of(id);
+        let Some(attribute) = mapper.attribute(name) else { return Ok(false) };
+        Ok(match mapper.property(attribute).kind {
+            PropertyKind::Unmapped => {
+                let def = mapper.def.attributes.get(usize::from(attribute));
+                def.is_some_and(|def| matches!(def.kind, AttrKind::Plain))
+            }
+            _ => true,
         })
     }
 

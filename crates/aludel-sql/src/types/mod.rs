@@ -13,6 +13,7 @@
 //! | `chrono_types`, `time_types` | the same of `chrono` and of `time`, by way of `jiff` |
 //! | `json` | `serde_json::Value`, and `Json<T>` for any type that `serde` knows |
 //! | `into_value` | `From<T> for Value` |
+//! | `visit` | from a [`DataType`](crate::DataType) to the Rust type |
 
 #[cfg(feature = "chrono")]
 mod chrono_types;
@@ -26,9 +27,12 @@ pub(crate) mod temporal;
 mod text;
 #[cfg(feature = "time")]
 mod time_types;
+mod visit;
 
 #[cfg(feature = "json")]
 pub use json::Json;
+
+pub use visit::TypeVisitor;
 
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,9 @@ impl Build<'_> {
                 let name: Arc<str> = def.name.into();
                 let declared_by = self.declared_by(class, attribute as u16);
                 let mapper = self.mapper_mut(class);
-                mapper.by_name.insert(Arc::clone(&name), attribute as u16);
+                if !matches!(def.kind, AttrKind::Unregistered) {
+                    mapper.by_name.insert(Arc::clone(&name), attribute as u16);
+                }
                 if matches!(kind, PropertyKind::Column(_)) {
                     mapper.columns.push(attribute as u16);
                 }
@@ -127,13 +129,15 @@ impl Build<'_> {
                 }
             },
             AttrKind::Expression(expression) => PropertyKind::Expression {
-                node: (expression.expression)(),
+                node: expression.expression.call(),
                 deferred: expression.deferred,
             },
             AttrKind::Composite(_) => PropertyKind::Composite {
                 attributes: self.spec(class).def.columns_of_composite(attribute).collect(),
             },
-            AttrKind::Relationship(_) => PropertyKind::Unmapped,
+            AttrKind::Relationship(_) | AttrKind::Plain | AttrKind::Unregistered => {
+                PropertyKind::Unmapped
+            }
         }
     }
 

@@ -21,7 +21,7 @@ impl Build<'_> {
     pub(super) fn hierarchy(&mut self) {
         for class in self.classes() {
             let Some(inheritance) = &self.spec(class).def.inheritance else { continue };
-            let Some(base) = self.number((inheritance.base)()) else { continue };
+            let Some(base) = self.number(inheritance.base()) else { continue };
             self.mapper_mut(class).base = Some(base);
             self.mapper_mut(base).subclasses.push(class);
             if !inheritance.concrete {

@@ -28,7 +28,6 @@ mod secondary;
 mod table_builder;
 mod tables;
 
-use std::any::TypeId;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -38,7 +37,7 @@ use hashbrown::{HashMap, HashSet};
 use super::builder::ClassSpec;
 use super::problems::Problems;
 use super::{Mapper, Mappers};
-use crate::instrumentation::ClassDef;
+use crate::instrumentation::{ClassDef, ClassKey};
 use crate::{Error, ErrorKind, Result};
 
 pub(super) use classes::{closure, depth};
@@ -53,7 +52,7 @@ pub(super) struct Built {
     pub(super) made: Made,
 }
 
-/// Makes the mappers of the classes that are not there yet.
+/// Makes the mappers of the classes that are not there yet, and again those of the hierarchies that have changed.
 ///
 /// # Errors
 ///
@@ -63,12 +62,13 @@ pub(super) fn build(
     before: &Mappers,
     by_hand: &MetaData,
     made: &Made,
+    changed: &[ClassKey],
 ) -> Result<Built> {
     if specs.len() > usize::from(u16::MAX) {
         let message = format!("{} classes are more than a registry can hold", specs.len());
         return Err(Error::new(ErrorKind::Configuration, message));
     }
-    let mut build = Build::new(specs, before, Tables::new(by_hand, made));
+    let mut build = Build::new(specs, before, Tables::new(by_hand, made), changed);
     build.hierarchy();
     build.tables();
     build.properties();
@@ -95,7 +95,7 @@ pub(super) fn build(
 /// Mappers that are being made.
 struct Build<'a> {
     specs: &'a [Arc<ClassSpec>],
-    by_type: HashMap<TypeId, u16>,
+    by_type: HashMap<ClassKey, u16>,
     mappers: Vec<Arc<Mapper>>,
     /// The classes that are made afresh.
     fresh: Rc<[u16]>,
@@ -106,11 +106,23 @@ struct Build<'a> {
 }
 
 impl<'a> Build<'a> {
-    fn new(specs: &'a [Arc<ClassSpec>], before: &Mappers, tables: Tables) -> Self {
+    fn new(
+        specs: &'a [Arc<ClassSpec>],
+        before: &Mappers,
+        tables: Tables,
+        changed: &[ClassKey],
+    ) -> Self {
         let kept = before.list.len();
         // The hierarchies that get a new class, by their topmost classes.
-        let grown: HashSet<TypeId> =
-            specs[kept..].iter().map(|s| classes::topmost(s.def)).collect();
+        let is_new = |(at, spec): &(usize, &Arc<ClassSpec>)| {
+            *at >= kept || changed.contains(&spec.def.key())
+        };
+        let grown: HashSet<ClassKey> = specs
+            .iter()
+            .enumerate()
+            .filter(is_new)
+            .map(|(_, spec)| classes::topmost(spec.def))
+            .collect();
         let is_fresh = |at: usize| {
             at >= kept || !grown.is_empty() && grown.contains(&classes::topmost(specs[at].def))
         };
@@ -121,7 +133,7 @@ impl<'a> Build<'a> {
         let numbered = || specs.iter().enumerate();
         Self {
             specs,
-            by_type: numbered().map(|(at, spec)| ((spec.def.type_id)(), at as u16)).collect(),
+            by_type: numbered().map(|(at, spec)| (spec.def.key(), at as u16)).collect(),
             mappers: numbered().map(mapper).collect(),
             fresh: (0..specs.len()).filter(|at| is_fresh(*at)).map(|at| at as u16).collect(),
             broken: vec![false; specs.len()],
@@ -154,7 +166,7 @@ impl<'a> Build<'a> {
 
     /// The number of a class, by its description.
     fn number(&self, def: &ClassDef) -> Option<u16> {
-        self.by_type.get(&(def.type_id)()).copied()
+        self.by_type.get(&def.key()).copied()
     }
 
     /// The numbers of the attributes that the class has itself; those before are its base's.

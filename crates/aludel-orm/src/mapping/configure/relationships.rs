@@ -70,9 +70,10 @@ impl Build<'_> {
         name: &'static str,
         options: &RelationshipOptions,
     ) -> Result<Option<Relationship>, Vec<String>> {
-        let target_def = (options.target)();
-        let Some(target) = self.number(target_def) else {
-            return Err(vec![format!("its target class `{}` is not mapped", target_def.name)]);
+        let Some(target) = options.target.get().and_then(|target| self.number(target)) else {
+            let name = options.target.name();
+            let near = did_you_mean(name, self.specs.iter().map(|spec| spec.def.name));
+            return Err(vec![format!("its target class `{name}` is not mapped{near}")]);
         };
         if self.is_broken(target) {
             return Ok(None);
@@ -102,8 +103,8 @@ impl Build<'_> {
         if position.is_some() && holder != Some(Holder::List) {
             wrong.push("it keeps a position, so it must be a list: use `Many<…>`".to_owned());
         }
-        let primaryjoin = options.primaryjoin.map(|make| make().node().clone());
-        let secondaryjoin = options.secondaryjoin.map(|make| make().node().clone());
+        let primaryjoin = options.primaryjoin.as_ref().map(|make| make.call().node().clone());
+        let secondaryjoin = options.secondaryjoin.as_ref().map(|make| make.call().node().clone());
         let joined =
             self.join(class, name, target, options, primaryjoin.as_ref(), secondaryjoin.as_ref());
         let joined = joined.map_err(|what| wrong.push(what)).ok();

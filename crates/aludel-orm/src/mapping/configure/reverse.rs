@@ -65,13 +65,13 @@ impl Build<'_> {
         };
         let there = format!("`{}.{name}`", self.mapper(declared).name);
         let here = format!("`{}.{}`", owner.name, this.name);
-        let back = (options.target)();
-        let related =
-            self.number(back).is_some_and(|back| self.is_a(back, class) || self.is_a(class, back));
+        let back = options.target.get().and_then(|back| self.number(back));
+        let related = back.is_some_and(|back| self.is_a(back, class) || self.is_a(class, back));
         if !related {
             return Err(format!(
                 "its back_populates {there} refers to `{}`, not to `{}`",
-                back.name, owner.name
+                options.target.name(),
+                owner.name
             ));
         }
         match options.back_populates.as_deref() {

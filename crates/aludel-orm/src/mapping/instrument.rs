@@ -1,0 +1,201 @@
+//! Which implementation instruments a class, and who is told of it.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use hashbrown::HashMap;
+
+use crate::instrumentation::{
+    AttrDef, ClassDef, ClassKey, ClassManager, InstrumentationFactory, ManagerGetter, RecordClass,
+};
+use crate::{Error, ErrorKind, Result};
+
+/// What is asked which implementation instruments a class: a link of the chain of `instrumentation_finders`. It is
+/// given the class's name, and the class's own choice.
+pub type InstrumentationFinder = Arc<
+    dyn Fn(
+            &str,
+            Option<&Arc<dyn InstrumentationFactory>>,
+        ) -> Option<Arc<dyn InstrumentationFactory>>
+        + Send
+        + Sync,
+>;
+
+/// What has happened to a class: SQLAlchemy's `InstrumentationEvents`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClassEvent {
+    /// It has come under instrumentation.
+    ClassInstrument,
+    /// It has left it.
+    ClassUninstrument,
+    /// An attribute of it is instrumented.
+    AttributeInstrument,
+}
+
+type Told = Arc<dyn Fn(&ClassManager, Option<&AttrDef>) + Send + Sync>;
+
+/// The instrumentation of a registry's classes: SQLAlchemy's `ExtendedInstrumentationRegistry`, with several kinds
+/// of managers side by side.
+#[derive(Default)]
+pub struct ExtendedInstrumentationRegistry {
+    /// None while only the class's own choice counts.
+    finders: RwLock<Option<Vec<InstrumentationFinder>>>,
+    managers: RwLock<HashMap<ClassKey, Managed>>,
+    listeners: RwLock<Vec<(ClassEvent, Told)>>,
+}
+
+/// The manager of a class, and what gives it to those who ask.
+#[derive(Clone)]
+struct Managed {
+    manager: &'static ClassManager,
+    getter: Option<ManagerGetter>,
+}
+
+impl fmt::Debug for ExtendedInstrumentationRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExtendedInstrumentationRegistry").finish_non_exhaustive()
+    }
+}
+
+/// The finder that is there by default: the class's own choice.
+fn find_native_user_instrumentation_hook() -> InstrumentationFinder {
+    Arc::new(|_, own| own.cloned())
+}
+
+impl ExtendedInstrumentationRegistry {
+    /// Puts a finder before those that are there: the first one that finds an implementation decides.
+    pub fn prepend_finder(
+        &self,
+        finder: impl Fn(
+            &str,
+            Option<&Arc<dyn InstrumentationFactory>>,
+        ) -> Option<Arc<dyn InstrumentationFactory>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.finders_mut(|finders| finders.insert(0, Arc::new(finder)));
+    }
+
+    /// Changes the chain of finders. At first it has one: the class's own choice.
+    pub fn finders_mut(&self, change: impl FnOnce(&mut Vec<InstrumentationFinder>)) {
+        let mut finders = self.finders.write().unwrap_or_else(PoisonError::into_inner);
+        change(finders.get_or_insert_with(|| vec![find_native_user_instrumentation_hook()]));
+    }
+
+    /// The manager of a class that is under instrumentation.
+    pub fn manager_of_class(&self, class: &'static ClassDef) -> Option<&'static ClassManager> {
+        let managed = self.managers.read().unwrap_or_else(PoisonError::into_inner);
+        let managed = managed.get(&class.key()).cloned()?;
+        match managed.getter {
+            Some(getter) => getter(class),
+            None => Some(managed.manager),
+        }
+    }
+
+    /// Calls a function whenever this happens to a class. The attribute is given where it is about one.
+    pub fn listen(
+        &self,
+        event: ClassEvent,
+        listener: impl Fn(&ClassManager, Option<&AttrDef>) + Send + Sync + 'static,
+    ) {
+        let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
+        listeners.push((event, Arc::new(listener)));
+    }
+
+    /// The implementation of a class: what the first finder says that says anything.
+    ///
+    /// # Errors
+    ///
+    /// When a base class has another one.
+    pub(super) fn factory_for(
+        &self,
+        name: &str,
+        own: Option<Arc<dyn InstrumentationFactory>>,
+        base: Option<RecordClass>,
+    ) -> Result<Option<Arc<dyn InstrumentationFactory>>> {
+        let finders = self.finders.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let finders = finders.unwrap_or_else(|| vec![find_native_user_instrumentation_hook()]);
+        let found = finders.iter().find_map(|finder| finder(name, own.as_ref()));
+        let Some(base) = base.and_then(RecordClass::manager) else { return Ok(found) };
+        match (found, base.implementation()) {
+            (None, None) => Ok(None),
+            (Some(found), Some(above)) if found.name() == above => Ok(Some(found)),
+            // A subclass has its base's choice.
+            (None, Some(above)) => Ok(Some(Arc::new(Inherited(base, above)))),
+            (Some(found), above) => Err(Error::new(
+                ErrorKind::Configuration,
+                format!(
+                    "class {name}: there are several instrumentation implementations in its hierarchy: `{}`, and \
+                     `{}` of class {}; a hierarchy has one",
+                    found.name(),
+                    above.unwrap_or("the default one"),
+                    base.class_name()
+                ),
+            )),
+        }
+    }
+
+    pub(super) fn instrument(&self, manager: &'static ClassManager) {
+        let class = manager.class();
+        let getter = manager.manager().manager_getter(class);
+        manager.instrument();
+        let mut managers = self.managers.write().unwrap_or_else(PoisonError::into_inner);
+        managers.insert(class.key(), Managed { manager, getter });
+        drop(managers);
+        self.tell(ClassEvent::ClassInstrument, manager, None);
+    }
+
+    pub(super) fn configured(&self, class: &'static ClassDef) {
+        if let Some(manager) = self.known(class) {
+            manager.post_configure(&mut |attribute| {
+                self.tell(ClassEvent::AttributeInstrument, manager, Some(attribute));
+            });
+        }
+    }
+
+    pub(super) fn uninstrument(&self, class: &'static ClassDef) {
+        if let Some(manager) = self.known(class) {
+            self.tell(ClassEvent::ClassUninstrument, manager, None);
+            manager.uninstrument();
+            let mut managers = self.managers.write().unwrap_or_else(PoisonError::into_inner);
+            managers.remove(&class.key());
+        }
+    }
+
+    /// The class has another description: its manager is a new one.
+    pub(super) fn replace(&self, manager: &'static ClassManager) {
+        let class = manager.class();
+        let getter = manager.manager().manager_getter(class);
+        let mut managers = self.managers.write().unwrap_or_else(PoisonError::into_inner);
+        managers.insert(class.key(), Managed { manager, getter });
+    }
+
+    pub(super) fn tell_attribute(&self, manager: &ClassManager, attribute: &AttrDef) {
+        self.tell(ClassEvent::AttributeInstrument, manager, Some(attribute));
+    }
+
+    fn known(&self, class: &'static ClassDef) -> Option<&'static ClassManager> {
+        let managers = self.managers.read().unwrap_or_else(PoisonError::into_inner);
+        managers.get(&class.key()).map(|managed| managed.manager)
+    }
+
+    fn tell(&self, event: ClassEvent, manager: &ClassManager, attribute: Option<&AttrDef>) {
+        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for (_, told) in listeners.iter().filter(|(wanted, _)| *wanted == event) {
+            told(manager, attribute);
+        }
+    }
+}
+
+/// The implementation of a base class, for its subclasses.
+struct Inherited(&'static ClassManager, &'static str);
+
+impl InstrumentationFactory for Inherited {
+    fn manager(&self, _: &'static str) -> Arc<dyn crate::instrumentation::InstrumentationManager> {
+        self.0.shared_manager()
+    }
+    fn name(&self) -> &'static str {
+        self.1
+    }
+}

@@ -1,0 +1,15 @@
+//! Classes without a struct: described at run time, instrumented in several ways.
+
+#[path = "flush_support.rs"]
+mod support;
+
+#[path = "records/changes.rs"]
+mod changes;
+#[path = "records/errors.rs"]
+mod errors;
+#[path = "records/instrumentation.rs"]
+mod instrumentation;
+#[path = "records/mixed.rs"]
+mod mixed;
+#[path = "records/session.rs"]
+mod session;
