@@ -15,16 +15,20 @@ pub use aludel_engine as engine;
 pub use aludel_orm as orm;
 pub use aludel_orm::{
     Attr, Auto, Composite, Deferred, Error, ErrorKind, Handle, History, Id, Many, ManyMap, ManySet,
-    Mapped, Member, ObjectState, One, Part, Query, Registry, Result, Session, SessionOptions,
-    aliased, contains_eager, defer, immediate, joined, load_only, many, raise, select, selectin,
-    subquery, undefer,
+    Mapped, Member, ObjectState, One, Part, Query, Record, RecordClass, Registry, Result, Session,
+    SessionOptions, aliased, contains_eager, defer, immediate, joined, load_only, many, raise,
+    select, selectin, subquery, undefer,
+};
+pub use aludel_orm::{
+    ClassManager, ClassRef, Instance, InstanceDict, InstrumentationFactory, InstrumentationManager,
+    ValueStore,
 };
 pub use aludel_sql as sql;
 pub use aludel_sql::{
     ColumnType, DataType, NumberType, TextType, Value, case, count_star, func, literal, text,
 };
 
-pub use aludel_engine::Engine;
+pub use aludel_engine::{Engine, ReflectOptions};
 pub use aludel_orm::events;
 
 #[doc(hidden)]

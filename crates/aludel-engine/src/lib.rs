@@ -28,6 +28,7 @@ mod options;
 mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod reflect;
 mod schema;
 mod shape;
 #[cfg(feature = "sqlite")]
@@ -44,5 +45,6 @@ pub use options::{
     EngineOptions, ForeignKeys, Journal, Open, PoolOptions, PostgresOptions, SqliteOptions,
     SslMode, Synchronous,
 };
+pub use reflect::ReflectOptions;
 pub use transaction::{Access, Isolation, TransactionOptions};
 pub use url::Url;

@@ -8,10 +8,10 @@
 mod absent;
 mod attr;
 mod class;
-#[doc(hidden)]
-pub mod composite;
 mod class_key;
 mod class_manager;
+#[doc(hidden)]
+pub mod composite;
 mod convert;
 #[doc(hidden)]
 pub mod derived;

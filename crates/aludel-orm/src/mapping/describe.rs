@@ -55,9 +55,9 @@ pub struct RecordClassBuilder {
     attributes: Vec<Attribute>,
     parts: Parts,
     /// What the attributes of columns say beside the column: by name.
-    said: Vec<(String, fn(&mut ColumnDef))>,
+    said: Vec<(String, SayColumn)>,
     groups: Vec<(String, String)>,
-    configure: Vec<Box<dyn FnOnce(&mut MapperBuilder)>>,
+    configure: Vec<SayMapper>,
     instance: fn() -> Box<dyn Instance>,
     factory: Option<std::sync::Arc<dyn InstrumentationFactory>>,
     /// The class that gets more attributes, where it is not a new one.
@@ -73,6 +73,8 @@ pub(super) struct More {
     pub(super) late: &'static OnceLock<&'static ClassDef>,
 }
 
+type SayColumn = fn(&mut ColumnDef);
+type SayMapper = Box<dyn FnOnce(&mut MapperBuilder)>;
 type SayOptions = Box<dyn FnOnce(&mut RelationshipOptions)>;
 
 /// Where the class's table comes from.

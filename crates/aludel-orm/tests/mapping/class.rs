@@ -18,6 +18,7 @@ pub(crate) const fn class(
     ClassDef {
         name,
         type_id,
+        described: None,
         attributes,
         table: if table.is_empty() { None } else { Some(table) },
         schema: None,

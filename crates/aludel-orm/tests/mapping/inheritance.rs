@@ -10,7 +10,7 @@ const fn identity(
     base: fn() -> &'static aludel_orm::ClassDef,
     value: fn() -> Value,
 ) -> Option<InheritanceDef> {
-    Some(InheritanceDef { base, identity: Some(value), concrete: false })
+    Some(InheritanceDef { base, described: None, identity: Some(value), concrete: false })
 }
 
 fn person() -> Value {
@@ -149,7 +149,7 @@ Dog -> animals (kind = \"dog\")
 
 class!(Shape, "shapes", [id(), text("name")]);
 class!(Circle, "circles", [id(), text("name"), column("radius", INT)],
-    inheritance: Some(InheritanceDef { base: Shape, identity: None, concrete: true }),
+    inheritance: Some(InheritanceDef { base: Shape, described: None, identity: None, concrete: true }),
 );
 
 #[test]

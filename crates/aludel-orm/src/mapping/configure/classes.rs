@@ -26,10 +26,10 @@ pub(in crate::mapping) fn closure(
             take(inheritance.base(), &mut found);
         }
         for attribute in def.attributes {
-            if let AttrKind::Relationship(relationship) = &attribute.kind {
-                if let Some(target) = relationship.target.get() {
-                    take(target, &mut found);
-                }
+            if let AttrKind::Relationship(relationship) = &attribute.kind
+                && let Some(target) = relationship.target.get()
+            {
+                take(target, &mut found);
             }
         }
         for subclass in def.subclasses {
