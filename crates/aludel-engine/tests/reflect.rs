@@ -63,7 +63,11 @@ async fn is_reflected(engine: &Engine) -> Result<()> {
         assert_eq!(found.columns().len(), made.columns().len());
         let keys = |table: &Table| -> Vec<_> {
             let keys = table.foreign_keys().iter().cloned();
-            keys.map(|key| ForeignKey { name: None, ..key }).collect()
+            keys.map(|mut key| {
+                key.name = None;
+                key
+            })
+            .collect()
         };
         assert_eq!(keys(found), keys(made));
         let columns = |table: &Table| -> Vec<_> {
@@ -86,7 +90,7 @@ async fn is_reflected(engine: &Engine) -> Result<()> {
     // What was reflected creates the same again.
     engine.drop_all(&made).await?;
     engine.create_all(&found).await?;
-    let again = engine.reflect().await?;
+    let again = engine.reflect_with(&ReflectOptions::new().only(["member"])).await?;
     let text = |tables: &MetaData| -> Vec<_> {
         tables.iter().map(|t| format!("{:?} {:?}", t.columns(), t.foreign_keys())).collect()
     };
@@ -147,7 +151,7 @@ fn postgres_says_things_in_its_own_ways() {
             CREATE TABLE a (id serial PRIMARY KEY, feels mood, few small, at timestamptz(3), doc jsonb, \
                             tags text[], n int GENERATED ALWAYS AS IDENTITY);
             COMMENT ON TABLE a IS 'all kinds'; COMMENT ON COLUMN a.doc IS 'anything';
-            CREATE INDEX ON a (lower(feels::text)); CREATE UNIQUE INDEX once ON a (few) WHERE n > 0";
+            CREATE INDEX ON a ((few + 1)); CREATE UNIQUE INDEX once ON a (few) WHERE n > 0";
         engine.acquire().await?.execute_raw(script).await?;
         let a = engine.reflect_table("a").await?;
         let types: Vec<_> = a.columns().iter().map(|column| column.data_type).collect();

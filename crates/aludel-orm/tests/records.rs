@@ -11,5 +11,7 @@ mod errors;
 mod instrumentation;
 #[path = "records/mixed.rs"]
 mod mixed;
+#[path = "records/reflected.rs"]
+mod reflected;
 #[path = "records/session.rs"]
 mod session;

@@ -1,0 +1,310 @@
+//! From what was said of a class to its description, and its table.
+
+use std::sync::OnceLock;
+
+use aludel_sql::{Column, ColumnType, Node, Table, TypeVisitor};
+
+use super::leak::{Leaked, leak, leak_class};
+use super::{Attribute, Kind, More, RecordClassBuilder, TableOf};
+use crate::instrumentation::{
+    AttrDef, AttrKind, Auto, ClassDef, ClassManager, Collection, ColumnDef, ExpressionDef,
+    InheritanceDef, InstrumentationManager, Make, Many, ManyMap, ManySet, Mapped, Record,
+    RecordClass, RelationshipDef, ValueType,
+};
+use crate::mapping::MapperBuilder;
+use crate::{Error, ErrorKind, Result};
+
+impl RecordClassBuilder {
+    /// Makes the class, and puts it on the registry's list: it is configured with the next class that is needed,
+    /// or by [`Registry::configure`], so that classes can refer to each other.
+    ///
+    /// # Errors
+    ///
+    /// When the registry has a class of this name, the table cannot be made, a column's type has no Rust type,
+    /// or the class's hierarchy has another instrumentation.
+    pub fn finish(mut self) -> Result<RecordClass> {
+        if self.more_of.is_some() {
+            let message =
+                "what `Registry::more_of` begins is finished by `Registry::register_attributes`";
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        self.registry.check_name(&self.name)?;
+        let table = self.make_table()?;
+        if let Some(table) = &table {
+            self.attributes_of(table)?;
+        }
+        let factory = self.registry.factory_for(
+            &self.name,
+            self.factory.take(),
+            self.base.map(|(base, _)| base),
+        )?;
+        let manager = match &factory {
+            None => std::sync::Arc::new(crate::instrumentation::DefaultInstrumentation),
+            Some(factory) => factory.manager(leak(&self.name)),
+        };
+        let More { attributes, renamed, relations, late } = self.more(&*manager, table.as_ref());
+        let (mut defs, mut types) = (Vec::new(), Vec::new());
+        if let Some((base, _)) = self.base {
+            defs.extend_from_slice(base.def().attributes);
+            types.extend(base.def().described.iter().flat_map(|d| d.types.iter().copied()));
+        }
+        for (def, of) in attributes {
+            defs.push(def);
+            types.push(of);
+        }
+        let class = leak_class(Leaked {
+            name: &self.name,
+            number: None,
+            attributes: defs,
+            types,
+            inheritance: self.base.map(|(base, concrete)| InheritanceDef {
+                base: Record::class,
+                described: Some(base.def()),
+                identity: None,
+                concrete,
+            }),
+            manager: ClassManager::of(Record::class(), manager, factory.map(|f| f.name())),
+            instance: self.instance,
+        });
+        // Expressions are made when the mappers are configured.
+        let _ = late.set(class);
+        check_instances(class)?;
+        let mut builder = MapperBuilder::by_hand(class, self.registry.clone());
+        if let Some(table) = table {
+            builder.table(table);
+        }
+        for (attribute, column) in renamed {
+            builder.property(attribute, &column);
+        }
+        for (attribute, say) in relations {
+            builder.relationship(attribute, say);
+        }
+        for say in self.configure {
+            say(&mut builder);
+        }
+        self.registry.described(class, &mut builder)?;
+        Ok(RecordClass::new(class))
+    }
+
+    /// The attributes as data.
+    pub(in crate::mapping) fn more(
+        &mut self,
+        manager: &dyn InstrumentationManager,
+        table: Option<&Table>,
+    ) -> More {
+        let late: &'static OnceLock<&'static ClassDef> = Box::leak(Box::default());
+        let (mut attributes, mut renamed, mut relations) = (Vec::new(), Vec::new(), Vec::new());
+        for attribute in std::mem::take(&mut self.attributes) {
+            let name = leak(&attribute.name);
+            let mut of = attribute.of;
+            let kind = match attribute.kind {
+                Kind::Column(column) => {
+                    let stands_for = column.as_deref().unwrap_or(name);
+                    let def = self.column_def(name, stands_for, &of, table);
+                    renamed.extend(column.map(|column| (name, column)));
+                    AttrKind::Column(def)
+                }
+                Kind::Expression(make) => AttrKind::Expression(expression_def(&of, make, late)),
+                Kind::Relationship(target, asked, say) => {
+                    let class = leak(&self.name);
+                    let chosen =
+                        asked.map(|kind| manager.instrument_collection_class(class, name, kind));
+                    let kind = |of: Option<Collection>| of.map(|c| std::mem::discriminant(&c));
+                    if kind(chosen) != kind(asked) {
+                        of = held_by(chosen);
+                    }
+                    let mut def = RelationshipDef::new(Record::class, chosen);
+                    def.target = target;
+                    relations.push((name, say));
+                    AttrKind::Relationship(def)
+                }
+                Kind::Plain => AttrKind::Plain,
+            };
+            attributes.push((AttrDef { name, kind }, of));
+        }
+        More { attributes, renamed, relations, late }
+    }
+
+    fn make_table(&mut self) -> Result<Option<Table>> {
+        let parts = std::mem::take(&mut self.parts);
+        match &self.table {
+            Some(TableOf::Given(table)) => {
+                let lacking = parts.columns.iter().find(|c| table.column(&c.name).is_none());
+                match lacking {
+                    None => Ok(Some(table.clone())),
+                    Some(column) => table
+                        .position(&column.name)
+                        .map(|_| None)
+                        .map_err(|error| error.context(format_args!("class {}", self.name))),
+                }
+            }
+            Some(TableOf::Built { name, schema }) => {
+                let mut table =
+                    Table::build(name.as_str()).columns(self.inherited_key(parts.columns));
+                if let Some(schema) = schema {
+                    table = table.schema(schema.as_str());
+                }
+                for key in parts.foreign_keys {
+                    table = table.foreign_key(key);
+                }
+                for unique in parts.uniques {
+                    table = table.unique(unique);
+                }
+                for index in parts.indexes {
+                    table = table.index(index);
+                }
+                for check in parts.checks {
+                    table = table.check(check);
+                }
+                Ok(Some(table.finish()?))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// A joined subclass's table has its base's key, which refers to it.
+    fn inherited_key(&self, mut own: Vec<Column>) -> Vec<Column> {
+        let Some((base, false)) = self.base else { return own };
+        if own.iter().any(|column| column.primary_key) {
+            return own;
+        }
+        let Some(above) = self.registry.table_of(base) else { return own };
+        for at in above.primary_key().iter().rev() {
+            let column = &above.columns()[usize::from(*at)];
+            let target = format!("{}.{}", above.full_name(), column.name);
+            let key = Column::new(&*column.name, column.data_type).primary_key();
+            let key = key.autoincrement(aludel_sql::AutoIncrement::Never).references(&target);
+            own.insert(0, key);
+        }
+        own
+    }
+
+    /// Attributes for the columns of a table of which nothing was said.
+    fn attributes_of(&mut self, table: &Table) -> Result<()> {
+        if !matches!(self.table, Some(TableOf::Given(_))) {
+            return Ok(());
+        }
+        let mut missing = Vec::new();
+        for (at, column) in table.columns().iter().enumerate() {
+            let stands = |a: &&Attribute| match &a.kind {
+                Kind::Column(renamed) => renamed.as_deref().unwrap_or(&a.name) == &*column.name,
+                _ => false,
+            };
+            let inherited =
+                self.base.is_some_and(|(base, _)| base.def().attribute(&column.name).is_some());
+            let left_out = self.without.iter().any(|name| *name == *column.name);
+            if left_out || inherited || self.attributes.iter().any(|a| stands(&a)) {
+                continue;
+            }
+            let generated = table.autoincrement() == Some(at as u16);
+            let of = OfColumn { nullable: column.nullable, generated };
+            match column.data_type.visit(of) {
+                Some(of) => missing.push(Attribute {
+                    name: column.name.to_string(),
+                    of,
+                    kind: Kind::Column(None),
+                }),
+                None => {
+                    let feature = column.data_type.feature().unwrap_or("json");
+                    return Err(Error::new(
+                        ErrorKind::Configuration,
+                        format!(
+                            "class {}: the column `{}.{}` has the type {:?}, which takes the feature \
+                             `{feature}`: switch it on, or give the attribute a type by `attribute::<…>`",
+                            self.name,
+                            table.full_name(),
+                            column.name,
+                            column.data_type
+                        ),
+                    ));
+                }
+            }
+        }
+        // In the order of the table, before the relationships.
+        missing.append(&mut self.attributes);
+        self.attributes = missing;
+        Ok(())
+    }
+
+    fn column_def(
+        &self,
+        name: &str,
+        stands_for: &str,
+        of: &ValueType,
+        table: Option<&Table>,
+    ) -> ColumnDef {
+        let mut def = of.column.unwrap_or(ColumnDef::new(aludel_sql::DataType::Any, true));
+        let column =
+            table.and_then(|t| t.column(stands_for).map(|at| &t.columns()[usize::from(at)]));
+        if let Some(column) = column {
+            def.data_type = column.data_type;
+            def.nullable = column.nullable;
+            def.primary_key = column.primary_key;
+        }
+        for (_, say) in self.said.iter().filter(|(attribute, _)| attribute == name) {
+            say(&mut def);
+        }
+        let group = self.groups.iter().find(|(attribute, _)| attribute == name);
+        def.group = group.map(|(_, group)| leak(group));
+        def
+    }
+}
+
+/// The Rust type of a column that is known at run time only.
+struct OfColumn {
+    nullable: bool,
+    generated: bool,
+}
+
+impl TypeVisitor for OfColumn {
+    type Output = ValueType;
+
+    fn visit<T: ColumnType + Default>(self) -> ValueType {
+        match (self.generated, self.nullable) {
+            (true, _) => ValueType::of::<Auto<T>>(),
+            (false, true) => ValueType::of::<Option<T>>(),
+            (false, false) => ValueType::of::<T>(),
+        }
+    }
+}
+
+fn expression_def(
+    of: &ValueType,
+    make: Box<dyn Fn(RecordClass) -> Node + Send + Sync>,
+    late: &'static OnceLock<&'static ClassDef>,
+) -> ExpressionDef {
+    let make = move || match late.get() {
+        Some(class) => make(RecordClass::new(class)),
+        None => Node::Null,
+    };
+    let column = of.column.unwrap_or(ColumnDef::new(aludel_sql::DataType::Any, true));
+    ExpressionDef {
+        data_type: column.data_type,
+        expression: Make::Closure(Box::leak(Box::new(make))),
+        deferred: column.deferred,
+    }
+}
+
+/// The holder of a collection of which the class's manager has chosen another kind.
+fn held_by(collection: Option<Collection>) -> ValueType {
+    match collection {
+        Some(Collection::Set) => ValueType::holder::<ManySet<Record>>(),
+        Some(Collection::Keyed(_)) => ValueType::holder::<ManyMap<aludel_sql::Value, Record>>(),
+        Some(Collection::List) | None => ValueType::holder::<Many<Record>>(),
+    }
+}
+
+/// The class's instrumentation has to find a dictionary in its instances.
+fn check_instances(class: &'static ClassDef) -> Result<()> {
+    match Record::blank(class).dict() {
+        Some(dict) if dict.is_of(class) => Ok(()),
+        _ => Err(Error::new(
+            ErrorKind::Configuration,
+            format!(
+                "class {}: its instrumentation finds no dictionary in an instance: `get_instance_dict` and \
+                 `get_instance_dict_mut` have to give the one that `initialize_instance_dict` was given",
+                class.name
+            ),
+        )),
+    }
+}

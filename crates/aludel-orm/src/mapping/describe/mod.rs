@@ -1,0 +1,358 @@
+//! Classes described at run time.
+
+mod finish;
+mod leak;
+
+use std::sync::OnceLock;
+
+use aludel_sql::{Check, Column, ColumnType, Expression, ForeignKey, Index, Node, Table, Unique};
+
+use super::{MapperBuilder, Registry, RelationshipOptions};
+use crate::Result;
+use crate::instrumentation::{
+    AttrDef, ClassDef, ClassRef, Collection, ColumnDef, Field, FieldType, Instance, InstanceDict,
+    InstrumentationFactory, Many, ManyMap, ManySet, One, Record, RecordClass, RelationshipField,
+    ValueType,
+};
+
+use leak::leak;
+pub(super) use leak::{Leaked, leak_class};
+
+/// Describes a class at run time; begun by [`Registry::describe`].
+///
+/// ```
+/// use aludel_orm::{Auto, Registry};
+///
+/// let registry = Registry::new();
+/// let user = registry
+///     .describe("User")
+///     .table("users")
+///     .column::<Auto<i64>>("id", |c| c.primary_key())
+///     .column::<String>("name", |c| c)
+///     .many("addresses", "Address", |r| {
+///         r.back_populates("user").cascade("all, delete-orphan");
+///     })
+///     .finish()?;
+/// let address = registry
+///     .describe("Address")
+///     .table("addresses")
+///     .column::<Auto<i64>>("id", |c| c.primary_key())
+///     .column::<Option<i64>>("user_id", |c| c.references("users.id"))
+///     .one("user", "User", |r| {
+///         r.back_populates("addresses");
+///     })
+///     .finish()?;
+/// registry.configure()?;
+/// let ed = user.record().with("name", "ed")?.with_many("addresses", [address.record()])?;
+/// assert_eq!(ed.get::<String>("name").map(String::as_str), Some("ed"));
+/// # Ok::<(), aludel_orm::Error>(())
+/// ```
+#[must_use]
+pub struct RecordClassBuilder {
+    registry: Registry,
+    name: String,
+    base: Option<(RecordClass, bool)>,
+    table: Option<TableOf>,
+    without: Vec<String>,
+    attributes: Vec<Attribute>,
+    parts: Parts,
+    /// What the attributes of columns say beside the column: by name.
+    said: Vec<(String, SayColumn)>,
+    groups: Vec<(String, String)>,
+    configure: Vec<SayMapper>,
+    instance: fn() -> Box<dyn Instance>,
+    factory: Option<std::sync::Arc<dyn InstrumentationFactory>>,
+    /// The class that gets more attributes, where it is not a new one.
+    pub(in crate::mapping) more_of: Option<RecordClass>,
+}
+
+/// The attributes that were described, as data.
+pub(in crate::mapping) struct More {
+    pub(in crate::mapping) attributes: Vec<(AttrDef, ValueType)>,
+    pub(in crate::mapping) renamed: Vec<(&'static str, String)>,
+    pub(in crate::mapping) relations: Vec<(&'static str, SayOptions)>,
+    /// The class that they belong to, for expressions: known when they are made.
+    pub(in crate::mapping) late: &'static OnceLock<&'static ClassDef>,
+}
+
+type SayColumn = fn(&mut ColumnDef);
+type SayMapper = Box<dyn FnOnce(&mut MapperBuilder)>;
+type SayOptions = Box<dyn FnOnce(&mut RelationshipOptions)>;
+
+/// Where the class's table comes from.
+enum TableOf {
+    Built { name: String, schema: Option<String> },
+    Given(Table),
+}
+
+/// What a table that is built has beside its columns.
+#[derive(Default)]
+struct Parts {
+    columns: Vec<Column>,
+    foreign_keys: Vec<ForeignKey>,
+    uniques: Vec<Unique>,
+    indexes: Vec<Index>,
+    checks: Vec<Check>,
+}
+
+/// An attribute that was spoken of.
+struct Attribute {
+    name: String,
+    of: ValueType,
+    kind: Kind,
+}
+
+enum Kind {
+    /// The column, where it has another name than the attribute.
+    Column(Option<String>),
+    Expression(Box<dyn Fn(RecordClass) -> Node + Send + Sync>),
+    Relationship(ClassRef, Option<Collection>, SayOptions),
+    Plain,
+}
+
+impl std::fmt::Debug for RecordClassBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.attributes.iter().map(|a| &a.name);
+        f.debug_struct(&self.name).field("attributes", &names.collect::<Vec<_>>()).finish()
+    }
+}
+
+impl RecordClassBuilder {
+    pub(in crate::mapping) fn new(registry: Registry, name: &str) -> Self {
+        Self {
+            registry,
+            name: name.to_owned(),
+            base: None,
+            table: None,
+            without: Vec::new(),
+            attributes: Vec::new(),
+            parts: Parts::default(),
+            said: Vec::new(),
+            groups: Vec::new(),
+            configure: Vec::new(),
+            instance: || Box::<InstanceDict>::default(),
+            factory: None,
+            more_of: None,
+        }
+    }
+
+    /// The class has a table of this name, which is made from its columns.
+    pub fn table(mut self, name: &str) -> Self {
+        self.table = Some(TableOf::Built { name: name.to_owned(), schema: None });
+        self
+    }
+
+    /// The schema of the table that is made.
+    pub fn schema(mut self, name: &str) -> Self {
+        if let Some(TableOf::Built { schema, .. }) = &mut self.table {
+            *schema = Some(name.to_owned());
+        }
+        self
+    }
+
+    /// The class is mapped to a table that is there: made by hand, or reflected from a database. Columns of
+    /// which nothing else is said get attributes of their names, with the Rust types of
+    /// [`DataType`](aludel_sql::DataType).
+    pub fn of_table(mut self, table: &Table) -> Self {
+        self.table = Some(TableOf::Given(table.clone()));
+        self
+    }
+
+    /// These columns of the class's table get no attributes.
+    pub fn without<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.without.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// An attribute with a column of its name. `V` is the field's type, as of a struct's field: `String` is NOT NULL,
+    /// `Option<String>` is not, `Auto<i64>` is generated by the database.
+    pub fn column<V: FieldType + Default>(
+        mut self,
+        name: &str,
+        say: impl FnOnce(Column) -> Column,
+    ) -> Self {
+        let mut column = Column::new(name, <V::Sql as ColumnType>::TYPE);
+        column.nullable = <V::Sql as ColumnType>::NULLABLE;
+        let column = say(column);
+        self.parts.columns.push(match V::GENERATED && !column.primary_key {
+            true if !column.has_server_value() => column.server_generated(),
+            _ => column,
+        });
+        self.attribute::<V>(name, name)
+    }
+
+    /// An attribute for a column of the class's table, of this type.
+    pub fn attribute<V: FieldType + Default>(mut self, name: &str, column: &str) -> Self {
+        let renamed = (name != column).then(|| column.to_owned());
+        self.push(name, ValueType::of::<V>(), Kind::Column(renamed));
+        self
+    }
+
+    /// An attribute that holds a value which the database knows nothing of: it has history and events. What
+    /// SQLAlchemy's `register_attribute` makes by itself.
+    pub fn plain<V: FieldType + Default>(mut self, name: &str) -> Self {
+        self.push(name, ValueType::of::<V>(), Kind::Plain);
+        self
+    }
+
+    /// An attribute that reads an expression, made of the class's attributes.
+    pub fn expression<V: FieldType + Default, E: Expression>(
+        mut self,
+        name: &str,
+        make: impl Fn(RecordClass) -> Result<E> + Send + Sync + 'static,
+    ) -> Self {
+        let make = move |class| match make(class) {
+            Ok(expression) => expression.into_node(),
+            Err(error) => aludel_sql::Node::value(
+                aludel_sql::Value::Invalid(error.to_string().into()),
+                aludel_sql::DataType::Any,
+            ),
+        };
+        self.push(name, ValueType::of::<V>(), Kind::Expression(Box::new(make)));
+        self
+    }
+
+    /// An attribute that refers to one object of a class: by the class's name, its [`RecordClass`], or
+    /// [`ClassRef::of`] for a struct.
+    pub fn one(
+        self,
+        name: &str,
+        target: impl Into<ClassRef>,
+        say: impl FnOnce(&mut RelationshipOptions) + 'static,
+    ) -> Self {
+        self.related::<One<Record>>(name, target.into(), None, say)
+    }
+
+    /// An attribute that holds a list of objects of a class.
+    pub fn many(
+        self,
+        name: &str,
+        target: impl Into<ClassRef>,
+        say: impl FnOnce(&mut RelationshipOptions) + 'static,
+    ) -> Self {
+        self.related::<Many<Record>>(name, target.into(), Some(Collection::List), say)
+    }
+
+    /// An attribute that holds objects of a class, each at most once.
+    pub fn set(
+        self,
+        name: &str,
+        target: impl Into<ClassRef>,
+        say: impl FnOnce(&mut RelationshipOptions) + 'static,
+    ) -> Self {
+        self.related::<ManySet<Record>>(name, target.into(), Some(Collection::Set), say)
+    }
+
+    /// An attribute that holds objects of a class under the value of one of their attributes.
+    pub fn keyed<K: ColumnType>(
+        self,
+        name: &str,
+        target: impl Into<ClassRef>,
+        key: &str,
+        say: impl FnOnce(&mut RelationshipOptions) + 'static,
+    ) -> Self {
+        let collection = Some(Collection::Keyed(leak(key)));
+        self.related::<ManyMap<K, Record>>(name, target.into(), collection, say)
+    }
+
+    /// An attribute that holds objects of structs: `relationship::<Many<Address>>("addresses", …)`. A map of structs
+    /// is a [`keyed`](Self::keyed) one to [`ClassRef::of`] the struct.
+    pub fn relationship<V: RelationshipField + Default>(
+        self,
+        name: &str,
+        say: impl FnOnce(&mut RelationshipOptions) + 'static,
+    ) -> Self {
+        self.related::<V>(name, ClassRef::of::<V::Target>(), V::COLLECTION, say)
+    }
+
+    fn related<V: Field + Default>(
+        mut self,
+        name: &str,
+        target: ClassRef,
+        collection: Option<Collection>,
+        say: impl FnOnce(&mut RelationshipOptions) + 'static,
+    ) -> Self {
+        let kind = Kind::Relationship(target, collection, Box::new(say));
+        self.push(name, ValueType::holder::<V>(), kind);
+        self
+    }
+
+    /// An attribute's column is not loaded unless asked for.
+    pub fn deferred(mut self, attribute: &str) -> Self {
+        self.said.push((attribute.to_owned(), |column| column.deferred = true));
+        self
+    }
+
+    /// As [`deferred`](Self::deferred); the columns of one group are loaded together.
+    pub fn deferred_group(mut self, attribute: &str, group: &str) -> Self {
+        self.groups.push((attribute.to_owned(), group.to_owned()));
+        self.deferred(attribute)
+    }
+
+    /// The old value of an attribute is loaded before it is replaced.
+    pub fn active_history(mut self, attribute: &str) -> Self {
+        self.said.push((attribute.to_owned(), |column| column.active_history = true));
+        self
+    }
+
+    /// A foreign key of several columns of the table that is made.
+    pub fn foreign_key(mut self, key: ForeignKey) -> Self {
+        self.parts.foreign_keys.push(key);
+        self
+    }
+
+    /// A unique constraint of the table that is made.
+    pub fn unique<S: Into<Box<str>>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.parts.uniques.push(Unique::on(columns));
+        self
+    }
+
+    /// An index of the table that is made.
+    pub fn index<S: Into<Box<str>>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.parts.indexes.push(Index::on(columns));
+        self
+    }
+
+    /// A condition that the table that is made checks.
+    pub fn check(mut self, sql: &str) -> Self {
+        self.parts.checks.push(Check::new(sql));
+        self
+    }
+
+    /// The class inherits from another: it has its attributes, and is in its table, or joins a table of its own
+    /// to it. The discriminator and the identities are said by [`configure`](Self::configure).
+    pub fn inherits(mut self, base: RecordClass) -> Self {
+        self.base = Some((base, false));
+        self
+    }
+
+    /// The class inherits from another, and has all columns in a table of its own.
+    pub fn inherits_concrete(mut self, base: RecordClass) -> Self {
+        self.base = Some((base, true));
+        self
+    }
+
+    /// Says more of the mapping: renamed columns, the version counter, inheritance.
+    pub fn configure(mut self, say: impl FnOnce(&mut MapperBuilder) + 'static) -> Self {
+        self.configure.push(Box::new(say));
+        self
+    }
+
+    /// The objects are made of this type: what the class's [instrumentation](Self::instrumentation) keeps the
+    /// values in.
+    pub fn instances<T: Instance + Default>(mut self) -> Self {
+        self.instance = || Box::new(T::default());
+        self
+    }
+
+    /// The class's own choice of how it is instrumented: the role of SQLAlchemy's `__sa_instrumentation_manager__`.
+    /// Subclasses have it, too.
+    pub fn instrumentation(mut self, factory: impl InstrumentationFactory) -> Self {
+        self.factory = Some(std::sync::Arc::new(factory));
+        self
+    }
+
+    fn push(&mut self, name: &str, of: ValueType, kind: Kind) {
+        self.attributes.push(Attribute { name: name.to_owned(), of, kind });
+    }
+}
