@@ -257,6 +257,11 @@ impl Registry {
         for class in new {
             self.0.instrumentation.configured(class);
         }
+        for mapper in &mappers.list[before..] {
+            let class = Some(mapper.def.name);
+            self.tell_configure(ConfigureEvent::MapperConfigured, class, Some(mapper))?;
+        }
+        self.tell_configure(ConfigureEvent::AfterConfigured, None, None)?;
         Ok(mappers)
     }
 
@@ -273,12 +278,6 @@ impl Registry {
         known.tables = built.by_hand;
         known.made = built.made;
         *self.0.mappers.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&mappers);
-        drop(known);
-        for mapper in &mappers.list[before..] {
-            let class = Some(mapper.def.name);
-            self.tell_configure(ConfigureEvent::MapperConfigured, class, Some(mapper))?;
-        }
-        self.tell_configure(ConfigureEvent::AfterConfigured, None, None)?;
         Ok(mappers)
     }
 
