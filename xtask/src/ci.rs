@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
 
 use crate::servers::{Servers, Want};
-use crate::{conformance, flights, licences, report, run, test, tidy};
+use crate::{conformance, flights, licences, linked, report, run, test, tidy};
 
 struct Step {
     name: &'static str,
@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", what: "lints, as errors", run: |_| clippy() },
     Step { name: "features", what: "each feature alone, and none", run: |_| features() },
     Step { name: "doc", what: "documentation, warnings as errors", run: |_| doc() },
+    Step { name: "linked", what: "three hundred linked classes", run: |_| linked::check() },
     Step {
         name: "test",
         what: "every test, on SQLite and PostgreSQL",

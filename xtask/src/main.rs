@@ -9,6 +9,7 @@ mod conformance;
 mod data;
 mod flights;
 mod licences;
+mod linked;
 mod report;
 mod run;
 mod servers;
