@@ -13,56 +13,83 @@ use serde_json::{Value as Json, json};
 
 use crate::zoo;
 
-/// A template with the kit's tables; every scenario gets a fresh copy of it.
+/// Where scenarios run: each on the kit's tables, which are empty.
 #[derive(Debug)]
-pub struct Databases {
-    folder: PathBuf,
+pub struct Databases(Place);
+
+#[derive(Debug)]
+enum Place {
+    /// A folder with a template; every scenario gets a fresh copy of it.
+    Folder(PathBuf),
+    /// A schema of a server, which is emptied for each scenario.
+    Server { url: String, schema: String, empty: String },
 }
 
 impl Databases {
-    /// Makes the template, in memory where the system has a folder for that.
+    /// Files of SQLite, in memory where the system has a folder for that.
     ///
     /// # Errors
     /// When the tables cannot be made.
     pub fn new() -> Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
         let memory = Path::new("/dev/shm");
         let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = base.join(format!("aludel-conformance-{}-{number}", std::process::id()));
+        let folder = base.join(unique("aludel-conformance-"));
         std::fs::create_dir_all(&folder).map_err(|e| io(&folder, e))?;
-        let databases = Self { folder };
+        let databases = Self(Place::Folder(folder));
         let engine = databases.open("template.db", None)?;
-        let tables = zoo::registry()?.metadata();
-        let statements = tables.create_all(&Dialect::sqlite())?;
-        engine.block_on(async {
-            let mut connection = engine.acquire().await?;
-            for statement in &statements {
-                connection.execute_raw(statement).await?;
-            }
-            Ok(())
-        })?;
+        run(&engine, &zoo::registry()?.metadata().create_all(&Dialect::sqlite())?)?;
         engine.close();
         Ok(databases)
+    }
+
+    /// A schema of its own on a PostgreSQL server.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or the tables cannot be made.
+    pub fn on_server(url: &str) -> Result<Self> {
+        let schema = unique("conformance_").replace('-', "_");
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let url = format!("{url}{separator}options=-csearch_path%3D{schema}");
+        let engine = Engine::connect_blocking(&url)?;
+        let metadata = zoo::registry()?.metadata();
+        run(&engine, &[format!("CREATE SCHEMA {schema}")])?;
+        run(&engine, &metadata.create_all(&Dialect::postgres())?)?;
+        let tables: Vec<_> = metadata.iter().map(|t| format!("\"{}\"", t.name())).collect();
+        let empty = format!("TRUNCATE {} RESTART IDENTITY CASCADE", tables.join(", "));
+        Ok(Self(Place::Server { url, schema, empty }))
     }
 
     /// A fresh database: an engine on it, whose statements are counted, and another one behind its back.
     ///
     /// # Errors
-    /// When the file cannot be made.
+    /// When the file cannot be made, or the tables cannot be emptied.
     pub(crate) fn fresh(&self, counts: Arc<Counts>) -> Result<(Engine, Engine)> {
-        let file = self.folder.join("scenario.db");
-        std::fs::copy(self.folder.join("template.db"), &file).map_err(|e| io(&file, e))?;
-        Ok((self.open("scenario.db", Some(counts))?, self.open("scenario.db", None)?))
+        let behind = match &self.0 {
+            Place::Folder(folder) => {
+                let file = folder.join("scenario.db");
+                std::fs::copy(folder.join("template.db"), &file).map_err(|e| io(&file, e))?;
+                self.open("scenario.db", None)?
+            }
+            Place::Server { empty, .. } => {
+                let engine = self.open("", None)?;
+                run(&engine, std::slice::from_ref(empty))?;
+                engine
+            }
+        };
+        Ok((self.open("scenario.db", Some(counts))?, behind))
     }
 
     fn open(&self, name: &str, counts: Option<Arc<Counts>>) -> Result<Engine> {
-        let sqlite = SqliteOptions::default()
-            .journal(Journal::Delete)
-            .synchronous(Synchronous::Off)
-            .busy_timeout(Duration::from_millis(200));
-        let url = format!("sqlite://{}", self.folder.join(name).display());
-        let mut options = Engine::options(&url).sqlite(sqlite);
+        let mut options = match &self.0 {
+            Place::Server { url, .. } => Engine::options(url),
+            Place::Folder(folder) => {
+                let sqlite = SqliteOptions::default()
+                    .journal(Journal::Delete)
+                    .synchronous(Synchronous::Off)
+                    .busy_timeout(Duration::from_millis(200));
+                Engine::options(&format!("sqlite://{}", folder.join(name).display())).sqlite(sqlite)
+            }
+        };
         if let Some(counts) = counts {
             options = options.observe(counts);
         }
@@ -72,8 +99,32 @@ impl Databases {
 
 impl Drop for Databases {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
+        match &self.0 {
+            Place::Folder(folder) => {
+                let _ = std::fs::remove_dir_all(folder);
+            }
+            Place::Server { url, schema, .. } => {
+                let drop = format!("DROP SCHEMA {schema} CASCADE");
+                let _ = Engine::connect_blocking(url).and_then(|engine| run(&engine, &[drop]));
+            }
+        }
     }
+}
+
+/// A name that no other run has.
+fn unique(prefix: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("{prefix}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn run(engine: &Engine, statements: &[String]) -> Result<()> {
+    engine.block_on(async {
+        let mut connection = engine.acquire().await?;
+        for statement in statements {
+            connection.execute_raw(statement).await?;
+        }
+        Ok(())
+    })
 }
 
 fn io(path: &Path, error: std::io::Error) -> Error {

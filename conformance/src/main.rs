@@ -15,7 +15,7 @@ conformance DIR [OPTION]…
   --scenario NAME      only this one (may be given more than once)
   --json               one JSON object instead of text
   --verbose            the names of those that pass; of those that do not, the statements sent
-  --database URL       sqlite (others: not yet)
+  --database URL       a PostgreSQL server, where a schema is made; else files of SQLite
   --list-out-of-scope  the scenarios that are known to need more, with the reasons
 ";
 
@@ -27,6 +27,7 @@ struct Options {
     json: bool,
     verbose: bool,
     list: bool,
+    server: Option<String>,
 }
 
 fn options() -> Result<Options, String> {
@@ -42,11 +43,7 @@ fn options() -> Result<Options, String> {
             "--list-out-of-scope" => options.list = true,
             "--database" => {
                 let url = value()?;
-                if !url.starts_with("sqlite") {
-                    return Err(format!(
-                        "{url}: scenarios run on SQLite, on databases made for them"
-                    ));
-                }
+                options.server = (!url.starts_with("sqlite")).then_some(url);
             }
             "--help" | "-h" => return Err(USAGE.to_owned()),
             _ if arg.starts_with('-') || options.folder.is_some() => {
@@ -78,7 +75,11 @@ fn run(options: &Options) -> Result<bool, String> {
     }
     let folder = options.folder.as_deref().ok_or_else(|| USAGE.to_owned())?;
     let kit = Kit::open(Path::new(folder))?;
-    let databases = Databases::new().map_err(|e| format!("{e:?}"))?;
+    let databases = match &options.server {
+        Some(url) => Databases::on_server(url),
+        None => Databases::new(),
+    };
+    let databases = databases.map_err(|e| format!("{e:?}"))?;
     let in_group = |name: &str| {
         options.groups.is_empty()
             || options.groups.iter().any(|g| {

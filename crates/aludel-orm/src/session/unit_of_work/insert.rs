@@ -84,19 +84,19 @@ impl Session {
                 match bind_inserts(&self.arena, table, classes, part, gives_back, &mut segments) {
                     Ok(params) => params,
                     Err((id, attribute)) => {
-                        self.unprepare(part, &prepared);
+                        self.unprepare(part, &prepared, 0);
                         return Err(self.key_missing(id, attribute));
                     }
                 };
             send(connection, WriteOp::Insert, table, &segments, &params, &mut back).await
         };
+        // As in SQLAlchemy, objects whose rows were inserted before the one that was refused keep their keys.
+        self.take_returned(run, table, classes, part, &segments, back)?;
         if let Err(error) = result {
-            // The batch is refused as a whole: none of its objects gets a key.
             let failed = self.failed_row(&error, &segments);
-            self.unprepare(part, &prepared);
+            self.unprepare(part, &prepared, failed.unwrap_or(0));
             return Err(self.refused(error, WriteOp::Insert, table, part, failed));
         }
-        self.take_returned(run, table, classes, part, &segments, back)?;
         self.expire_written(table, classes, part, gives_back);
         Ok(())
     }
@@ -139,9 +139,9 @@ impl Session {
         Ok(prepared)
     }
 
-    /// The rows were not inserted: what was prepared for them is taken back.
-    fn unprepare(&mut self, part: &[Id], prepared: &[Prepared]) {
-        for p in prepared {
+    /// The rows from `from` on were not inserted: what was prepared for them is taken back.
+    fn unprepare(&mut self, part: &[Id], prepared: &[Prepared], from: usize) {
+        for p in prepared.iter().filter(|p| p.row as usize >= from) {
             let id = part[p.row as usize];
             if !p.was_loaded {
                 self.arena.field_mut(id, p.attribute).clear();
