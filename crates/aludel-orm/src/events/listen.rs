@@ -14,9 +14,9 @@ impl Session {
     /// the order of their registration, those of the registry and of the mappings before those of the session.
     ///
     /// ```ignore
-    /// session.on(AttributeEvent::Set.of(User::name), |session, change| { … Ok(()) })?;
-    /// session.on(ObjectEvent::BeforeInsert.of::<User>().propagate(), |session, told| { … Ok(()) })?;
-    /// session.on(SessionEvent::BeforeFlush.once(), |session, _| { … Ok(()) })?;
+    /// session.on(AttributeEvent::Set.of(User::name), |session, change| Ok(()))?;
+    /// session.on(ObjectEvent::BeforeInsert.of::<User>().propagate(), |session, told| Ok(()))?;
+    /// session.on(SessionEvent::BeforeFlush.once(), |session, _| Ok(()))?;
     /// ```
     ///
     /// # Errors

@@ -34,7 +34,7 @@ pub struct ByCriteria {
     pub(super) synchronize: Synchronize,
 }
 
-/// An UPDATE of the rows of a class by criteria; [`Session::execute_update`] runs it.
+/// An UPDATE of the rows of a class by criteria; [`Session::execute_update`](crate::Session::execute_update) runs it.
 ///
 /// ```ignore
 /// let older = update::<User>().set(User::age, User::age + 1).filter(User::name.eq("ed"));
@@ -46,7 +46,7 @@ pub struct Update<T> {
     class: PhantomData<fn() -> T>,
 }
 
-/// A DELETE of the rows of a class by criteria; [`Session::execute_delete`] runs it. Nothing cascades but what
+/// A DELETE of the rows of a class by criteria; [`Session::execute_delete`](crate::Session::execute_delete) runs it. Nothing cascades but what
 /// the database does.
 #[must_use]
 pub struct Delete<T> {

@@ -16,7 +16,7 @@ use crate::{Error, ErrorKind, Result};
 
 impl RecordClassBuilder {
     /// Makes the class, and puts it on the registry's list: it is configured with the next class that is needed,
-    /// or by [`Registry::configure`], so that classes can refer to each other.
+    /// or by [`Registry::configure`](crate::mapping::Registry::configure), so that classes can refer to each other.
     ///
     /// # Errors
     ///
