@@ -30,6 +30,7 @@ pub use aludel_sql::{
 
 pub use aludel_engine::{Engine, ReflectOptions};
 pub use aludel_orm::events;
+pub use aludel_orm::ext;
 
 #[doc(hidden)]
 pub use aludel_orm::__private;

@@ -2,6 +2,7 @@
 
 pub mod attributes;
 pub mod events;
+pub mod ext;
 pub mod instrumentation;
 pub mod loading;
 pub mod mapping;

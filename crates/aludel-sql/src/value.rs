@@ -229,6 +229,9 @@ pub trait ColumnType: Clone + Send + Sync + Sized + 'static {
     const TYPE: DataType;
     /// Whether the column may be NULL; true for `Option<_>`.
     const NULLABLE: bool = false;
+    /// A value of the type tells by itself that it was changed, so that the old one is neither kept nor
+    /// compared: [`same`](Self::same) says whether two are one and the same value.
+    const TRACKED: bool = false;
     /// The value to be bound, borrowed where it can be.
     fn bind(&self) -> Bind<'_>;
     /// The value, owned; moves what it can.

@@ -101,6 +101,9 @@ impl Session {
         if let Some(core @ ManyCore::Unset) = field.many_mut() {
             *core = ManyCore::Loaded(Arc::default());
         }
+        if field.is_tracked() {
+            return self.change_in_place(id, attribute, field);
+        }
         if self.columns_of_composite(id, attribute).is_some() {
             self.arena.check(id)?;
             return self.set_composite(id, attribute, field, Extent::Changed);

@@ -22,7 +22,8 @@ pub(crate) enum Undo {
         loaded: bool,
         expired: bool,
     },
-    /// A composite was this, and its columns had these bits: (attribute, loaded, expired).
+    /// A composite, or a value changed in place, was this, and its columns had these bits: (attribute, loaded,
+    /// expired).
     Composite {
         id: Id,
         attribute: u16,

@@ -32,6 +32,7 @@ pub(crate) mod log;
 pub(crate) mod members;
 pub(crate) mod read;
 pub(crate) mod reference;
+pub(crate) mod tracked;
 
 pub use datum::Datum;
 pub use events::{Change, Incoming, Initiator, Listener, Op};

@@ -24,6 +24,10 @@ pub trait Field: Any + Send + Sync {
     fn is_set(&self) -> bool {
         true
     }
+    /// Whether the value tells by itself that it was changed; see [`ColumnType::TRACKED`].
+    fn is_tracked(&self) -> bool {
+        false
+    }
     /// Forgets the value, where the type can say so.
     fn clear(&mut self) {}
     /// Stores a value.
@@ -87,6 +91,9 @@ fn swap_with<T: 'static>(this: &mut T, other: &mut dyn Field) -> bool {
 }
 
 impl<V: ColumnType> Field for V {
+    fn is_tracked(&self) -> bool {
+        V::TRACKED
+    }
     fn bind(&self) -> Bind<'_> {
         ColumnType::bind(self)
     }
@@ -122,6 +129,9 @@ impl<V: ColumnType> Field for V {
 macro_rules! absent_field {
     ($name:ident, $unset:ident, $set:ident) => {
         impl<T: ColumnType> Field for $name<T> {
+            fn is_tracked(&self) -> bool {
+                T::TRACKED
+            }
             fn bind(&self) -> Bind<'_> {
                 self.get().map_or(Bind::Ref(ValueRef::Null), T::bind)
             }

@@ -121,6 +121,7 @@ impl ColumnType for Vec<u8> {
 impl<T: ColumnType> ColumnType for Option<T> {
     const TYPE: DataType = T::TYPE;
     const NULLABLE: bool = true;
+    const TRACKED: bool = T::TRACKED;
 
     fn bind(&self) -> Bind<'_> {
         match self {

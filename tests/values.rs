@@ -1,0 +1,15 @@
+//! Values of attributes: composites, and values that are changed in place.
+#![cfg(feature = "sqlite")]
+
+#[path = "values/edits.rs"]
+mod edits;
+#[path = "values/mapped.rs"]
+mod mapped;
+#[path = "values/model.rs"]
+mod model;
+#[cfg(feature = "json")]
+#[path = "values/mutable.rs"]
+mod mutable;
+#[path = "values/queries.rs"]
+mod queries;
+mod support;
