@@ -29,7 +29,8 @@ struct First(i64);
 
 impl RowSink for First {
     fn row(&mut self, row: &dyn Row) -> aludel::Result<ControlFlow<()>> {
-        let value = row.get(0).map_err(|bad| aludel::Error::new(ErrorKind::Value, bad.to_string()))?;
+        let value =
+            row.get(0).map_err(|bad| aludel::Error::new(ErrorKind::Value, bad.to_string()))?;
         if let aludel::sql::ValueRef::I64(n) = value {
             self.0 = n;
         }
@@ -86,7 +87,13 @@ impl Peer for Aludel {
     }
 
     fn view(row: &Person) -> PersonRef<'_> {
-        PersonRef { id: row.id.value(), name: &row.name, city: &row.city, age: row.age, score: row.score }
+        PersonRef {
+            id: row.id.value(),
+            name: &row.name,
+            city: &row.city,
+            age: row.age,
+            score: row.score,
+        }
     }
 
     fn load(&mut self) -> Vec<Person> {
@@ -115,7 +122,13 @@ impl Peer for Aludel {
     }
 
     fn new_row(person: bench_common::Person) -> Person {
-        Person { id: Auto::Unset, name: person.name, city: person.city, age: person.age, score: person.score }
+        Person {
+            id: Auto::Unset,
+            name: person.name,
+            city: person.city,
+            age: person.age,
+            score: person.score,
+        }
     }
 
     fn insert(&mut self, rows: Vec<Person>) -> Vec<i64> {
@@ -125,7 +138,9 @@ impl Peer for Aludel {
     }
 
     fn load_some(&mut self, last: i64) -> Vec<Handle<Person>> {
-        self.session.all(select::<Person>().filter(Person::id.le(last)).order_by(Person::id)).unwrap()
+        self.session
+            .all(select::<Person>().filter(Person::id.le(last)).order_by(Person::id))
+            .unwrap()
     }
 
     fn update(&mut self, loaded: Vec<Handle<Person>>) {

@@ -7,15 +7,40 @@
 use super::events::{Initiator, Op};
 use crate::Result;
 use crate::instrumentation::Id;
-use crate::mapping::Relationship;
+use crate::mapping::{Mappers, Relationship};
 use crate::session::Session;
+
+/// One side of a relationship, with the mappers that it is of: what the operations along a two-way
+/// relationship hand on to each other.
+#[derive(Clone, Copy)]
+pub(crate) struct Side<'m> {
+    pub(crate) mappers: &'m Mappers,
+    pub(crate) relationship: &'m Relationship,
+}
+
+impl std::ops::Deref for Side<'_> {
+    type Target = Relationship;
+    #[inline]
+    fn deref(&self) -> &Relationship {
+        self.relationship
+    }
+}
+
+impl Mappers {
+    /// The relationship of a class's attribute.
+    #[inline]
+    pub(crate) fn side(&self, class: u16, attribute: u16) -> Option<Side<'_>> {
+        let relationship = self.at(class).relationship(attribute)?;
+        Some(Side { mappers: self, relationship })
+    }
+}
 
 impl Session {
     /// A reference was set: the old object lets go of the owner, and the new one takes it.
     pub(crate) fn answer_reference(
         &mut self,
         owner: Id,
-        relationship: &Relationship,
+        relationship: Side<'_>,
         new: Option<Id>,
         old: Option<Option<Id>>,
         initiator: Initiator,
@@ -23,9 +48,9 @@ impl Session {
         if relationship.reverse.is_empty() || old == Some(new) {
             return Ok(());
         }
-        let mappers = std::sync::Arc::clone(&self.mappers);
-        for &(mapper, attribute) in &relationship.reverse {
-            let Some(reverse) = mappers.at(mapper).relationship(attribute) else { continue };
+        let mappers = relationship.mappers;
+        for &(mapper, attribute) in &relationship.relationship.reverse {
+            let Some(reverse) = mappers.side(mapper, attribute) else { continue };
             let (parent, own) = (reverse.parent, reverse.attribute);
             if let Some(Some(old)) = old
                 && self.arena.holds(old)
@@ -58,16 +83,16 @@ impl Session {
     pub(crate) fn answer_append(
         &mut self,
         owner: Id,
-        relationship: &Relationship,
+        relationship: Side<'_>,
         member: Id,
         initiator: Initiator,
     ) -> Result<()> {
         if relationship.reverse.is_empty() {
             return Ok(());
         }
-        let mappers = std::sync::Arc::clone(&self.mappers);
-        for &(mapper, attribute) in &relationship.reverse {
-            let Some(reverse) = mappers.at(mapper).relationship(attribute) else { continue };
+        let mappers = relationship.mappers;
+        for &(mapper, attribute) in &relationship.relationship.reverse {
+            let Some(reverse) = mappers.side(mapper, attribute) else { continue };
             if !mappers.is_a(member.class, reverse.parent) {
                 continue;
             }
@@ -86,16 +111,16 @@ impl Session {
     pub(crate) fn answer_remove(
         &mut self,
         owner: Id,
-        relationship: &Relationship,
+        relationship: Side<'_>,
         member: Id,
         initiator: Initiator,
     ) -> Result<()> {
         if relationship.reverse.is_empty() {
             return Ok(());
         }
-        let mappers = std::sync::Arc::clone(&self.mappers);
-        for &(mapper, attribute) in &relationship.reverse {
-            let Some(reverse) = mappers.at(mapper).relationship(attribute) else { continue };
+        let mappers = relationship.mappers;
+        for &(mapper, attribute) in &relationship.relationship.reverse {
+            let Some(reverse) = mappers.side(mapper, attribute) else { continue };
             if !mappers.is_a(member.class, reverse.parent) {
                 continue;
             }
@@ -120,7 +145,7 @@ impl Session {
     fn accept(
         &mut self,
         object: Id,
-        side: &Relationship,
+        side: Side<'_>,
         other: Id,
         initiator: Initiator,
     ) -> Result<()> {
@@ -135,7 +160,7 @@ impl Session {
     fn release(
         &mut self,
         object: Id,
-        side: &Relationship,
+        side: Side<'_>,
         other: Id,
         initiator: Initiator,
     ) -> Result<()> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aludel_sql::{Error, ErrorKind, Value};
 
 use super::Datum;
+use super::backref::Side;
 use super::events::{Change, Incoming, Initiator, Op};
 use crate::Result;
 use crate::events::AttributeEvent;
@@ -17,7 +18,7 @@ impl Session {
     pub(crate) fn append_member(
         &mut self,
         id: Id,
-        relationship: &Relationship,
+        relationship: Side<'_>,
         member: Id,
         at: Option<usize>,
         initiator: Option<Initiator>,
@@ -25,12 +26,12 @@ impl Session {
         let attribute = relationship.attribute;
         if relationship.holder == Holder::Set && self.is_member(id, attribute, member) {
             let event = AttributeEvent::AppendWithoutMutation;
-            return self.tell_collection(event, id, relationship, &[member]);
+            return self.tell_collection(event, id, &relationship, &[member]);
         }
         let risky = relationship.position.is_some() || self.takes_along(id, member);
         self.guarded(risky, |s| {
             if !s.arena.field(id, attribute).is_set() && !s.may_have_members(id) {
-                s.tell_collection(AttributeEvent::InitCollection, id, relationship, &[])?;
+                s.tell_collection(AttributeEvent::InitCollection, id, &relationship, &[])?;
             }
             if let Holder::Keyed(key) = relationship.holder {
                 let key = s.key_of(member, key);
@@ -42,8 +43,8 @@ impl Session {
                 }
             }
             let member = s.fire_append(id, relationship, member, initiator)?;
-            s.put_member(id, relationship, member, at);
-            s.renumber(id, relationship, at)
+            s.put_member(id, &relationship, member, at);
+            s.renumber(id, &relationship, at)
         })
     }
 
@@ -51,7 +52,7 @@ impl Session {
     fn fire_append(
         &mut self,
         id: Id,
-        relationship: &Relationship,
+        relationship: Side<'_>,
         member: Id,
         initiator: Option<Initiator>,
     ) -> Result<Id> {
@@ -65,18 +66,18 @@ impl Session {
             let mut change =
                 Change { target: id, attribute, op: Op::Append, initiator, new, old: None };
             self.validate(mapper, &mut change)?;
-            member = self.checked_member(relationship, slot)?;
+            member = self.checked_member(&relationship, slot)?;
         }
-        self.cascade_append(id, relationship, member, initiator)?;
+        self.cascade_append(id, &relationship, member, initiator)?;
         self.answer_append(id, relationship, member, initiator)?;
         if self.listeners.listens(mapper, attribute, Op::Append) {
             let new = Incoming::Object(&mut slot);
             let mut change =
                 Change { target: id, attribute, op: Op::Append, initiator, new, old: None };
             self.notify(mapper, &mut change)?;
-            member = self.checked_member(relationship, slot)?;
+            member = self.checked_member(&relationship, slot)?;
         }
-        self.set_parent(member, relationship, id, true);
+        self.set_parent(member, &relationship, id, true);
         Ok(member)
     }
 
@@ -95,30 +96,30 @@ impl Session {
     pub(crate) fn remove_member(
         &mut self,
         id: Id,
-        relationship: &Relationship,
+        relationship: Side<'_>,
         member: Id,
         at: Option<usize>,
         initiator: Option<Initiator>,
     ) -> Result<()> {
         self.guarded(relationship.position.is_some(), |s| {
             s.fire_remove(id, relationship, member, initiator)?;
-            s.take_member(id, relationship, member, at);
-            s.renumber(id, relationship, Some(0))
+            s.take_member(id, &relationship, member, at);
+            s.renumber(id, &relationship, Some(0))
         })
     }
 
     fn fire_remove(
         &mut self,
         id: Id,
-        relationship: &Relationship,
+        relationship: Side<'_>,
         member: Id,
         initiator: Option<Initiator>,
     ) -> Result<()> {
         let attribute = relationship.attribute;
         let mapper = relationship.parent;
         let initiator = initiator.unwrap_or(Initiator { mapper, attribute, op: Op::Remove });
-        self.set_parent(member, relationship, id, false);
-        self.cascade_remove(id, relationship, member)?;
+        self.set_parent(member, &relationship, id, false);
+        self.cascade_remove(id, &relationship, member)?;
         self.answer_remove(id, relationship, member, initiator)?;
         if self.listeners.listens(mapper, attribute, Op::Remove) {
             let mut slot = Some(member);
@@ -134,7 +135,7 @@ impl Session {
     pub(crate) fn replace_members(
         &mut self,
         id: Id,
-        relationship: &Relationship,
+        relationship: Side<'_>,
         members: Vec<Id>,
     ) -> Result<()> {
         let attribute = relationship.attribute;
@@ -142,7 +143,7 @@ impl Session {
         let initiator = Initiator { mapper, attribute, op: Op::BulkReplace };
         self.guarded(true, |s| {
             let mut members = members;
-            s.tell_collection(AttributeEvent::InitCollection, id, relationship, &[])?;
+            s.tell_collection(AttributeEvent::InitCollection, id, &relationship, &[])?;
             if s.listeners.listens(mapper, attribute, Op::BulkReplace) {
                 let old = s.datum(id, attribute);
                 let new = Incoming::Objects(&mut members);
@@ -150,7 +151,7 @@ impl Session {
                     Change { target: id, attribute, op: Op::BulkReplace, initiator, new, old };
                 s.notify(mapper, &mut change)?;
                 for member in &members {
-                    s.check_target(relationship, *member)?;
+                    s.check_target(&relationship, *member)?;
                 }
             }
             let before = match s.arena.field(id, attribute).many() {
@@ -163,7 +164,7 @@ impl Session {
             let mut new = Members::default();
             for member in members {
                 let member = if before.contains(member) {
-                    s.cascade_append(id, relationship, member, initiator)?;
+                    s.cascade_append(id, &relationship, member, initiator)?;
                     member
                 } else {
                     s.fire_append(id, relationship, member, Some(initiator))?
@@ -187,7 +188,7 @@ impl Session {
                 s.number_unset(id, attribute, position)?;
             }
             let event = AttributeEvent::DisposeCollection;
-            s.tell_collection(event, id, relationship, &before.to_vec())
+            s.tell_collection(event, id, &relationship, &before.to_vec())
         })
     }
 
@@ -208,7 +209,7 @@ impl Session {
     pub(crate) fn is_member(&self, id: Id, attribute: u16, member: Id) -> bool {
         match self.arena.field(id, attribute).many() {
             Some(ManyCore::Loaded(members)) => members.contains(member),
-            _ => self.deltas.get(&(id, attribute)).is_some_and(|d| d.added.contains(&member)),
+            _ => self.deltas.get(&(id, attribute)).is_some_and(|d| d.added.contains(member)),
         }
     }
 

@@ -242,8 +242,10 @@ impl Session {
             if let Some(many) = field.many() {
                 if let Some(members) = many.loaded() {
                     let mut delta = super::delta::Delta::default();
-                    delta.added.extend(members.iter());
-                    self.deltas.insert((id, attribute), delta);
+                    members.iter().for_each(|member| {
+                        delta.add(member);
+                    });
+                    self.deltas.insert((id, attribute), Box::new(delta));
                 }
                 continue;
             }

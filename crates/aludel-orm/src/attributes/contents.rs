@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::delta::{Delta, NO_SLOT};
-use super::journal::Undo;
+use super::journal::{Journal, Undo};
+use crate::Result;
 use crate::instrumentation::{Id, ManyCore, Members};
 use crate::mapping::{Holder, Relationship};
-use crate::session::Session;
+use crate::session::arena::Arena;
 use crate::session::state::Flags;
+use crate::session::{FastMap, Session};
 
 impl Session {
     /// Puts other members in the place of all.
@@ -20,7 +22,7 @@ impl Session {
             let key = (id, attribute);
             let known = self.deltas.remove(&key);
             let mut delta = known.clone().unwrap_or_default();
-            self.journal.write(|| Undo::Delta { id, attribute, old: known.map(Box::new) });
+            self.journal.write(|| Undo::Delta { id, attribute, old: known });
             let before = old.loaded().cloned().unwrap_or_default();
             delta.keep_original(&before);
             for (slot, member) in before.slots() {
@@ -54,39 +56,32 @@ impl Session {
         if let Some(ManyCore::Unset) = self.arena.field(id, attribute).many() {
             self.start_collection(id, attribute);
         }
-        if !fresh {
-            self.start_delta(id, attribute);
+        if fresh {
+            if let Some(members) = self.members_mut(id, attribute) {
+                let (slot, moved) = members.add(member, key, place);
+                self.journal.write(|| Undo::Inserted { id, attribute, slot, moved });
+            }
+            self.touch(id);
+            return;
         }
+        let delta =
+            start_delta(&mut self.deltas, &mut self.journal, &mut self.arena, id, attribute);
         let mut already = false;
-        let comes_back =
-            self.deltas.get(&(id, attribute)).is_some_and(|d| d.removed.contains_key(&member));
-        if comes_back {
-            self.keep_original(id, attribute);
-        }
-        if let Some(members) = self.members_mut(id, attribute) {
-            // Only the difference to what is committed asks for it.
-            already = !fresh && members.contains(member);
-            let slot = place.and_then(|place| members.slot_at(place));
-            match slot {
-                None => {
-                    let slot = members.push(member, key);
-                    self.journal.write(|| Undo::Inserted { id, attribute, slot, moved: false });
-                }
-                Some(slot) => {
-                    members.insert(slot, member, key);
-                    if let Some(delta) = self.deltas.get_mut(&(id, attribute)) {
-                        delta.opened(slot);
-                    }
-                    self.journal.write(|| Undo::Inserted { id, attribute, slot, moved: true });
-                }
+        if let Some(ManyCore::Loaded(members)) = self.arena.field_mut(id, attribute).many_mut() {
+            let members = Arc::make_mut(members);
+            if delta.removed.contains(member) {
+                delta.keep_original(members);
             }
-        }
-        if !fresh && !already {
-            let delta = self.deltas.entry((id, attribute)).or_default();
-            if !delta.added.contains(&member) {
-                let cancelled = delta.add(member);
-                self.journal.write(|| Undo::DeltaAdded { id, attribute, member, cancelled });
+            already = members.contains(member);
+            let (slot, moved) = members.add(member, key, place);
+            if moved {
+                delta.opened(slot);
             }
+            self.journal.write(|| Undo::Inserted { id, attribute, slot, moved });
+        }
+        if !already && !delta.added.contains(member) {
+            let cancelled = delta.add(member);
+            self.journal.write(|| Undo::DeltaAdded { id, attribute, member, cancelled });
         }
         self.touch(id);
     }
@@ -102,44 +97,35 @@ impl Session {
     ) {
         let attribute = relationship.attribute;
         let fresh = self.arena.state(id).has(Flags::FRESH);
-        if !fresh {
-            self.start_delta(id, attribute);
-        }
-        let open = self.journal.is_open();
-        let mut from = NO_SLOT;
-        let mut gone = true;
-        if let Some(members) = self.members_mut(id, attribute) {
-            if fresh && !open && members.is_sparse() {
+        if fresh {
+            let open = self.journal.is_open();
+            let Some(members) = self.members_mut(id, attribute) else { return };
+            if !open && members.is_sparse() {
                 members.compact();
             }
-            let there = place.and_then(|place| members.slot_at(place));
-            let there = there.filter(|slot| members.holds_at(*slot, member));
-            let Some(slot) = there.or_else(|| members.slot_of(member)) else { return };
+            let Some(slot) = members.find(member, place) else { return };
             let (_, key) = members.remove(slot);
-            gone = fresh || !members.contains(member);
-            from = slot as u32;
             self.journal.write(|| Undo::Removed { id, attribute, slot, member, key });
-        } else if fresh {
+            self.touch(id);
             return;
         }
-        if !fresh && gone {
-            let delta = self.deltas.entry((id, attribute)).or_default();
-            if !delta.removed.contains_key(&member) {
-                let cancelled = delta.remove(member, from);
-                self.journal.write(|| Undo::DeltaRemoved { id, attribute, member, cancelled });
-            }
+        let delta =
+            start_delta(&mut self.deltas, &mut self.journal, &mut self.arena, id, attribute);
+        let mut from = NO_SLOT;
+        let mut gone = true;
+        if let Some(ManyCore::Loaded(members)) = self.arena.field_mut(id, attribute).many_mut() {
+            let members = Arc::make_mut(members);
+            let Some(slot) = members.find(member, place) else { return };
+            let (_, key) = members.remove(slot);
+            gone = !members.contains(member);
+            from = slot as u32;
+            self.journal.write(|| Undo::Removed { id, attribute, slot, member, key });
+        }
+        if gone && !delta.removed.contains(member) {
+            let cancelled = delta.remove(member, from);
+            self.journal.write(|| Undo::DeltaRemoved { id, attribute, member, cancelled });
         }
         self.touch(id);
-    }
-
-    /// Keeps the committed order, since a member that had gone gets another slot.
-    fn keep_original(&mut self, id: Id, attribute: u16) {
-        let members = self.arena.field(id, attribute).many().and_then(ManyCore::loaded);
-        if let Some(members) = members
-            && let Some(delta) = self.deltas.get_mut(&(id, attribute))
-        {
-            delta.keep_original(members);
-        }
     }
 
     /// A collection that was never touched: a new object has no members but those it is given; one in the
@@ -150,26 +136,6 @@ impl Session {
         let now = if may_have { ManyCore::NotLoaded } else { ManyCore::Loaded(Arc::default()) };
         let old = std::mem::replace(core, now);
         self.journal.write(|| Undo::Many { id, attribute, old });
-    }
-
-    /// The first change of a collection since it was committed.
-    #[inline]
-    fn start_delta(&mut self, id: Id, attribute: u16) {
-        let hashbrown::hash_map::Entry::Vacant(entry) = self.deltas.entry((id, attribute)) else {
-            return;
-        };
-        entry.insert(Delta::default());
-        self.journal.write(|| Undo::Delta { id, attribute, old: None });
-        // No slot is remembered yet, so that they may change.
-        let sparse = self
-            .arena
-            .field(id, attribute)
-            .many()
-            .and_then(ManyCore::loaded)
-            .is_some_and(|members| members.is_sparse());
-        if sparse && let Some(members) = self.members_mut(id, attribute) {
-            members.compact();
-        }
     }
 
     /// Gives a collection the members that the database has; the changes that waited for it are merged in.
@@ -194,25 +160,67 @@ impl Session {
         if let Some(pending) = pending {
             let mut delta = Delta::default();
             delta.keep_original(&members);
-            for &member in &pending.added {
+            for member in pending.added.iter() {
                 if !members.contains(member) {
-                    delta.added.insert(member);
+                    delta.add(member);
                     members.push(member, key_of(self, member));
                 }
             }
-            for &member in pending.removed.keys() {
+            for member in pending.removed.iter() {
                 if let Some(slot) = members.slot_of(member) {
                     members.remove(slot);
-                    delta.removed.insert(member, slot as u32);
+                    delta.remove(member, slot as u32);
                 }
             }
             if !delta.is_empty() {
-                self.deltas.insert((id, attribute), delta);
+                self.deltas.insert((id, attribute), Box::new(delta));
                 self.touch(id);
             }
         }
         if let Some(core) = self.arena.field_mut(id, attribute).many_mut() {
             *core = ManyCore::Loaded(Arc::new(members));
+        }
+    }
+
+    /// Adds a member as if it had been loaded.
+    pub(super) fn insert_committed(
+        &mut self,
+        id: Id,
+        relationship: &Relationship,
+        member: Id,
+    ) -> Result<()> {
+        let attribute = relationship.attribute;
+        self.unfreshen(id);
+        if let Some(ManyCore::Unset) = self.arena.field(id, attribute).many() {
+            self.start_collection(id, attribute);
+        }
+        self.loaded_members(id, attribute)?;
+        let key = match relationship.holder {
+            Holder::Keyed(key) => Some(self.key_of(member, key)),
+            _ => None,
+        };
+        if let Some(members) = self.members_mut(id, attribute) {
+            match key {
+                Some(key) => members.put(member, key),
+                None if relationship.holder == Holder::Set && members.contains(member) => {}
+                None => {
+                    members.push(member, None);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a member out as if it had never been loaded.
+    pub(super) fn remove_committed(&mut self, id: Id, attribute: u16, member: Id) {
+        self.unfreshen(id);
+        if let Some(members) = self.members_mut(id, attribute)
+            && let Some(slot) = members.slot_of(member)
+        {
+            members.remove(slot);
+        }
+        if let Some(delta) = self.deltas.get_mut(&(id, attribute)) {
+            delta.unadd(member, None);
         }
     }
 
@@ -232,6 +240,30 @@ impl Session {
         match self.arena.field_mut(id, attribute).many_mut() {
             Some(ManyCore::Loaded(members)) => Some(Arc::make_mut(members)),
             _ => None,
+        }
+    }
+}
+
+/// The difference of a collection to what is committed, made with its first change.
+#[inline]
+fn start_delta<'s>(
+    deltas: &'s mut FastMap<(Id, u16), Box<Delta>>,
+    journal: &mut Journal,
+    arena: &mut Arena,
+    id: Id,
+    attribute: u16,
+) -> &'s mut Delta {
+    match deltas.entry((id, attribute)) {
+        hashbrown::hash_map::Entry::Occupied(entry) => entry.into_mut(),
+        hashbrown::hash_map::Entry::Vacant(entry) => {
+            journal.write(|| Undo::Delta { id, attribute, old: None });
+            // No slot is remembered yet, so that they may change.
+            if let Some(ManyCore::Loaded(members)) = arena.field_mut(id, attribute).many_mut()
+                && members.is_sparse()
+            {
+                Arc::make_mut(members).compact();
+            }
+            entry.insert(Box::default())
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
 
 use crate::instrumentation::{Id, Members};
 
@@ -16,11 +16,12 @@ pub(crate) const NO_SLOT: u32 = u32::MAX;
 /// wait for it; of a loaded one, the difference to what the database has.
 #[derive(Clone, Default)]
 pub(crate) struct Delta {
-    pub(crate) added: IdSet,
-    /// With the slots where they were.
-    pub(crate) removed: IndexMap<Id, u32, foldhash::fast::RandomState>,
-    /// The committed members in their order, once the whole list was replaced (until then the slots of the
-    /// removed ones tell it).
+    pub(crate) added: Members,
+    pub(crate) removed: Members,
+    /// The slots where the removed ones were, by their slot among these.
+    from: Vec<u32>,
+    /// The committed members in their order, once the whole list was replaced or a member has come back
+    /// (until then the slots of the removed ones tell it).
     pub(crate) original: Option<Arc<[Id]>>,
 }
 
@@ -31,41 +32,81 @@ impl Delta {
 
     /// A member has come; gives the slot where it was, if it had gone before.
     pub(crate) fn add(&mut self, member: Id) -> Option<u32> {
-        let slot = self.removed.swap_remove(&member);
-        if slot.is_none() {
-            self.added.insert(member);
+        match self.removed.slot_of(member) {
+            Some(slot) => {
+                self.removed.remove(slot);
+                Some(self.from[slot])
+            }
+            None => {
+                self.added.push(member, None);
+                None
+            }
         }
-        slot
     }
 
     /// A member has gone, and is there no more; says whether it had come before.
-    pub(crate) fn remove(&mut self, member: Id, slot: u32) -> bool {
-        let came = self.added.swap_remove(&member);
-        if !came {
-            self.removed.insert(member, slot);
+    pub(crate) fn remove(&mut self, member: Id, from: u32) -> bool {
+        match self.added.slot_of(member) {
+            Some(slot) => {
+                self.added.remove(slot);
+                true
+            }
+            None => {
+                self.gone(member, from);
+                false
+            }
         }
-        came
+    }
+
+    fn gone(&mut self, member: Id, from: u32) {
+        let slot = self.removed.push(member, None);
+        self.from.truncate(slot);
+        self.from.push(from);
+    }
+
+    /// Takes an [`add`](Self::add) back.
+    pub(crate) fn unadd(&mut self, member: Id, cancelled: Option<u32>) {
+        match (cancelled, self.added.slot_of(member)) {
+            (Some(from), _) => self.gone(member, from),
+            (None, Some(slot)) => {
+                self.added.remove(slot);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Takes a [`remove`](Self::remove) back.
+    pub(crate) fn unremove(&mut self, member: Id, cancelled: bool) {
+        if cancelled {
+            self.added.push(member, None);
+        } else if let Some(slot) = self.removed.slot_of(member) {
+            self.removed.remove(slot);
+        }
     }
 
     /// The slots from this one on have moved up.
     pub(crate) fn opened(&mut self, at: usize) {
-        let moved = self.removed.values_mut().filter(|slot| **slot as usize >= at);
-        moved.filter(|slot| **slot != NO_SLOT).for_each(|slot| *slot += 1);
+        let moved = self.from.iter_mut().filter(|slot| **slot as usize >= at && **slot != NO_SLOT);
+        moved.for_each(|slot| *slot += 1);
     }
 
     /// The slots after this one have moved down.
     pub(crate) fn closed(&mut self, at: usize) {
-        let moved = self.removed.values_mut().filter(|slot| **slot as usize > at);
-        moved.filter(|slot| **slot != NO_SLOT).for_each(|slot| *slot -= 1);
+        let moved = self.from.iter_mut().filter(|slot| **slot as usize > at && **slot != NO_SLOT);
+        moved.for_each(|slot| *slot -= 1);
+    }
+
+    /// The removed members with the slots where they were.
+    fn removed_from(&self) -> impl Iterator<Item = (u32, Id)> {
+        self.removed.slots().map(|(slot, id)| (self.from[slot as usize], id))
     }
 
     /// The members that have gone, in the order that they had.
     pub(crate) fn deleted(&self) -> Vec<Id> {
         if let Some(original) = &self.original {
-            return original.iter().copied().filter(|m| self.removed.contains_key(m)).collect();
+            return original.iter().copied().filter(|m| self.removed.contains(*m)).collect();
         }
-        let mut deleted: Vec<(u32, Id)> =
-            self.removed.iter().map(|(id, slot)| (*slot, *id)).collect();
+        let mut deleted: Vec<(u32, Id)> = self.removed_from().collect();
         deleted.sort_by_key(|(slot, _)| *slot);
         deleted.into_iter().map(|(_, id)| id).collect()
     }
@@ -77,8 +118,8 @@ impl Delta {
         }
         let mut original: Vec<(u32, Id)> = present
             .slots()
-            .filter(|(_, member)| !self.added.contains(member))
-            .chain(self.removed.iter().map(|(id, slot)| (*slot, *id)))
+            .filter(|(_, member)| !self.added.contains(*member))
+            .chain(self.removed_from())
             .collect();
         original.sort_by_key(|(slot, _)| *slot);
         self.original = Some(original.into_iter().map(|(_, id)| id).collect());

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use aludel_sql::{Error, ErrorKind, Value};
 
 use super::Datum;
+use super::backref::Side;
 use super::composite::Extent;
+use super::events::Initiator;
 use crate::Result;
 use crate::instrumentation::{
     Attr, Field, FieldType, Handle, Id, IntoField, IsA, ManyCore, Mapped, MemberCore, Members,
@@ -34,6 +36,25 @@ impl Session {
         let mut value = value.into_field();
         let index = self.number(object.id, attribute)?;
         self.set_field(object.id, index, &mut value)
+    }
+
+    /// As [`set`](Self::set), in a listener, as a part of the chain of events that the listener was called in: with
+    /// the [`Initiator`] of its [`Change`](super::Change), the attribute that started the chain does not answer.
+    /// SQLAlchemy's `set_attribute`.
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    pub fn set_attribute<S: IsA<C>, C: Mapped, V: Field>(
+        &mut self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+        value: impl IntoField<V>,
+        initiator: Initiator,
+    ) -> Result<()> {
+        let mut value = value.into_field();
+        let index = self.number(object.id, attribute)?;
+        self.set_field_by(object.id, index, &mut value, Some(initiator))
     }
 
     /// Changes an object: any number of its attributes at once.
@@ -145,23 +166,39 @@ impl Session {
 
     /// Sets an attribute from a field of its own type.
     pub(crate) fn set_field(&mut self, id: Id, attribute: u16, new: &mut dyn Field) -> Result<()> {
+        self.set_field_by(id, attribute, new, None)
+    }
+
+    fn set_field_by(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        new: &mut dyn Field,
+        initiator: Option<Initiator>,
+    ) -> Result<()> {
         self.arena.check(id)?;
         if let Some(core) = new.one_mut() {
             let core = std::mem::take(core);
-            return self.set_one_core(id, attribute, core);
+            return self.set_one_core(id, attribute, core, initiator);
         }
         if let Some(core) = new.many_mut() {
             let core = std::mem::take(core);
             return self.set_many_core(id, attribute, core);
         }
-        self.set_plain(id, attribute, new)
+        self.set_plain(id, attribute, new, initiator)
     }
 
     /// Sets an attribute that is no relationship.
-    fn set_plain(&mut self, id: Id, attribute: u16, new: &mut dyn Field) -> Result<()> {
+    fn set_plain(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        new: &mut dyn Field,
+        initiator: Option<Initiator>,
+    ) -> Result<()> {
         match &self.mappers.at(id.class).property(attribute).kind {
             PropertyKind::Column(_) | PropertyKind::Unmapped => {
-                self.set_column(id, attribute, new, None)
+                self.set_column(id, attribute, new, initiator)
             }
             PropertyKind::Composite { .. } => self.set_composite(id, attribute, new, Extent::All),
             PropertyKind::Expression { .. } => Err(Error::new(
@@ -172,21 +209,27 @@ impl Session {
         }
     }
 
-    fn set_one_core(&mut self, id: Id, attribute: u16, core: OneCore) -> Result<()> {
+    fn set_one_core(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        core: OneCore,
+        initiator: Option<Initiator>,
+    ) -> Result<()> {
         let mappers = Arc::clone(&self.mappers);
-        let Some(relationship) = mappers.at(id.class).relationship(attribute) else {
+        let Some(relationship) = mappers.side(id.class, attribute) else {
             return Err(self.no_such_field(id, attribute));
         };
         match core {
             OneCore::Loaded(new) => {
                 if let Some(new) = new {
-                    self.check_target(relationship, new)?;
+                    self.check_target(&relationship, new)?;
                 }
-                self.set_reference(id, relationship, new, None, None)
+                self.set_reference(id, relationship, new, initiator, None)
             }
             OneCore::New(value) => self.scope(|s| {
                 let new = value.adopt(s)?;
-                s.set_reference(id, relationship, Some(new), None, None)
+                s.set_reference(id, relationship, Some(new), initiator, None)
             }),
             OneCore::Unset | OneCore::NotLoaded => Ok(()),
         }
@@ -198,7 +241,7 @@ impl Session {
         match core {
             ManyCore::Loaded(members) => {
                 for member in members.iter() {
-                    self.check_target(relationship, member)?;
+                    self.check_target(&relationship, member)?;
                 }
                 self.replace_members(id, relationship, members.to_vec())
             }
@@ -209,7 +252,7 @@ impl Session {
                         MemberCore::Object(member) => member,
                         MemberCore::New(value) => value.adopt(s)?,
                     };
-                    s.check_target(relationship, member)?;
+                    s.check_target(&relationship, member)?;
                     ids.push(member);
                 }
                 s.replace_members(id, relationship, ids)
@@ -236,7 +279,7 @@ impl Session {
                         format!("{}: the value {bad}", self.describe(id, attribute)),
                     )
                 })?;
-                self.set_plain(id, attribute, &mut *field)
+                self.set_plain(id, attribute, &mut *field, None)
             }
             Datum::One(new) => {
                 if self
@@ -247,7 +290,7 @@ impl Session {
                 {
                     return Err(self.wrong_type(id, attribute));
                 }
-                self.set_one_core(id, attribute, OneCore::Loaded(new))
+                self.set_one_core(id, attribute, OneCore::Loaded(new), None)
             }
             Datum::Many(ids) => {
                 let members = Arc::new(Members::from_ids(ids));
@@ -267,7 +310,7 @@ impl Session {
         let mappers = Arc::clone(&self.mappers);
         match &mappers.at(id.class).property(attribute).kind {
             PropertyKind::Relationship(r) if r.holder == Holder::One => {
-                self.delete_reference(id, r)
+                self.delete_reference(id, Side { mappers: &mappers, relationship: r })
             }
             PropertyKind::Relationship(_) => self.clear_members(id, attribute),
             PropertyKind::Composite { .. } => self.delete_composite(id, attribute),

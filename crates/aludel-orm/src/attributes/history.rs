@@ -69,7 +69,7 @@ impl<T> History<T> {
         self.unchanged.iter().chain(&self.deleted)
     }
 
-    fn map<U>(self, mut f: impl FnMut(T) -> Option<U>) -> History<U> {
+    pub(crate) fn map<U>(self, mut f: impl FnMut(T) -> Option<U>) -> History<U> {
         let mut each = |items: Vec<T>| items.into_iter().filter_map(&mut f).collect();
         History::new(each(self.added), each(self.unchanged), each(self.deleted))
     }
@@ -227,6 +227,14 @@ impl Session {
         }
     }
 
+    /// The changes that wait for a collection that is not loaded.
+    pub(crate) fn waiting_members(&self, id: Id, attribute: u16) -> History<Id> {
+        match self.deltas.get(&(id, attribute)) {
+            Some(delta) => History::new(delta.added.to_vec(), Vec::new(), delta.removed.to_vec()),
+            None => History::default(),
+        }
+    }
+
     pub(crate) fn collection_history(&self, id: Id, attribute: u16) -> History<Id> {
         let state = self.arena.state(id);
         let Some(ManyCore::Loaded(members)) = self.arena.field(id, attribute).many() else {
@@ -238,7 +246,7 @@ impl Session {
         let Some(delta) = self.deltas.get(&(id, attribute)) else {
             return History::new(Vec::new(), members.to_vec(), Vec::new());
         };
-        let (added, unchanged) = members.iter().partition(|m| delta.added.contains(m));
+        let (added, unchanged) = members.iter().partition(|m| delta.added.contains(*m));
         History::new(added, unchanged, delta.deleted())
     }
 

@@ -224,7 +224,7 @@ impl Session {
             }
             Undo::Delta { id, attribute, old } => match old {
                 Some(old) => {
-                    self.deltas.insert((id, attribute), *old);
+                    self.deltas.insert((id, attribute), old);
                 }
                 None => {
                     self.deltas.remove(&(id, attribute));
@@ -232,23 +232,12 @@ impl Session {
             },
             Undo::DeltaAdded { id, attribute, member, cancelled } => {
                 if let Some(delta) = self.deltas.get_mut(&(id, attribute)) {
-                    match cancelled {
-                        Some(slot) => {
-                            delta.removed.insert(member, slot);
-                        }
-                        None => {
-                            delta.added.swap_remove(&member);
-                        }
-                    }
+                    delta.unadd(member, cancelled);
                 }
             }
             Undo::DeltaRemoved { id, attribute, member, cancelled } => {
                 if let Some(delta) = self.deltas.get_mut(&(id, attribute)) {
-                    if cancelled {
-                        delta.added.insert(member);
-                    } else {
-                        delta.removed.swap_remove(&member);
-                    }
+                    delta.unremove(member, cancelled);
                 }
             }
             Undo::Logged { id } => {

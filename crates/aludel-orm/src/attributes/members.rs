@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use aludel_sql::Value;
 
+use super::backref::Side;
 use crate::Result;
 use crate::instrumentation::{
     Attr, Field, Handle, Id, IntoMember, IsA, Many, ManyCore, ManyMap, ManySet, Mapped, Member,
     MemberCore, Members, One,
 };
-use crate::mapping::Relationship;
 use crate::session::Session;
 
 /// The holders of relationships to many.
@@ -90,7 +90,7 @@ impl Session {
         self.arena.check(id)?;
         let mappers = Arc::clone(&self.mappers);
         let relationship = self.collection(&mappers, id, attribute)?;
-        self.check_target(relationship, member)?;
+        self.check_target(&relationship, member)?;
         if let Some(at) = at {
             match self.arena.field(id, attribute).many() {
                 Some(ManyCore::Loaded(members)) if at > members.len() => {
@@ -122,16 +122,19 @@ impl Session {
         self.arena.check(id)?;
         let mappers = Arc::clone(&self.mappers);
         let relationship = self.collection(&mappers, id, attribute)?;
+        self.check_member(id, attribute, member)?;
+        self.check_target(&relationship, member)?;
+        self.remove_member(id, relationship, member, None, None)
+    }
+
+    /// Checks that an object may be a member.
+    pub(super) fn check_member(&self, id: Id, attribute: u16, member: Id) -> Result<()> {
         let known = match self.arena.field(id, attribute).many() {
             Some(ManyCore::Loaded(members)) => members.contains(member),
             Some(ManyCore::NotLoaded) => true,
             _ => false,
         };
-        if !known {
-            return Err(self.absent(id, attribute, "that member"));
-        }
-        self.check_target(relationship, member)?;
-        self.remove_member(id, relationship, member, None, None)
+        if known { Ok(()) } else { Err(self.absent(id, attribute, "that member")) }
     }
 
     /// Takes the member at a place out of a list, and gives it.
@@ -159,7 +162,7 @@ impl Session {
         self.arena.check(id)?;
         let mappers = Arc::clone(&self.mappers);
         let relationship = self.collection(&mappers, id, attribute)?;
-        self.check_target(relationship, member)?;
+        self.check_target(&relationship, member)?;
         let members = self.loaded_members(id, attribute)?;
         let Some(before) = members.at(at) else {
             return Err(self.absent(id, attribute, &format!("place {at}")));
@@ -219,7 +222,7 @@ impl Session {
         }
     }
 
-    fn try_members(&self, id: Id, attribute: u16) -> Result<Arc<Members>> {
+    pub(super) fn try_members(&self, id: Id, attribute: u16) -> Result<Arc<Members>> {
         self.arena.check(id)?;
         match self.arena.object(id).field(attribute).and_then(Field::many) {
             Some(ManyCore::Unset) => Ok(Arc::default()),
@@ -241,11 +244,10 @@ impl Session {
         mappers: &'m crate::mapping::Mappers,
         id: Id,
         attribute: u16,
-    ) -> Result<&'m Relationship> {
+    ) -> Result<Side<'m>> {
         mappers
-            .at(id.class)
-            .relationship(attribute)
-            .filter(|r| r.holder.is_collection())
+            .side(id.class, attribute)
+            .filter(|side| side.holder.is_collection())
             .ok_or_else(|| self.wrong_type(id, attribute))
     }
 }

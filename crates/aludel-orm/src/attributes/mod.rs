@@ -15,6 +15,7 @@
 //! * `events`: listeners and the token that travels along a chain of events.
 
 pub(crate) mod active_history;
+pub(crate) mod adapter;
 pub(crate) mod backref;
 pub(crate) mod collection;
 pub(crate) mod column;
@@ -30,11 +31,15 @@ pub(crate) mod journal;
 pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod members;
+pub(crate) mod parents;
+pub(crate) mod passive;
 pub(crate) mod read;
 pub(crate) mod reference;
 pub(crate) mod tracked;
 
+pub use adapter::CollectionAdapter;
 pub use datum::Datum;
 pub use events::{Change, Incoming, Initiator, Listener, Op};
 pub use history::{Historic, History, HistoryItem};
 pub use members::{CollectionField, ObjectField};
+pub use passive::Passive;

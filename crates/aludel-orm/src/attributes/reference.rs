@@ -1,6 +1,7 @@
 //! Scalar object attributes: a reference to one object.
 
 use super::Datum;
+use super::backref::Side;
 use super::events::{Change, Incoming, Initiator, Op};
 use super::journal::Undo;
 use super::log::Old;
@@ -16,14 +17,14 @@ impl Session {
     pub(crate) fn set_reference(
         &mut self,
         id: Id,
-        relationship: &Relationship,
+        relationship: Side<'_>,
         new: Option<Id>,
         initiator: Option<Initiator>,
         only_if: Option<Id>,
     ) -> Result<()> {
         let attribute = relationship.attribute;
         let (mapper, own) = (relationship.parent, attribute);
-        let old = self.peek_reference(id, relationship);
+        let old = self.peek_reference(id, &relationship);
         if let (Some(check), Some(known)) = (only_if, old)
             && known != Some(check)
         {
@@ -47,9 +48,9 @@ impl Session {
             if let Some(before) = before
                 && Some(before) != new
             {
-                s.set_parent(before, relationship, id, false);
+                s.set_parent(before, &relationship, id, false);
             }
-            s.cascade_reference(id, relationship, new, before, token)?;
+            s.cascade_reference(id, &relationship, new, before, token)?;
             s.answer_reference(id, relationship, new, old, token)?;
             if s.may_refuse() {
                 let mut change = Change {
@@ -63,7 +64,7 @@ impl Session {
                 s.notify(mapper, &mut change)?;
             }
             if let Some(new) = new {
-                s.set_parent(new, relationship, id, true);
+                s.set_parent(new, &relationship, id, true);
             }
             s.put_reference(id, attribute, OneCore::Loaded(new), old);
             Ok(())
@@ -114,18 +115,18 @@ impl Session {
     }
 
     /// Deletes a reference: like setting it to none, but told as a removal.
-    pub(crate) fn delete_reference(&mut self, id: Id, relationship: &Relationship) -> Result<()> {
+    pub(crate) fn delete_reference(&mut self, id: Id, relationship: Side<'_>) -> Result<()> {
         let attribute = relationship.attribute;
         let mapper = relationship.parent;
-        let old = self.peek_reference(id, relationship);
+        let old = self.peek_reference(id, &relationship);
         let token = Initiator { mapper, attribute, op: Op::Remove };
         self.guarded(false, |s| {
             let before = old.flatten();
             if let Some(before) = before {
-                s.set_parent(before, relationship, id, false);
+                s.set_parent(before, &relationship, id, false);
             }
             if let Some(before) = before {
-                s.cascade_remove(id, relationship, before)?;
+                s.cascade_remove(id, &relationship, before)?;
                 s.answer_remove(id, relationship, before, token)?;
             }
             if s.listeners.listens(mapper, attribute, Op::Remove) {
@@ -152,38 +153,5 @@ impl Session {
             *core = OneCore::Loaded(target);
         }
         self.forget_change(id, attribute);
-    }
-
-    /// Remembers that an object has, or has lost, its owner in a relationship.
-    pub(crate) fn set_parent(
-        &mut self,
-        child: Id,
-        relationship: &Relationship,
-        owner: Id,
-        has: bool,
-    ) {
-        if !relationship.tracks_parents() {
-            return;
-        }
-        let key = (child, relationship.parent, relationship.attribute);
-        let old = self.parents.get(&key).copied();
-        if !has && old.is_some_and(|old| old.is_some_and(|old| old != owner)) {
-            // It has another owner by now.
-            return;
-        }
-        self.parents.insert(key, has.then_some(owner));
-        self.journal.write(|| Undo::Parent { key, old });
-    }
-
-    /// Whether an object has an owner in a relationship; an object that is in the database is taken to
-    /// have one unless it is known to have lost it.
-    pub(crate) fn has_parent(
-        &self,
-        child: Id,
-        parent: u16,
-        attribute: u16,
-        optimistic: bool,
-    ) -> bool {
-        self.parents.get(&(child, parent, attribute)).map_or(optimistic, Option::is_some)
     }
 }

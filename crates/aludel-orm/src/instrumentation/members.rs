@@ -16,7 +16,7 @@ use super::Id;
 use crate::session::identity::hash_value;
 
 /// From this many slots on a search makes an index.
-const INDEXED: usize = 64;
+const INDEXED: usize = 32;
 
 /// The members of a loaded collection, in their order; with keys where it is a keyed one.
 ///
@@ -132,11 +132,6 @@ impl Members {
         self.slots.iter().enumerate().filter_map(|(slot, id)| id.map(|id| (slot as u32, id)))
     }
 
-    /// Whether a slot has this member.
-    pub(crate) fn holds_at(&self, slot: usize, id: Id) -> bool {
-        self.slots.get(slot) == Some(&Some(id))
-    }
-
     /// The keys and members of a keyed collection.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&Value, Id)> {
         self.keys.iter().zip(&self.slots).filter_map(|(key, id)| id.map(|id| (key, id)))
@@ -210,6 +205,28 @@ impl Members {
 
     fn index(&self) -> &Index {
         self.index.get_or_init(|| Index::of(self))
+    }
+
+    /// Adds a member at the end, or at a place; gives its slot, and whether others have moved for it.
+    pub(crate) fn add(
+        &mut self,
+        id: Id,
+        key: Option<Value>,
+        place: Option<usize>,
+    ) -> (usize, bool) {
+        match place.and_then(|place| self.slot_at(place)) {
+            None => (self.push(id, key), false),
+            Some(slot) => {
+                self.insert(slot, id, key);
+                (slot, true)
+            }
+        }
+    }
+
+    /// The slot of a member: the one at a place, if it is there.
+    pub(crate) fn find(&self, id: Id, place: Option<usize>) -> Option<usize> {
+        let there = place.and_then(|place| self.slot_at(place));
+        there.filter(|slot| self.slots[*slot] == Some(id)).or_else(|| self.slot_of(id))
     }
 
     /// Adds a member at the end; gives its slot.

@@ -287,6 +287,11 @@ impl Session {
         Box::pin(self.load_relation(&open, Wanted::plain(attribute))).await
     }
 
+    /// Loads a relationship of an object without flushing, whatever options say.
+    pub(crate) async fn load_as_is(&mut self, id: Id, attribute: u16) -> Result<()> {
+        Box::pin(self.load_relation(&[id], Wanted::plain(attribute))).await
+    }
+
     /// Loads a relationship of objects of one class as the database has it, whatever keys the owners were given
     /// since, and without flushing.
     pub(crate) async fn load_committed(&mut self, ids: &[Id], attribute: u16) -> Result<()> {

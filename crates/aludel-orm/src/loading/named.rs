@@ -11,9 +11,9 @@ use super::entity::{AttrLeaf, Entity};
 use super::query::{Query, What};
 use super::resolve::no_attribute;
 use super::select::no_result;
-use crate::attributes::{History, HistoryItem};
+use crate::attributes::{History, HistoryItem, Passive};
 use crate::instrumentation::{AttrKind, ClassDef, Id};
-use crate::mapping::{Direction, Relationship};
+
 use crate::session::Session;
 use crate::{Error, ErrorKind, Result};
 
@@ -269,19 +269,11 @@ impl Session {
     ) -> Result<History<HistoryItem>> {
         let id = object.into();
         let attribute = self.attribute_named(id, name)?;
-        if !self.is_never_set(id, attribute) {
-            self.ensure_loaded(id, attribute).await?;
-        }
-        // What a foreign key led to counts only as far as it is known; see the unit of work.
-        let referring = |r: &Relationship| r.direction == Direction::ManyToOne && !r.active_history;
-        if !self.mapper_of(id).relationship(attribute).is_some_and(referring) {
-            self.load_committed_reference(id, attribute).await?;
-        }
-        self.history_of(id, attribute)
+        self.get_history_at(id, attribute, Passive::OFF).await
     }
 
     /// Whether a reference has a foreign key that was never set: reading it gives none, and its history is empty.
-    fn is_never_set(&self, id: Id, attribute: u16) -> bool {
+    pub(crate) fn is_never_set(&self, id: Id, attribute: u16) -> bool {
         let Some(relationship) = self.mapper_of(id).relationship(attribute) else { return false };
         let absent = |local: u16| !self.arena.is_loaded(id, local) && !self.needs_load(id, local);
         relationship.by_key && relationship.pairs.iter().any(|(local, _)| absent(*local))

@@ -204,8 +204,13 @@ impl Relationship {
     /// Whether the old object has to be known when it is replaced: configured so, or a reference whose foreign
     /// key is at the other side, or that goes by other columns than the key.
     pub fn has_active_history(&self) -> bool {
-        let goes_by_key = self.by_key && self.primaryjoin.is_none();
-        self.active_history || self.holder == Holder::One && !goes_by_key
+        self.active_history || self.holder == Holder::One && !self.is_by_key()
+    }
+
+    /// Whether it is a reference by the primary key of what it refers to, so that the identity map can tell the
+    /// object.
+    pub fn is_by_key(&self) -> bool {
+        self.by_key && self.primaryjoin.is_none()
     }
 
     /// The attribute's name.

@@ -1,7 +1,5 @@
 //! Cascades: which objects an operation on one object reaches.
 
-use std::sync::Arc;
-
 use super::Session;
 use super::state::{Flags, ObjectState};
 use crate::Result;
@@ -114,10 +112,10 @@ impl Session {
             match self.deltas.get(&(id, attribute)).filter(|_| cascade == Cascade::SaveUpdate) {
                 None => next.extend(members.iter()),
                 Some(delta) => {
-                    let new = |m: &Id| delta.added.contains(m);
+                    let new = |m: &Id| delta.added.contains(*m);
                     next.extend(members.iter().filter(new));
                     next.extend(members.iter().filter(|m| !new(m)));
-                    next.extend(delta.removed.keys());
+                    next.extend(delta.removed.iter());
                 }
             }
         } else if let Some(one) = field.one() {
@@ -216,12 +214,10 @@ impl Session {
 
     /// Whether an object lacks an owner that it must have.
     pub(crate) fn is_orphan(&self, id: Id) -> bool {
-        let mappers = Arc::clone(&self.mappers);
         let optimistic = self.arena.state(id).has(Flags::HAS_KEY);
-        mappers
-            .at(id.class)
+        self.mapper_of(id)
             .delete_orphans
             .iter()
-            .any(|(parent, attribute)| !self.has_parent(id, *parent, *attribute, optimistic))
+            .any(|(parent, attribute)| !self.has_parent_at(id, *parent, *attribute, optimistic))
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod cascade;
 pub(crate) mod delete;
 pub(crate) mod expire;
 pub(crate) mod identity;
+pub(crate) mod inspect;
 pub(crate) mod lifecycle;
 mod make;
 pub(crate) mod merge;
@@ -39,12 +40,15 @@ use crate::{Error, ErrorKind, Result};
 use arena::{Arena, Slab};
 pub use cascade::Cascade;
 use identity::{IdentityMap, Key};
+pub use inspect::{
+    AttributeState, AttributeStateMut, InstanceState, InstanceStateMut, NamedAttributeState,
+};
 pub use merge::MergeLoad;
 pub use state::ObjectState;
 pub use transaction::RolledBack;
 pub use unit_of_work::{Plan, PlanStep};
 
-type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// A unit of work: objects, their identity, and one transaction on a database.
 ///
@@ -60,7 +64,7 @@ pub struct Session {
     /// The class that was last asked for by its type, and its number.
     recent: Option<(TypeId, u16)>,
     pub(crate) log: Log,
-    pub(crate) deltas: FastMap<(Id, u16), Delta>,
+    pub(crate) deltas: FastMap<(Id, u16), Box<Delta>>,
     /// Owners that objects are known to have, or to have lost.
     pub(crate) parents: FastMap<ParentKey, Option<Id>>,
     pub(crate) journal: Journal,

@@ -58,13 +58,13 @@ impl Session {
                 many => {
                     let delta = self.deltas.get(&(id, attribute));
                     if let Some(delta) = delta {
-                        into.added.extend(&delta.added);
-                        into.deleted.extend(delta.removed.keys());
+                        into.added.extend(delta.added.iter());
+                        into.deleted.extend(delta.removed.iter());
                     }
                     if wanted == Wanted::All
                         && let ManyCore::Loaded(members) = many
                     {
-                        let stayed = |m: &Id| delta.is_none_or(|d| !d.added.contains(m));
+                        let stayed = |m: &Id| delta.is_none_or(|d| !d.added.contains(*m));
                         into.unchanged.extend(members.iter().filter(stayed));
                     }
                 }

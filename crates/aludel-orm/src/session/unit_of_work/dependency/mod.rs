@@ -179,7 +179,7 @@ impl Session {
 
     /// Whether an object is known to have an owner in a relationship.
     pub(super) fn still_owned(&self, child: Id, relationship: &Relationship) -> bool {
-        self.has_parent(child, relationship.parent, relationship.attribute, false)
+        self.has_parent_at(child, relationship.parent, relationship.attribute, false)
     }
 
     /// Puts an object on the list, where it is in the session.
