@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aludel_sql::Table;
 
 use crate::instrumentation::Id;
-use crate::mapping::{Mapper, PropertyKind};
+use crate::mapping::Mapper;
 use crate::session::Session;
 
 /// In place of an attribute: the column has none.
@@ -19,8 +19,6 @@ pub(super) struct Facts {
     pub(super) tables: Vec<TableFacts>,
     /// Some attribute has to be given a value before an INSERT: a default, a version.
     pub(super) prepares: bool,
-    /// Attributes that read expressions: what they say is not known after a write.
-    pub(super) expressions: Vec<u16>,
 }
 
 /// One of the tables of a class.
@@ -55,13 +53,8 @@ impl Facts {
     pub(super) fn new(mapper: &Arc<Mapper>) -> Self {
         let tables: Vec<TableFacts> =
             (0..mapper.tables.len()).map(|at| TableFacts::new(mapper, at as u16)).collect();
-        let expressions = mapper.properties.iter().enumerate();
         Self {
             prepares: mapper.version.is_some() || tables.iter().any(|t| !t.defaults.is_empty()),
-            expressions: expressions
-                .filter(|(_, p)| matches!(p.kind, PropertyKind::Expression { .. }))
-                .map(|(at, _)| at as u16)
-                .collect(),
             tables,
             mapper: Arc::clone(mapper),
         }

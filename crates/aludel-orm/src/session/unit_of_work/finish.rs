@@ -5,6 +5,7 @@ use super::run::Run;
 use super::work::Work;
 use crate::events::ObjectEvent;
 use crate::instrumentation::Id;
+use crate::mapping::PropertyKind;
 use crate::session::Session;
 use crate::session::identity::{Key, Place};
 use crate::session::state::{Flags, ObjectState, State};
@@ -56,6 +57,9 @@ impl Session {
         }
         for (root, keys) in work.roots.iter().zip(keyed) {
             self.register_saved(&root.saves, keys);
+        }
+        for root in &work.roots {
+            self.expire_expressions(&root.saves);
         }
         let brought: Vec<Id> = work
             .marks
@@ -247,6 +251,27 @@ impl Session {
         }
         self.note_inserted_all(&inserted);
         self.note_persistent(&inserted);
+    }
+
+    /// What expressions say of objects that went through the flush is read anew when it is asked for, also
+    /// where no column of the object's own has changed: they may count its members.
+    fn expire_expressions(&mut self, ids: &[Id]) {
+        let mut rest = ids;
+        while let Some(first) = rest.first() {
+            // A run of objects of one class.
+            let class = first.class;
+            let end = rest.iter().position(|id| id.class != class).unwrap_or(rest.len());
+            let (run, others) = rest.split_at(end);
+            rest = others;
+            let properties = self.mappers.at(class).properties.iter().zip(0..);
+            let expressions: Vec<u16> = properties
+                .filter(|(p, _)| matches!(p.kind, PropertyKind::Expression { .. }))
+                .map(|(_, attribute)| attribute)
+                .collect();
+            for attribute in expressions {
+                run.iter().for_each(|id| self.expire_unknown(*id, attribute));
+            }
+        }
     }
 
     /// It will be told which objects the flush has inserted.

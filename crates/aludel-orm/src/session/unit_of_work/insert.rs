@@ -233,23 +233,14 @@ impl Session {
 
     /// What the row says that nobody has asked the database for is expired.
     fn expire_written(&mut self, table: &Table, classes: &Classes, part: &[Id], gave_back: bool) {
-        let unknown = |facts: &Facts| {
-            let of_table = facts.table(table).filter(|_| !gave_back);
-            let mut all: Vec<u16> = of_table
-                .map_or_else(Vec::new, |(_, t)| t.by_database.iter().map(|(_, a)| *a).collect());
-            all.extend(&facts.expressions);
-            all
-        };
         for (class, facts) in classes {
-            let attributes = unknown(facts);
-            if attributes.is_empty() {
+            let Some((_, of_table)) = facts.table(table).filter(|_| !gave_back) else { continue };
+            if of_table.by_database.is_empty() {
                 continue;
             }
             for &id in part.iter().filter(|id| id.class == *class) {
-                for &attribute in &attributes {
-                    if !self.arena.is_loaded(id, attribute)
-                        || facts.expressions.contains(&attribute)
-                    {
+                for &(_, attribute) in &of_table.by_database {
+                    if !self.arena.is_loaded(id, attribute) {
                         self.expire_unknown(id, attribute);
                     }
                 }

@@ -215,15 +215,13 @@ impl Session {
         }
         for facts in &changes.classes {
             let Some((_, of_table)) = facts.table(table) else { continue };
-            let mut unknown = facts.expressions.clone();
-            if !gives_back {
-                unknown.extend(of_table.by_database_on_update.iter().map(|(_, a)| *a));
-            }
-            if unknown.is_empty() {
+            if gives_back || of_table.by_database_on_update.is_empty() {
                 continue;
             }
             for change in part.iter().filter(|c| c.id.class == facts.mapper.index) {
-                unknown.iter().for_each(|attribute| self.expire_unknown(change.id, *attribute));
+                for (_, attribute) in &of_table.by_database_on_update {
+                    self.expire_unknown(change.id, *attribute);
+                }
             }
         }
         Ok(())
