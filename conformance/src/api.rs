@@ -95,9 +95,7 @@ pub fn holder(session: &Session, id: Id, attribute: &str) -> Result<Option<Holde
 /// # Errors
 /// When the object is not here.
 pub fn is_managed(session: &Session, id: Id, attribute: &str) -> Result<bool> {
-    let mapper = mapper(session, id)?;
-    let property = mapper.attribute(attribute).map(|at| &mapper.properties()[usize::from(at)]);
-    Ok(property.is_some_and(|p| !matches!(p.kind(), PropertyKind::Unmapped)))
+    session.is_instrumented(id, attribute)
 }
 
 /// The object's key as texts, as far as it has one.

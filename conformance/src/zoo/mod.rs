@@ -14,6 +14,7 @@ mod lists;
 mod people;
 mod shop;
 mod small;
+mod vault;
 
 use std::sync::OnceLock;
 
@@ -26,7 +27,8 @@ pub use keys::{Band, City, Country, Enrollment, Musician, Region};
 pub use lists::{Entry, Note, Playlist, Reader, Report};
 pub use people::{Animal, Cat, Company, Dog, Engineer, Manager, Person};
 pub use shop::{Address, Item, Keyword, Node, Order, Profile, User};
-pub use small::{Gadget, Legacy, LegacyCode, Part, Ticket, Word};
+pub use small::{Legacy, LegacyCode, Ticket, Word};
+pub use vault::{VaultManager, Vaulted};
 
 /// The registry of all classes.
 ///
@@ -54,7 +56,7 @@ pub fn registry() -> Result<Registry> {
     registry.register::<Band>()?;
     registry.register::<Playlist>()?;
     registry.register::<Report>()?;
-    registry.register::<Gadget>()?;
+    vault::describe(&registry)?;
     registry.configure()?;
     Ok(REGISTRY.get_or_init(|| registry).clone())
 }

@@ -54,28 +54,3 @@ pub struct LegacyCode {
     #[column(nullable = false)]
     pub code: Option<String>,
 }
-
-/// One-to-many (in the kit a class with instrumentation of its own).
-#[derive(Mapped, Clone, Debug, Default)]
-#[mapped(table = "gadgets")]
-pub struct Gadget {
-    #[column(primary_key)]
-    pub id: Auto<i64>,
-    #[column(nullable = false)]
-    pub name: Option<String>,
-    #[relationship(back_populates = "gadget", order_by = "id")]
-    pub parts: Many<Part>,
-}
-
-/// The other side of it.
-#[derive(Mapped, Clone, Debug, Default)]
-#[mapped(table = "parts")]
-pub struct Part {
-    #[column(primary_key)]
-    pub id: Auto<i64>,
-    pub name: Option<String>,
-    #[column(foreign_key = "gadgets.id")]
-    pub gadget_id: Option<i64>,
-    #[relationship(back_populates = "parts")]
-    pub gadget: One<Gadget>,
-}
