@@ -172,9 +172,11 @@ pub trait IntoObject {
 
 impl<T: Mapped> IntoObject for T {
     type Class = T;
+    #[inline]
     fn into_object(self, session: &mut Session) -> crate::Result<Id> {
-        session.make(self).map(Handle::id)
+        session.make_now(self).map(Handle::id)
     }
+    #[inline]
     fn gives_objects(&self, session: &mut Session) -> bool {
         // A class without relationships is the frequent case, and one that cannot be mapped fails later.
         if session
@@ -197,6 +199,7 @@ impl<T> IntoObject for Handle<T> {
         session.arena.check(self.id)?;
         Ok(self.id)
     }
+    #[inline]
     fn gives_objects(&self, _: &mut Session) -> bool {
         false
     }
@@ -209,6 +212,7 @@ impl IntoObject for Id {
         session.arena.check(self)?;
         Ok(self)
     }
+    #[inline]
     fn gives_objects(&self, _: &mut Session) -> bool {
         false
     }

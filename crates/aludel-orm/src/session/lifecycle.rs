@@ -19,11 +19,13 @@ impl Session {
     ///
     /// When a validator refuses a value, or when another object with the same key is in the session.
     /// Nothing is added then.
+    #[inline]
     pub fn add<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
         let risky = object.gives_objects(self);
         self.guarded(risky, |s| s.add_now(object))
     }
 
+    #[inline]
     fn add_now<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
         let id = object.into_object(self)?;
         self.save_or_update(id)?;

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::attributes::events::{Change, Incoming, Initiator, Op};
 use crate::attributes::journal::Undo;
 use crate::events::{AttributeEvent, ObjectEvent};
-use crate::instrumentation::{Handle, Id, IntoObject, ManyCore, Mapped, OneCore};
+use crate::instrumentation::{Handle, Id, IntoObject, ManyCore, Mapped, Object, OneCore};
 use crate::mapping::{Mapper, PropertyKind};
 
 impl Session {
@@ -17,43 +17,63 @@ impl Session {
     /// # Errors
     ///
     /// When the class cannot be mapped, or a validator refuses a value.
+    #[inline]
     pub fn make<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
         let risky = value.gives_objects(self);
         self.guarded(risky, |s| s.make_now(value))
     }
 
-    fn make_now<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
+    // Little of it is generic, and that is inlined: a value that is handed on is a value that is copied.
+    #[inline]
+    pub(crate) fn make_now<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
         let class = match T::DESCRIBED {
             false => self.class_of::<T>()?,
             true => self.class_of_record(value.own_class())?,
         };
+        let id = self.reserve(class, T::DESCRIBED);
+        match self.arena.of_mut(id).chunks_mut::<T>() {
+            Some(chunks) => chunks.set(id.slot, value),
+            None => self.put_boxed(id, Box::new(value))?,
+        }
+        self.made(id, T::DESCRIBED)?;
+        Ok(Handle::new(id))
+    }
+
+    /// A slot for an object that is made from a literal.
+    fn reserve(&mut self, class: u16, described: bool) -> Id {
         let session = self.arena.session;
         let slab = self.slab_for(class);
         let id = slab.reserve(session, class);
-        slab.states[id.slot as usize].flags.set(Flags::FRESH);
-        slab.states[id.slot as usize].loaded = if T::DESCRIBED { 0 } else { slab.whole };
-        match slab.chunks_mut::<T>() {
-            Some(chunks) => chunks.set(id.slot, value),
-            None => {
-                if slab.objects.put(id.slot, Box::new(value)).is_err() {
-                    slab.release(id.slot);
-                    return Err(self.no_such_field(id, 0));
-                }
-            }
+        let state = &mut slab.states[id.slot as usize];
+        state.flags.set(Flags::FRESH);
+        state.loaded = if described { 0 } else { slab.whole };
+        id
+    }
+
+    #[cold]
+    fn put_boxed(&mut self, id: Id, object: Box<dyn Object>) -> Result<()> {
+        let slab = self.arena.of_mut(id);
+        if slab.objects.put(id.slot, object).is_err() {
+            slab.release(id.slot);
+            return Err(self.no_such_field(id, 0));
         }
+        Ok(())
+    }
+
+    /// The object is in its slot: what else there is to it.
+    fn made(&mut self, id: Id, described: bool) -> Result<()> {
         self.journal.write(|| Undo::Made { id });
-        let mapper = self.mappers.at(class);
+        let mapper = self.mapper_of(id);
         let bare = mapper.relationships.is_empty() && mapper.discriminator.is_none();
-        if bare && !T::DESCRIBED && !self.may_refuse() {
+        if bare && !described && !self.may_refuse() {
             self.note_generated(id);
-            return Ok(Handle::new(id));
+            return Ok(());
         }
         let mapper = Arc::clone(mapper);
         if self.may_refuse() {
             self.tell_made(id)?;
         }
-        self.settle(id, &mapper, T::DESCRIBED)?;
-        Ok(Handle::new(id))
+        self.settle(id, &mapper, described)
     }
 
     /// Of an object that has all its plain columns: which of the others a literal sets as well.

@@ -41,7 +41,8 @@ impl Session {
     ///
     /// When loading fails, a validator refuses a value, or the versions differ ([`ErrorKind::Stale`]).
     pub async fn merge<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
-        let given = object.into_object(self)?;
+        let risky = object.gives_objects(self);
+        let given = self.guarded(risky, |s| object.into_object(s))?;
         self.merge_at(given, MergeLoad::Yes).await.map(Handle::new)
     }
 
@@ -54,7 +55,8 @@ impl Session {
         &mut self,
         object: O,
     ) -> Result<Handle<O::Class>> {
-        let given = object.into_object(self)?;
+        let risky = object.gives_objects(self);
+        let given = self.guarded(risky, |s| object.into_object(s))?;
         self.merge_at(given, MergeLoad::No).await.map(Handle::new)
     }
 
