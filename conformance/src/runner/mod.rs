@@ -140,7 +140,7 @@ impl Act<'_> {
             "modified" => self.modified(step),
             "is_modified" => self.is_modified(step),
             "identical" => Ok(Json::Bool(self.object(step, "a")? == self.object(step, "b")?)),
-            "serialize" => Err(out_of_scope("serialising objects")),
+            "serialize" => self.serialize(step),
             "state" => self.state(step),
             "identity_key" => self.identity_key(step),
             "object_session" => self.object_session(step),

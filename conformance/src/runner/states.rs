@@ -1,6 +1,7 @@
 //! The states of objects, and the session.
 
 use aludel::ObjectState;
+use aludel::orm::serialize::Serialized;
 use serde_json::{Value as Json, json};
 
 use super::Act;
@@ -50,6 +51,19 @@ impl Act<'_> {
     pub(super) fn make_transient_to_detached(&mut self, step: &Step) -> Result<Json> {
         let id = self.object(step, "obj")?;
         self.session.make_transient_to_detached(id.handle())?;
+        Ok(Json::Null)
+    }
+
+    /// By way of both forms, so that either has to keep everything.
+    pub(super) fn serialize(&mut self, step: &Step) -> Result<Json> {
+        let ids =
+            step.texts("objs")?.into_iter().map(|o| self.named(o)).collect::<Result<Vec<_>>>()?;
+        let json = self.session.serialize(ids)?.to_json()?;
+        let bytes = Serialized::from_json(&json)?.to_bytes()?;
+        let copies = self.session.deserialize(&Serialized::from_bytes(&bytes)?)?;
+        for (alias, copy) in step.texts("as")?.into_iter().zip(copies) {
+            self.bind_alias(alias, copy);
+        }
         Ok(Json::Null)
     }
 

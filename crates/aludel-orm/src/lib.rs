@@ -6,6 +6,8 @@ pub mod ext;
 pub mod instrumentation;
 pub mod loading;
 pub mod mapping;
+#[cfg(feature = "serde")]
+pub mod serialize;
 pub mod session;
 
 pub use aludel_sql::{Error, ErrorKind, Result};

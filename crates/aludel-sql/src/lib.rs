@@ -111,6 +111,8 @@ mod suggest;
 mod tree;
 mod types;
 mod value;
+#[cfg(feature = "serde")]
+mod value_serde;
 mod write;
 
 pub use cache::{Resolved, StatementCache};

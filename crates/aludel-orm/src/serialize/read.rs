@@ -1,0 +1,330 @@
+//! From what was written to objects.
+
+use std::sync::Arc;
+
+use super::format::{Before, Collection, Column, Members, Object, Reference, Serialized};
+use crate::attributes::delta::{Delta, NO_SLOT};
+use crate::attributes::log::Old;
+use crate::events::ObjectEvent;
+use crate::instrumentation::{Id, ManyCore, OneCore};
+use crate::mapping::{Mapper, Relationship};
+use crate::session::Session;
+use crate::session::identity::Key;
+use crate::session::state::{Flags, ObjectState};
+use crate::{Error, ErrorKind, Result};
+
+/// What is to be done to an object once everything has been found to be in order.
+#[derive(Default)]
+struct Links {
+    ones: Vec<(u16, OneCore)>,
+    manys: Vec<(u16, ManyCore, Option<Delta>)>,
+    history: Vec<(u16, Old)>,
+    owners: Vec<((u16, u16), Option<Id>)>,
+}
+
+impl Session {
+    /// Makes objects of what was taken down, and gives those that had been asked for, in their order.
+    ///
+    /// They belong to no session's work: an object with an identity is detached, to be added or merged; one without is
+    /// transient. Their classes have to be known to the registry.
+    ///
+    /// # Errors
+    ///
+    /// When a class is not known, an attribute is not there any more, or anything does not fit: nothing is made then.
+    pub fn deserialize(&mut self, serialized: &Serialized) -> Result<Vec<Id>> {
+        serialized.check_version()?;
+        self.scope(|session| {
+            let mut ids = Vec::with_capacity(serialized.objects.len());
+            for object in &serialized.objects {
+                let class = session.class_written(&object.class)?;
+                ids.push(session.create_at(class));
+            }
+            let mut links = Vec::with_capacity(ids.len());
+            for (id, object) in ids.iter().zip(&serialized.objects) {
+                session.read_columns(*id, object)?;
+                links.push(session.read_links(*id, object, &ids)?);
+            }
+            let roots =
+                serialized.roots.iter().map(|at| at_place(&ids, *at)).collect::<Result<_>>()?;
+            for ((id, object), links) in ids.iter().zip(&serialized.objects).zip(links) {
+                session.link(*id, object, links)?;
+            }
+            for id in &ids {
+                session.tell(ObjectEvent::Deserialize, *id)?;
+            }
+            Ok(roots)
+        })
+    }
+
+    /// The class of a name that was written.
+    fn class_written(&mut self, name: &str) -> Result<u16> {
+        if !self.mappers.by_name.contains_key(name) {
+            // The registry may have learned it since.
+            let mappers = self.registry.mappers();
+            self.listeners.learn(&mappers);
+            self.mappers = mappers;
+        }
+        self.mapper_named(name)
+    }
+
+    fn read_columns(&mut self, id: Id, object: &Object) -> Result<()> {
+        let mapper = Arc::clone(self.mapper_of(id));
+        for &attribute in &mapper.columns {
+            self.arena.of_mut(id).set_loaded(id.slot, attribute, false);
+        }
+        for (name, column) in &object.columns {
+            let attribute = attribute_written(&mapper, name)?;
+            if mapper.relationship(attribute).is_some() {
+                return Err(misfit(&mapper, name, "it is a relationship now"));
+            }
+            match column {
+                Column::Expired => self.arena.of_mut(id).set_expired(id.slot, attribute, true),
+                Column::Loaded(value) => {
+                    let put = self.arena.field_mut(id, attribute).put(value.clone());
+                    put.map_err(|bad| misfit(&mapper, name, &format!("the value {bad}")))?;
+                    self.arena.of_mut(id).set_loaded(id.slot, attribute, true);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_links(&self, id: Id, object: &Object, ids: &[Id]) -> Result<Links> {
+        let mapper = self.mapper_of(id);
+        let mut links = Links::default();
+        for (name, reference) in &object.references {
+            let (attribute, relationship) = relationship_written(mapper, name, false)?;
+            let core = match reference {
+                Reference::NotLoaded => OneCore::NotLoaded,
+                Reference::Loaded(to) => {
+                    OneCore::Loaded(self.target_written(relationship, *to, ids)?)
+                }
+            };
+            links.ones.push((attribute, core));
+        }
+        for (name, collection) in &object.collections {
+            let (attribute, relationship) = relationship_written(mapper, name, true)?;
+            let core = match &collection.members {
+                Some(members) => {
+                    ManyCore::Loaded(Arc::new(self.members_written(relationship, members, ids)?))
+                }
+                None if object.key.is_some() => ManyCore::NotLoaded,
+                None => ManyCore::Unset,
+            };
+            let delta = self.delta_written(relationship, collection, ids)?;
+            links.manys.push((attribute, core, delta));
+        }
+        for (name, before) in &object.history {
+            let attribute = attribute_written(mapper, name)?;
+            let relationship = mapper.relationship(attribute).filter(|r| !r.holder.is_collection());
+            let old = match (before, relationship) {
+                (Before::Absent, None) => Old::Absent,
+                (Before::Value(value), None) => Old::Value(value.clone()),
+                (Before::ReferenceUnset, Some(_)) => Old::One(OneCore::Unset),
+                (Before::ReferenceNotLoaded, Some(_)) => Old::One(OneCore::NotLoaded),
+                (Before::Reference(to), Some(relationship)) => {
+                    Old::One(OneCore::Loaded(self.target_written(relationship, *to, ids)?))
+                }
+                _ => return Err(misfit(mapper, name, "its history is of another kind")),
+            };
+            links.history.push((attribute, old));
+        }
+        for (class, name, owner) in &object.owners {
+            let parent = self.mappers.at(self.mapper_named(class)?);
+            let attribute = attribute_written(parent, name)?;
+            let Some(relationship) = parent.relationship(attribute) else {
+                return Err(misfit(parent, name, "it is no relationship"));
+            };
+            let owner = owner.map(|at| at_place(ids, at)).transpose()?;
+            if owner.is_some_and(|owner| !self.mappers.is_a(owner.class, relationship.parent)) {
+                return Err(misfit(parent, name, "the owner is of another class"));
+            }
+            links.owners.push(((relationship.parent, relationship.attribute), owner));
+        }
+        Ok(links)
+    }
+
+    fn target_written(
+        &self,
+        relationship: &Relationship,
+        at: Option<u32>,
+        ids: &[Id],
+    ) -> Result<Option<Id>> {
+        let Some(at) = at else { return Ok(None) };
+        let target = at_place(ids, at)?;
+        self.check_target(relationship, target)?;
+        Ok(Some(target))
+    }
+
+    fn ids_written(
+        &self,
+        relationship: &Relationship,
+        places: &[u32],
+        ids: &[Id],
+    ) -> Result<Vec<Id>> {
+        let target = |at: &u32| {
+            let target = at_place(ids, *at)?;
+            self.check_target(relationship, target)?;
+            Ok(target)
+        };
+        places.iter().map(target).collect()
+    }
+
+    fn members_written(
+        &self,
+        relationship: &Relationship,
+        members: &Members,
+        ids: &[Id],
+    ) -> Result<crate::instrumentation::Members> {
+        let keyed = matches!(relationship.holder, crate::mapping::Holder::Keyed(_));
+        let keys = if keyed { members.ids.len() } else { 0 };
+        if members.keys.len() != keys {
+            let parent = self.mappers.at(relationship.parent);
+            let what = format!("{} keys for {} members", members.keys.len(), members.ids.len());
+            return Err(misfit(parent, &relationship.name, &what));
+        }
+        let mut read = crate::instrumentation::Members::default();
+        for (at, id) in self.ids_written(relationship, &members.ids, ids)?.into_iter().enumerate() {
+            read.push(id, members.keys.get(at).cloned());
+        }
+        Ok(read)
+    }
+
+    fn delta_written(
+        &self,
+        relationship: &Relationship,
+        collection: &Collection,
+        ids: &[Id],
+    ) -> Result<Option<Delta>> {
+        let Some(change) = &collection.change else { return Ok(None) };
+        let original = match &change.original {
+            Some(members) => Some(self.ids_written(relationship, members, ids)?.into()),
+            None => None,
+        };
+        let removed = self.ids_written(relationship, &change.removed, ids)?;
+        Ok(Some(Delta {
+            added: self.ids_written(relationship, &change.added, ids)?.into_iter().collect(),
+            removed: removed.into_iter().map(|id| (id, NO_SLOT)).collect(),
+            original,
+        }))
+    }
+
+    /// Everything is in order: the object gets what belongs to it.
+    fn link(&mut self, id: Id, object: &Object, links: Links) -> Result<()> {
+        let mapper = Arc::clone(self.mapper_of(id));
+        if let Some(key) = &object.key {
+            if key.len() != mapper.primary_key.len() {
+                let what = format!(
+                    "class {}: a key of {} parts, which has {}",
+                    mapper.class_name(),
+                    key.len(),
+                    mapper.primary_key.len()
+                );
+                return Err(Error::new(ErrorKind::Value, what));
+            }
+            // What was not taken down is not known here.
+            for &attribute in &mapper.relationships {
+                let field = self.arena.field_mut(id, attribute);
+                if !field.is_set() {
+                    field.clear();
+                }
+            }
+        }
+        for (attribute, core) in links.ones {
+            if let Some(one) = self.arena.field_mut(id, attribute).one_mut() {
+                *one = core;
+            }
+        }
+        for (attribute, core, delta) in links.manys {
+            if let Some(many) = self.arena.field_mut(id, attribute).many_mut() {
+                *many = core;
+            }
+            if let Some(delta) = delta {
+                self.journal.write(|| crate::attributes::journal::Undo::Delta {
+                    id,
+                    attribute,
+                    old: None,
+                });
+                self.deltas.insert((id, attribute), delta);
+            }
+        }
+        for (attribute, old) in links.history {
+            self.write_log(id, attribute, old);
+        }
+        for ((parent, attribute), owner) in links.owners {
+            let key = (id, parent, attribute);
+            self.journal.write(|| crate::attributes::journal::Undo::Parent { key, old: None });
+            self.parents.insert(key, owner);
+        }
+        let state = self.arena.state_mut(id);
+        for (flag, on) in [
+            (Flags::FRESH, object.fresh),
+            (Flags::MODIFIED, object.modified),
+            (Flags::ORPHANED, object.orphaned),
+        ] {
+            if on { state.flags.set(flag) } else { state.flags.unset(flag) }
+        }
+        let Some(key) = &object.key else { return Ok(()) };
+        state.flags.set(Flags::HAS_KEY);
+        state.life = ObjectState::Detached;
+        self.give_identity(id, key)
+    }
+
+    /// The identity that the object had: aside, where its attributes do not tell it.
+    fn give_identity(&mut self, id: Id, key: &[aludel_sql::Value]) -> Result<()> {
+        let mapper = Arc::clone(self.mapper_of(id));
+        let parts: Vec<aludel_sql::Bind<'_>> =
+            key.iter().map(|value| aludel_sql::Bind::Ref(value.as_ref())).collect();
+        let Some(key) = Key::from_values(&parts) else {
+            let what = format!("class {}: a part of the key is NULL", mapper.class_name());
+            return Err(Error::new(ErrorKind::Value, what));
+        };
+        // Key attributes that are expired keep the values of the identity.
+        for (&attribute, value) in mapper.primary_key.iter().zip(key.values()) {
+            if !self.arena.is_loaded(id, attribute) {
+                let put = self.arena.field_mut(id, attribute).put(value);
+                let name = mapper.property(attribute).name();
+                put.map_err(|bad| misfit(&mapper, name, &format!("the key {bad}")))?;
+            }
+        }
+        if self.identity_key(id).as_ref() != Some(&key) {
+            self.arena.state_mut(id).flags.set(Flags::KEY_ASIDE);
+            self.keys_aside.insert(id, key);
+        }
+        Ok(())
+    }
+}
+
+fn at_place(ids: &[Id], at: u32) -> Result<Id> {
+    ids.get(at as usize).copied().ok_or_else(|| {
+        let what = format!("serialized objects: number {at} of {} is referred to", ids.len());
+        Error::new(ErrorKind::Value, what)
+    })
+}
+
+fn attribute_written(mapper: &Mapper, name: &str) -> Result<u16> {
+    mapper.attribute(name).ok_or_else(|| {
+        let hint = aludel_sql::did_you_mean(name, mapper.properties.iter().map(|p| p.name()));
+        misfit(mapper, name, &format!("there is no such attribute any more{hint}"))
+    })
+}
+
+fn relationship_written<'m>(
+    mapper: &'m Mapper,
+    name: &str,
+    collection: bool,
+) -> Result<(u16, &'m Relationship)> {
+    let attribute = attribute_written(mapper, name)?;
+    match mapper.relationship(attribute) {
+        Some(relationship) if relationship.holder.is_collection() == collection => {
+            Ok((attribute, relationship))
+        }
+        _ => Err(misfit(mapper, name, "it is something else now")),
+    }
+}
+
+#[cold]
+fn misfit(mapper: &Mapper, name: &str, what: &str) -> Error {
+    let class = mapper.class_name();
+    Error::new(ErrorKind::Value, format!("serialized objects: {class}.{name}: {what}"))
+}

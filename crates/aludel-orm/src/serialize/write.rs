@@ -1,0 +1,173 @@
+//! From objects to what is written of them.
+
+use std::sync::Arc;
+
+use super::format::{Before, Change, Collection, Column, Members, Object, Reference, Serialized};
+use crate::Result;
+use crate::attributes::delta::{Delta, IdSet};
+use crate::attributes::log::Old;
+use crate::events::ObjectEvent;
+use crate::instrumentation::{Id, ManyCore, OneCore};
+use crate::mapping::PropertyKind;
+use crate::session::Session;
+use crate::session::state::Flags;
+
+/// The objects of a graph: those that are found get places in their order.
+#[derive(Default)]
+struct Graph(IdSet);
+
+impl Graph {
+    fn place(&mut self, id: Id) -> u32 {
+        self.0.insert_full(id).0 as u32
+    }
+
+    fn places(&mut self, ids: impl IntoIterator<Item = Id>) -> Vec<u32> {
+        ids.into_iter().map(|id| self.place(id)).collect()
+    }
+
+    fn members(&mut self, members: &crate::instrumentation::Members) -> Members {
+        let keys = members.entries().map(|(key, _)| key.clone()).collect();
+        Members { ids: self.places(members.iter()), keys }
+    }
+}
+
+impl Session {
+    /// Takes down objects with everything that is known of them, and with all objects that they refer to as far as that
+    /// is loaded: values, what is loaded and what is expired, identity, history, and who belongs to whom. What is shared
+    /// stays shared.
+    ///
+    /// # Errors
+    ///
+    /// When an object is not here, or a listener refuses.
+    pub fn serialize<I: Into<Id>>(
+        &mut self,
+        objects: impl IntoIterator<Item = I>,
+    ) -> Result<Serialized> {
+        let mut serialized = Serialized::new();
+        let mut graph = Graph::default();
+        for object in objects {
+            let id = object.into();
+            self.arena.check(id)?;
+            serialized.roots.push(graph.place(id));
+        }
+        while let Some(&id) = graph.0.get_index(serialized.objects.len()) {
+            self.arena.check(id)?;
+            self.tell(ObjectEvent::Serialize, id)?;
+            serialized.objects.push(self.taken_down(id, &mut graph));
+        }
+        // Owners are told of where they are among the objects.
+        for (at, id) in graph.0.iter().enumerate() {
+            serialized.objects[at].owners = self.owners_of(*id, &graph.0);
+        }
+        Ok(serialized)
+    }
+
+    fn taken_down(&self, id: Id, graph: &mut Graph) -> Object {
+        let mapper = self.mapper_of(id);
+        let state = self.arena.state(id);
+        let mut object = Object {
+            class: mapper.class_name().to_owned(),
+            key: self.identity_key(id).map(|key| key.values().into_vec()),
+            fresh: state.has(Flags::FRESH),
+            modified: state.has(Flags::MODIFIED),
+            orphaned: state.has(Flags::ORPHANED),
+            columns: Vec::new(),
+            references: Vec::new(),
+            collections: Vec::new(),
+            history: Vec::new(),
+            owners: Vec::new(),
+        };
+        for (attribute, property) in mapper.properties.iter().enumerate() {
+            let attribute = attribute as u16;
+            let name = || property.name().to_owned();
+            match &property.kind {
+                PropertyKind::Relationship(_) => {
+                    let field = self.arena.field(id, attribute);
+                    if let Some(one) = field.one() {
+                        let reference = match one {
+                            OneCore::Loaded(to) => {
+                                let to = to.filter(|to| self.arena.holds(*to));
+                                Reference::Loaded(to.map(|to| graph.place(to)))
+                            }
+                            OneCore::NotLoaded => Reference::NotLoaded,
+                            OneCore::Unset | OneCore::New(_) => continue,
+                        };
+                        object.references.push((name(), reference));
+                    } else if let Some(many) = field.many() {
+                        let delta = self.deltas.get(&(id, attribute));
+                        let members = many.loaded().map(|members| graph.members(members));
+                        if matches!(many, ManyCore::Unset) && delta.is_none() {
+                            continue;
+                        }
+                        let change = delta.map(|delta| changes(delta, many.loaded(), graph));
+                        object.collections.push((name(), Collection { members, change }));
+                    }
+                }
+                PropertyKind::Column(_) | PropertyKind::Expression { .. } => {
+                    let slab = self.arena.of(id);
+                    if slab.is_loaded(id.slot, attribute) {
+                        let value = self.arena.field(id, attribute).value();
+                        object.columns.push((name(), Column::Loaded(value)));
+                    } else if slab.is_expired(id.slot, attribute) {
+                        object.columns.push((name(), Column::Expired));
+                    }
+                }
+                _ => {}
+            }
+        }
+        for entry in self.log.chain(state.head) {
+            let before = match &entry.old {
+                Old::Absent => Before::Absent,
+                Old::Value(value) => Before::Value(value.clone()),
+                Old::One(OneCore::Loaded(to)) => {
+                    let to = to.filter(|to| self.arena.holds(*to));
+                    Before::Reference(to.map(|to| graph.place(to)))
+                }
+                Old::One(OneCore::NotLoaded) => Before::ReferenceNotLoaded,
+                Old::One(OneCore::Unset | OneCore::New(_)) => Before::ReferenceUnset,
+            };
+            object.history.push((mapper.property(entry.attribute).name().to_owned(), before));
+        }
+        object.history.reverse();
+        object
+    }
+
+    /// The owners of an object that are among those that are taken down.
+    fn owners_of(&self, id: Id, graph: &IdSet) -> Vec<(String, String, Option<u32>)> {
+        let mut owners: Vec<(String, String, Option<u32>)> = Vec::new();
+        for ((child, parent, attribute), owner) in &self.parents {
+            if *child != id {
+                continue;
+            }
+            let owner = match owner {
+                None => None,
+                Some(owner) => match graph.get_index_of(owner) {
+                    Some(at) => Some(at as u32),
+                    None => continue,
+                },
+            };
+            let parent = self.mappers.at(*parent);
+            let name = parent.property(*attribute).name().to_owned();
+            owners.push((parent.class_name().to_owned(), name, owner));
+        }
+        owners.sort();
+        owners
+    }
+}
+
+fn changes(
+    delta: &Delta,
+    present: Option<&Arc<crate::instrumentation::Members>>,
+    graph: &mut Graph,
+) -> Change {
+    let mut delta = delta.clone();
+    if let Some(present) = present.filter(|_| !delta.removed.is_empty()) {
+        // Where the removed ones were cannot be told by slots of a list that is written without its holes.
+        delta.keep_original(present);
+    }
+    Change {
+        added: graph.places(delta.added),
+        removed: graph.places(delta.removed.into_keys()),
+        original: delta.original.map(|ids| graph.places(ids.iter().copied())),
+    }
+}
