@@ -31,12 +31,14 @@ pub use aludel_sql::{
 pub use aludel_engine::{Engine, ReflectOptions};
 pub use aludel_orm::events;
 pub use aludel_orm::ext;
+#[cfg(feature = "serde")]
+pub use aludel_orm::serialize;
 
 #[doc(hidden)]
 pub use aludel_orm::__private;
 
 /// The examples in the documents, compiled and run with the tests.
-#[cfg(all(doctest, feature = "sqlite"))]
+#[cfg(all(doctest, feature = "sqlite", feature = "serde"))]
 mod documents {
     #[doc = include_str!("../docs/from-sqlalchemy.md")]
     struct FromSqlAlchemy;

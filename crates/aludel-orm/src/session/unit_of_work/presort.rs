@@ -26,12 +26,13 @@ impl Session {
                 let Some(batch) = batch else { continue };
                 let Some(relationship) = mappers.at(key.0).relationship(key.1) else { continue };
                 moved = true;
-                let loads = self.wanted(work, batch, relationship);
-                self.fetch(relationship, loads).await?;
-                self.load_sources(work, batch, relationship).await?;
+                // Of objects that others refer to, the relationship is not an attribute.
                 if self.presort_switches(work, batch, relationship, true)? {
                     continue;
                 }
+                let loads = self.wanted(work, batch, relationship);
+                self.fetch(relationship, loads).await?;
+                self.load_sources(work, batch, relationship).await?;
                 for doomed in self.presort_batch(work, batch, relationship, &mut links) {
                     if self.arena.holds(doomed)
                         && self.register(work, doomed, true, false, false)
