@@ -197,16 +197,21 @@ impl Session {
         ids: &[Id],
     ) -> Result<Option<Delta>> {
         let Some(change) = &collection.change else { return Ok(None) };
-        let original = match &change.original {
-            Some(members) => Some(self.ids_written(relationship, members, ids)?.into()),
-            None => None,
-        };
-        let removed = self.ids_written(relationship, &change.removed, ids)?;
-        Ok(Some(Delta {
-            added: self.ids_written(relationship, &change.added, ids)?.into_iter().collect(),
-            removed: removed.into_iter().map(|id| (id, NO_SLOT)).collect(),
-            original,
-        }))
+        let mut delta = Delta::default();
+        if let Some(members) = &change.original {
+            delta.original = Some(self.ids_written(relationship, members, ids)?.into());
+        }
+        for member in self.ids_written(relationship, &change.added, ids)? {
+            if !delta.added.contains(member) {
+                delta.add(member);
+            }
+        }
+        for member in self.ids_written(relationship, &change.removed, ids)? {
+            if !delta.removed.contains(member) {
+                delta.remove(member, NO_SLOT);
+            }
+        }
+        Ok(Some(delta))
     }
 
     /// Everything is in order: the object gets what belongs to it.
@@ -245,7 +250,7 @@ impl Session {
                     attribute,
                     old: None,
                 });
-                self.deltas.insert((id, attribute), delta);
+                self.deltas.insert((id, attribute), Box::new(delta));
             }
         }
         for (attribute, old) in links.history {

@@ -166,8 +166,8 @@ fn changes(
         delta.keep_original(present);
     }
     Change {
-        added: graph.places(delta.added),
-        removed: graph.places(delta.removed.into_keys()),
+        added: graph.places(delta.added.iter()),
+        removed: graph.places(delta.removed.iter()),
         original: delta.original.map(|ids| graph.places(ids.iter().copied())),
     }
 }
