@@ -50,8 +50,9 @@ impl fmt::Debug for ClassMember {
 
 /// Changes how classes are instrumented: SQLAlchemy's `InstrumentationManager`.
 ///
-/// Every hook has a default, which is what SQLAlchemy's does. Those that speak of an instance are called for
-/// records; a derived struct has its values in its fields, which nothing can replace.
+/// Every hook has a default, which is what SQLAlchemy's does. Those of the class are called for every class. Those that
+/// speak of an instance are called for records; a derived struct has its values in its fields, which nothing can
+/// replace.
 ///
 /// ```
 /// use aludel_orm::{ClassManager, Instance, InstanceDict, InstrumentationManager};
@@ -201,8 +202,7 @@ pub trait InstrumentationManager: Send + Sync + 'static {
 }
 
 /// What gives the manager of a class: what [`InstrumentationManager::manager_getter`] gives.
-pub type ManagerGetter =
-    Arc<dyn Fn(&'static ClassDef) -> Option<&'static ClassManager> + Send + Sync>;
+pub type ManagerGetter = Arc<dyn Fn(&'static ClassDef) -> Option<Arc<ClassManager>> + Send + Sync>;
 
 /// The way in which SQLAlchemy instruments when nothing else is said: SQLAlchemy's plain `ClassManager`.
 #[derive(Clone, Copy, Debug, Default)]

@@ -7,6 +7,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use aludel_sql::{Row, Value};
 
@@ -26,7 +27,7 @@ pub struct Described {
     /// The types of the attributes, by number.
     pub(crate) types: Vec<ValueType>,
     /// How the class is instrumented.
-    pub(crate) manager: ClassManager,
+    pub(crate) manager: Arc<ClassManager>,
     /// Makes an instance with nothing in it.
     pub(crate) instance: fn() -> Box<dyn Instance>,
 }

@@ -45,7 +45,7 @@ impl RecordClass {
 
     /// How the class is instrumented.
     pub fn manager(self) -> Option<&'static ClassManager> {
-        self.0.described.map(|described| &described.manager)
+        self.0.described.map(|described| &*described.manager)
     }
 
     /// An attribute by its name and the Rust type that it was declared with: an expression in queries, and the

@@ -223,12 +223,14 @@ impl Registry {
             std::mem::take(&mut known.specs)
         };
         self.forget();
-        let mut classes = classes;
-        classes.sort_by_key(|class| class.name());
+        // Also those that were described, and not configured yet.
+        let mut classes: Vec<_> = classes.into_iter().map(RecordClass::def).collect();
+        let others = specs.iter().map(|spec| spec.def).filter(|def| def.described.is_none());
+        classes.extend(others);
+        classes.sort_by_key(|class| class.name);
         for class in classes {
-            self.instrumentation().uninstrument(class.def());
+            self.instrumentation().uninstrument(class);
         }
-        drop(specs);
     }
 
     #[cold]

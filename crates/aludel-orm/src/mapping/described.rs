@@ -77,6 +77,8 @@ impl Registry {
         own: Option<Arc<dyn InstrumentationFactory>>,
         base: Option<RecordClass>,
     ) -> Result<Option<Arc<dyn InstrumentationFactory>>> {
+        let base = base.and_then(|base| base.def().described);
+        let base = base.map(|described| Arc::clone(&described.manager));
         self.instrumentation().factory_for(name, own, base)
     }
 

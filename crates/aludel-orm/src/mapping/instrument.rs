@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use hashbrown::HashMap;
 
 use crate::instrumentation::{
-    AttrDef, ClassDef, ClassKey, ClassManager, InstrumentationFactory, ManagerGetter, RecordClass,
+    AttrDef, ClassDef, ClassKey, ClassManager, DefaultInstrumentation, InstrumentationFactory,
+    InstrumentationManager, ManagerGetter,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -47,7 +48,7 @@ pub struct ExtendedInstrumentationRegistry {
 /// The manager of a class, and what gives it to those who ask.
 #[derive(Clone)]
 struct Managed {
-    manager: &'static ClassManager,
+    manager: Arc<ClassManager>,
     getter: Option<ManagerGetter>,
 }
 
@@ -84,7 +85,7 @@ impl ExtendedInstrumentationRegistry {
     }
 
     /// The manager of a class that is under instrumentation.
-    pub fn manager_of_class(&self, class: &'static ClassDef) -> Option<&'static ClassManager> {
+    pub fn manager_of_class(&self, class: &'static ClassDef) -> Option<Arc<ClassManager>> {
         let managed = self.managers.read().unwrap_or_else(PoisonError::into_inner);
         let managed = managed.get(&class.key()).cloned()?;
         match managed.getter {
@@ -112,12 +113,12 @@ impl ExtendedInstrumentationRegistry {
         &self,
         name: &str,
         own: Option<Arc<dyn InstrumentationFactory>>,
-        base: Option<RecordClass>,
+        base: Option<Arc<ClassManager>>,
     ) -> Result<Option<Arc<dyn InstrumentationFactory>>> {
         let finders = self.finders.read().unwrap_or_else(PoisonError::into_inner).clone();
         let finders = finders.unwrap_or_else(|| vec![find_native_user_instrumentation_hook()]);
         let found = finders.iter().find_map(|finder| finder(name, own.as_ref()));
-        let Some(base) = base.and_then(RecordClass::manager) else { return Ok(found) };
+        let Some(base) = base else { return Ok(found) };
         match (found, base.implementation()) {
             (None, None) => Ok(None),
             (Some(found), Some(above)) if found.name() == above => Ok(Some(found)),
@@ -136,27 +137,51 @@ impl ExtendedInstrumentationRegistry {
         }
     }
 
-    pub(super) fn instrument(&self, manager: &'static ClassManager) {
+    /// The managers of structs that are about to be mapped, bases before their subclasses; those of classes described
+    /// at run time are there already.
+    ///
+    /// # Errors
+    ///
+    /// When a hierarchy has several implementations.
+    pub(super) fn prepare(&self, classes: &[&'static ClassDef]) -> Result<Vec<Arc<ClassManager>>> {
+        let mut made: Vec<Arc<ClassManager>> = Vec::new();
+        for class in classes.iter().filter(|class| class.described.is_none()) {
+            let base = class.inheritance.as_ref().map(|inheritance| inheritance.base().key());
+            let above = base.and_then(|base| {
+                let new = made.iter().find(|manager| manager.class().key() == base).cloned();
+                new.or_else(|| self.known(base))
+            });
+            let factory = self.factory_for(class.name, None, above)?;
+            let manager: Arc<dyn InstrumentationManager> = match &factory {
+                None => Arc::new(DefaultInstrumentation),
+                Some(factory) => factory.manager(class.name),
+            };
+            made.push(Arc::new(ClassManager::of(class, manager, factory.map(|f| f.name()))));
+        }
+        Ok(made)
+    }
+
+    pub(super) fn instrument(&self, manager: &Arc<ClassManager>) {
         let class = manager.class();
         let getter = manager.manager().manager_getter(class);
         manager.instrument();
         let mut managers = self.managers.write().unwrap_or_else(PoisonError::into_inner);
-        managers.insert(class.key(), Managed { manager, getter });
+        managers.insert(class.key(), Managed { manager: Arc::clone(manager), getter });
         drop(managers);
         self.tell(ClassEvent::ClassInstrument, manager, None);
     }
 
     pub(super) fn configured(&self, class: &'static ClassDef) {
-        if let Some(manager) = self.known(class) {
+        if let Some(manager) = self.known(class.key()) {
             manager.post_configure(&mut |attribute| {
-                self.tell(ClassEvent::AttributeInstrument, manager, Some(attribute));
+                self.tell(ClassEvent::AttributeInstrument, &manager, Some(attribute));
             });
         }
     }
 
     pub(super) fn uninstrument(&self, class: &'static ClassDef) {
-        if let Some(manager) = self.known(class) {
-            self.tell(ClassEvent::ClassUninstrument, manager, None);
+        if let Some(manager) = self.known(class.key()) {
+            self.tell(ClassEvent::ClassUninstrument, &manager, None);
             manager.uninstrument();
             let mut managers = self.managers.write().unwrap_or_else(PoisonError::into_inner);
             managers.remove(&class.key());
@@ -164,20 +189,20 @@ impl ExtendedInstrumentationRegistry {
     }
 
     /// The class has another description: its manager is a new one.
-    pub(super) fn replace(&self, manager: &'static ClassManager) {
+    pub(super) fn replace(&self, manager: &Arc<ClassManager>) {
         let class = manager.class();
         let getter = manager.manager().manager_getter(class);
         let mut managers = self.managers.write().unwrap_or_else(PoisonError::into_inner);
-        managers.insert(class.key(), Managed { manager, getter });
+        managers.insert(class.key(), Managed { manager: Arc::clone(manager), getter });
     }
 
     pub(super) fn tell_attribute(&self, manager: &ClassManager, attribute: &AttrDef) {
         self.tell(ClassEvent::AttributeInstrument, manager, Some(attribute));
     }
 
-    fn known(&self, class: &'static ClassDef) -> Option<&'static ClassManager> {
+    fn known(&self, class: ClassKey) -> Option<Arc<ClassManager>> {
         let managers = self.managers.read().unwrap_or_else(PoisonError::into_inner);
-        managers.get(&class.key()).map(|managed| managed.manager)
+        managers.get(&class).map(|managed| Arc::clone(&managed.manager))
     }
 
     fn tell(&self, event: ClassEvent, manager: &ClassManager, attribute: Option<&AttrDef>) {
@@ -189,10 +214,10 @@ impl ExtendedInstrumentationRegistry {
 }
 
 /// The implementation of a base class, for its subclasses.
-struct Inherited(&'static ClassManager, &'static str);
+struct Inherited(Arc<ClassManager>, &'static str);
 
 impl InstrumentationFactory for Inherited {
-    fn manager(&self, _: &'static str) -> Arc<dyn crate::instrumentation::InstrumentationManager> {
+    fn manager(&self, _: &'static str) -> Arc<dyn InstrumentationManager> {
         self.0.shared_manager()
     }
     fn name(&self) -> &'static str {

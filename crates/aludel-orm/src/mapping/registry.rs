@@ -225,6 +225,9 @@ impl Registry {
                 self.tell_configure(ConfigureEvent::BeforeMapperConfigured, class, None)?;
             }
         }
+        let mut prepared: Vec<_> = queued.iter().chain(&found).map(|spec| spec.def).collect();
+        prepared.sort_by_key(|def| configure::depth(def));
+        let managers = self.0.instrumentation.prepare(&prepared)?;
         let mut known = self.known();
         known.queue.retain(|spec| !queued.iter().any(|q| Arc::ptr_eq(q, spec)));
         let mut specs = known.specs.clone();
@@ -254,6 +257,10 @@ impl Registry {
             }
         };
         drop(known);
+        // Another thread may have been quicker with some.
+        for manager in managers.iter().filter(|m| new.iter().any(|c| c.key() == m.class().key())) {
+            self.0.instrumentation.instrument(manager);
+        }
         for class in new {
             self.0.instrumentation.configured(class);
         }

@@ -11,7 +11,7 @@ use aludel_orm::{
 };
 use aludel_sql::{Expression, Value};
 
-use aludel_orm::mapping::RecordClassBuilder;
+use aludel_orm::mapping::{ClassEvent, RecordClassBuilder};
 
 use crate::support::Db;
 
@@ -359,7 +359,33 @@ struct Struct {
 #[test]
 fn values_in_the_fields_of_a_struct() {
     let registry = Registry::new();
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&log);
+    // A struct comes under a manager by a finder; the manager is told of the class and its attributes.
+    registry.instrumentation().prepend_finder(move |_, _| {
+        let told = Arc::clone(&told);
+        let factory = move |_: &'static str| GoofyState(Arc::clone(&told));
+        Some(Arc::new(factory) as Arc<dyn aludel_orm::InstrumentationFactory>)
+    });
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&heard);
+    registry.instrumentation().listen(ClassEvent::ClassInstrument, move |class, _| {
+        told.lock().unwrap().push(class.class_name());
+    });
     registry.register::<Struct>().unwrap();
+    assert_eq!(*heard.lock().unwrap(), ["Struct"]);
+    assert_eq!(
+        *log.lock().unwrap(),
+        [
+            "manage Struct",
+            "install_descriptor id",
+            "instrument_attribute id",
+            "install_descriptor name",
+            "instrument_attribute name",
+            "post_configure_attribute id",
+            "post_configure_attribute name",
+        ]
+    );
     let db = Db::new(registry);
     let mut s = db.session();
     let it = s.add(Struct { name: "x".into(), ..Struct::default() }).unwrap();

@@ -2,7 +2,7 @@
 //! statements refer to them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashSet;
 
@@ -28,7 +28,7 @@ pub(in crate::mapping) fn leak_class(class: Leaked<'_>) -> &'static ClassDef {
     let number = class.number.unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed));
     let Leaked { types, manager, instance, .. } = class;
     let described: &'static Described =
-        Box::leak(Box::new(Described { number, types, manager, instance }));
+        Box::leak(Box::new(Described { number, types, manager: Arc::new(manager), instance }));
     let none = Record::class();
     let def: &'static ClassDef = Box::leak(Box::new(ClassDef {
         name: leak(class.name),
