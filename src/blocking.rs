@@ -6,10 +6,11 @@
 use std::ops::{Deref, DerefMut};
 
 use aludel_engine::Engine;
+use aludel_orm::attributes::{Historic, Passive};
 use aludel_orm::session::RolledBack;
 use aludel_orm::{
-    Attr, Field, Handle, IntoKey, IntoObject, IsA, Mapped, Query, Registry, Result, Rows, Select,
-    Session as Async, Stream,
+    Attr, Field, Handle, History, IntoField, IntoKey, IntoObject, IsA, Mapped, Query, Registry,
+    Result, Rows, Select, Session as Async, Stream,
 };
 
 /// A session whose operations block until they are done.
@@ -111,6 +112,48 @@ impl Session {
         attribute: Attr<C, V>,
     ) -> Result<&V> {
         self.engine.block_on(self.inner.load(object, attribute))
+    }
+
+    /// The history of an attribute; what is not there is found out as far as `passive` allows.
+    ///
+    /// # Errors
+    ///
+    /// As [`aludel::Session::get_history`](crate::Session::get_history).
+    pub fn get_history<S: IsA<C>, C: Mapped, V: Historic>(
+        &mut self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+        passive: Passive,
+    ) -> Result<History<V::Item>> {
+        self.engine.block_on(self.inner.get_history(object, attribute, passive))
+    }
+
+    /// The value of an attribute; what is not there is found out as far as `passive` allows.
+    ///
+    /// # Errors
+    ///
+    /// As [`aludel::Session::get_attribute`](crate::Session::get_attribute).
+    pub fn get_attribute<S: IsA<C>, C: Mapped, V: Field>(
+        &mut self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+        passive: Passive,
+    ) -> Result<Option<&V>> {
+        self.engine.block_on(self.inner.get_attribute(object, attribute, passive))
+    }
+
+    /// Sets an attribute, and loads its old value before that where the attribute has active history.
+    ///
+    /// # Errors
+    ///
+    /// As [`aludel::Session::set_with_history`](crate::Session::set_with_history).
+    pub fn set_with_history<S: IsA<C>, C: Mapped, V: Field>(
+        &mut self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+        value: impl IntoField<V>,
+    ) -> Result<()> {
+        self.engine.block_on(self.inner.set_with_history(object, attribute, value))
     }
 
     /// The next batch of a stream; `None` at its end.

@@ -9,5 +9,7 @@ mod bad_input;
 mod inspection;
 #[path = "attributes_api/passive.rs"]
 mod passive;
+#[path = "attributes_api/properties.rs"]
+mod properties;
 #[path = "attributes_api/zoo.rs"]
 mod zoo;

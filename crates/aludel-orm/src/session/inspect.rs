@@ -208,7 +208,7 @@ impl<'s, T> InstanceState<'s, T> {
     }
 
     /// All attributes of the object: SQLAlchemy's `state.attrs`.
-    pub fn attrs(&self) -> impl Iterator<Item = NamedAttributeState<'s>> {
+    pub fn attrs(&self) -> impl Iterator<Item = NamedAttributeState<'s>> + use<'s, T> {
         let (session, id) = (self.session, self.id);
         mapped(session.mapper_of(id)).map(move |attribute| NamedAttributeState {
             session,
