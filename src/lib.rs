@@ -38,7 +38,7 @@ pub use aludel_orm::serialize;
 pub use aludel_orm::__private;
 
 /// The examples in the documents, compiled and run with the tests.
-#[cfg(all(doctest, feature = "sqlite", feature = "serde"))]
+#[cfg(all(doctest, feature = "sqlite", feature = "json", feature = "serde"))]
 mod documents {
     #[doc = include_str!("../docs/from-sqlalchemy.md")]
     struct FromSqlAlchemy;

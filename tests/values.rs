@@ -3,6 +3,9 @@
 
 #[path = "values/edits.rs"]
 mod edits;
+#[cfg(feature = "json")]
+#[path = "values/json_paths.rs"]
+mod json_paths;
 #[path = "values/mapped.rs"]
 mod mapped;
 #[path = "values/model.rs"]

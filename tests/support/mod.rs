@@ -31,7 +31,13 @@ pub(crate) struct Db {
 impl Db {
     /// A new database with the tables of the classes.
     pub(crate) fn new(registry: Registry) -> Self {
-        let engine = Engine::connect_blocking("sqlite::memory:").unwrap();
+        Self::at("sqlite::memory:", registry)
+    }
+
+    /// The tables of the classes, made anew, in a database.
+    pub(crate) fn at(url: &str, registry: Registry) -> Self {
+        let engine = Engine::connect_blocking(url).unwrap();
+        engine.block_on(registry.drop_all(&engine)).unwrap();
         engine.block_on(registry.create_all(&engine)).unwrap();
         let recorder = Arc::new(Recorder::default());
         engine.observe(recorder.clone());

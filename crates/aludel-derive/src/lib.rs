@@ -76,6 +76,7 @@ use proc_macro::TokenStream;
 /// | `deferred`, `group = "…"` | loaded only when asked for, with its group |
 /// | `active_history` | the old value is loaded before it is replaced |
 /// | `version` | counts the versions of the row |
+/// | `json = "paths"` | an UPDATE sends the changed paths of the JSON document only, where that is shorter |
 ///
 /// # On a field: `#[expression(…)]`
 ///

@@ -119,6 +119,8 @@ pub use cache::{Resolved, StatementCache};
 pub use compiled::{Compiled, StatementKind};
 pub use dialect::{Capabilities, Conflict, Dialect, DialectKind, NullSafe};
 pub use error::{DatabaseDetail, Error, ErrorKind, Result};
+#[cfg(feature = "json")]
+pub use expr::JsonPatch;
 pub use expr::{
     CaseBuilder, Expr, Expression, Func, IntoExpr, IntoNode, IntoNodes, NumberType, Ordered, Over,
     TextBuilder, TextType, TupleOf, and_, case, count_star, func, literal, literal_of, not_, now,

@@ -29,6 +29,8 @@ pub(crate) struct Column {
     pub(crate) group: Option<LitStr>,
     pub(crate) active_history: bool,
     pub(crate) version: bool,
+    /// An UPDATE sends the changed paths of the JSON document.
+    pub(crate) json_paths: bool,
 }
 
 const KNOWN: &[&str] = &[
@@ -51,6 +53,7 @@ const KNOWN: &[&str] = &[
     "group",
     "active_history",
     "version",
+    "json",
 ];
 
 const HINTS: &[(&str, &str)] = &[
@@ -100,6 +103,17 @@ impl Column {
                 "group" => column.group = option.text(errors),
                 "active_history" => column.active_history = option.flag(errors),
                 "version" => column.version = option.flag(errors),
+                "json" => {
+                    if let Some(how) = option.text(errors) {
+                        column.json_paths = how.value() == "paths";
+                        if !column.json_paths {
+                            errors.at(
+                                &how,
+                                "`json = \"paths\"` sends the changed paths of a document only",
+                            );
+                        }
+                    }
+                }
                 _ => option.unknown("column", KNOWN, HINTS, errors),
             }
         }

@@ -159,6 +159,7 @@ fn column(class: &Class, field: &Field, options: &Column) -> TokenStream {
     given.some("group", &options.group);
     given.flag("active_history", options.active_history);
     given.flag("version", options.version);
+    given.flag("json_paths", options.json_paths);
     let value = |expr| quote!(|| #private::value_of::<#ty>(#expr));
     given.some("default", &options.default.as_ref().map(value));
     given.some("on_update", &options.onupdate.as_ref().map(value));

@@ -213,6 +213,8 @@ pub struct ColumnDef {
     pub active_history: bool,
     /// It is the version counter.
     pub version: bool,
+    /// An UPDATE sends the changed paths of the JSON document only.
+    pub json_paths: bool,
 }
 
 impl ColumnDef {
@@ -239,6 +241,7 @@ impl ColumnDef {
             group: None,
             active_history: false,
             version: false,
+            json_paths: false,
         }
     }
 }

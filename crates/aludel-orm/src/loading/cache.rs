@@ -73,7 +73,7 @@ impl Session {
     }
 
     /// Compiles a statement over mapped classes.
-    pub(super) fn prepare_any<'a>(&mut self, statement: &'a dyn Keyed) -> Result<Ready<'a>> {
+    pub(crate) fn prepare_any<'a>(&mut self, statement: &'a dyn Keyed) -> Result<Ready<'a>> {
         loop {
             let cache = self.statements()?;
             let mut unknown = None;

@@ -208,6 +208,8 @@ pub struct ColumnProperty {
     pub(crate) group: Option<Arc<str>>,
     /// The old value has to be known when it is replaced: configured so, or part of the primary key.
     pub(crate) active_history: bool,
+    /// An UPDATE sends the changed paths of the JSON document only.
+    pub(crate) json_paths: bool,
 }
 
 /// Which side holds the foreign key.

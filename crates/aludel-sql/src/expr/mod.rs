@@ -8,6 +8,8 @@ mod case;
 mod expression;
 mod function;
 mod into;
+#[cfg(feature = "json")]
+mod json_patch;
 mod ops;
 mod order;
 mod text;
@@ -20,6 +22,8 @@ pub use case::{CaseBuilder, case};
 pub use expression::Expression;
 pub use function::{Func, Over, count_star, func, now};
 pub use into::{IntoExpr, IntoNode, IntoNodes};
+#[cfg(feature = "json")]
+pub use json_patch::JsonPatch;
 pub use order::Ordered;
 pub use text::{TextBuilder, text};
 pub use traits::{NumberType, TextType};

@@ -170,6 +170,7 @@ impl Build<'_> {
             deferred: def.deferred,
             group: def.group.map(Into::into),
             active_history: def.active_history || def.primary_key,
+            json_paths: def.json_paths,
         }))
     }
 

@@ -38,6 +38,8 @@ pub(super) struct TableFacts {
     /// The columns of the primary key, and their attributes.
     pub(super) keys: Vec<(u16, u16)>,
     pub(super) key_columns: Vec<u16>,
+    /// The JSON documents of which an UPDATE sends the changed paths: (column, attribute).
+    pub(super) json_paths: Vec<(u16, u16)>,
     /// The version column.
     pub(super) version: Option<u16>,
     /// The columns with a default of the program: (column, attribute).
@@ -105,7 +107,10 @@ impl TableFacts {
         let with = |test: &dyn Fn(u16) -> bool| -> Vec<(u16, u16)> {
             mapped.iter().filter(|(c, _)| test(*c)).copied().collect()
         };
+        let by_paths = |(_, a): &&(u16, u16)| mapper.column(*a).is_some_and(|c| c.json_paths);
+        let json_paths = mapped.iter().filter(by_paths).copied().collect();
         Self {
+            json_paths,
             optional,
             attributes: plain.iter().map(|(_, a)| *a).collect(),
             plain,

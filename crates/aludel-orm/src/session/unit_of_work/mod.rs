@@ -26,6 +26,8 @@ mod finish;
 mod graph;
 mod hooks;
 mod insert;
+#[cfg(feature = "json")]
+mod json_paths;
 mod links;
 mod plan;
 mod post_update;

@@ -30,7 +30,7 @@ pub(super) struct Change {
 /// The rows of a table to be updated.
 #[derive(Default)]
 pub(super) struct Changes {
-    rows: Vec<Change>,
+    pub(super) rows: Vec<Change>,
     set: Vec<(u16, u16)>,
     classes: Vec<Arc<Facts>>,
 }
@@ -150,12 +150,14 @@ impl Session {
         &mut self,
         run: &mut Run,
         table: &Table,
-        changes: Changes,
+        mut changes: Changes,
     ) -> Result<()> {
         if changes.rows.is_empty() {
             return Ok(());
         }
         self.connect(run).await?;
+        #[cfg(feature = "json")]
+        self.write_json_paths(run, table, &mut changes).await?;
         let at_once = run.connected().map_or(256, |c| rows_at_once(c));
         for part in changes.rows.chunks(at_once) {
             self.write_part(run, table, &changes, part).await?;
@@ -274,7 +276,7 @@ impl Session {
         params
     }
 
-    fn bind_set<'a>(
+    pub(super) fn bind_set<'a>(
         &'a self,
         table: &Table,
         id: Id,
@@ -420,7 +422,7 @@ impl Changes {
         &self.classes[usize::from(change.class)]
     }
 
-    fn set_of(&self, change: &Change) -> &[(u16, u16)] {
+    pub(super) fn set_of(&self, change: &Change) -> &[(u16, u16)] {
         &self.set[change.set.start as usize..change.set.end as usize]
     }
 }
