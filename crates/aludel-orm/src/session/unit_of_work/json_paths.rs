@@ -117,9 +117,8 @@ impl Session {
         }
         let facts = changes.facts(&change);
         let by_database = facts.table(table).map(|(_, of)| of.by_database_on_update.as_slice());
-        let unknown = by_database.unwrap_or_default().iter().map(|(_, attribute)| *attribute);
-        for attribute in unknown.chain(facts.expressions.iter().copied()) {
-            self.expire_unknown(id, attribute);
+        for (_, attribute) in by_database.unwrap_or_default() {
+            self.expire_unknown(id, *attribute);
         }
         Ok(())
     }
