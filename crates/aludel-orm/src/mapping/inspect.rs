@@ -194,6 +194,11 @@ impl ColumnProperty {
         self.active_history
     }
 
+    /// Whether an UPDATE sends the changed paths of the JSON document only.
+    pub fn is_written_by_paths(&self) -> bool {
+        self.json_paths
+    }
+
     /// The group of deferred columns that it is loaded with.
     pub fn group(&self) -> Option<&str> {
         self.group.as_deref()

@@ -39,6 +39,7 @@ pub(super) struct TableFacts {
     pub(super) keys: Vec<(u16, u16)>,
     pub(super) key_columns: Vec<u16>,
     /// The JSON documents of which an UPDATE sends the changed paths: (column, attribute).
+    #[cfg(feature = "json")]
     pub(super) json_paths: Vec<(u16, u16)>,
     /// The version column.
     pub(super) version: Option<u16>,
@@ -107,10 +108,11 @@ impl TableFacts {
         let with = |test: &dyn Fn(u16) -> bool| -> Vec<(u16, u16)> {
             mapped.iter().filter(|(c, _)| test(*c)).copied().collect()
         };
+        #[cfg(feature = "json")]
         let by_paths = |(_, a): &&(u16, u16)| mapper.column(*a).is_some_and(|c| c.json_paths);
-        let json_paths = mapped.iter().filter(by_paths).copied().collect();
         Self {
-            json_paths,
+            #[cfg(feature = "json")]
+            json_paths: mapped.iter().filter(by_paths).copied().collect(),
             optional,
             attributes: plain.iter().map(|(_, a)| *a).collect(),
             plain,

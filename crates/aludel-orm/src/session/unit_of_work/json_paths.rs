@@ -12,30 +12,30 @@ use crate::instrumentation::Id;
 use crate::session::Session;
 
 impl Session {
-    /// Writes those rows of which a document is changed by its paths, and takes them out of the list.
+    /// Writes those rows of which a document is changed by its paths; gives the others.
     pub(super) async fn write_json_paths(
         &mut self,
         run: &mut Run,
         table: &Table,
-        changes: &mut Changes,
-    ) -> Result<()> {
+        mut changes: Changes,
+    ) -> Result<Changes> {
         let has_documents = |change: &Change| {
             changes.facts(change).table(table).is_some_and(|(_, of)| !of.json_paths.is_empty())
         };
         if !changes.rows.iter().any(has_documents) {
-            return Ok(());
+            return Ok(changes);
         }
         let mut others = Vec::with_capacity(changes.rows.len());
         for change in std::mem::take(&mut changes.rows) {
-            match self.by_paths(run, table, changes, &change)? {
+            match self.by_paths(run, table, &changes, &change)? {
                 None => others.push(change),
                 Some(statement) => {
-                    self.send_by_paths(run, table, changes, change, &statement).await?;
+                    self.send_by_paths(run, table, &changes, change, &statement).await?;
                 }
             }
         }
         changes.rows = others;
-        Ok(())
+        Ok(changes)
     }
 
     /// The UPDATE of a row that changes a document by its paths; `None` where no document is.

@@ -150,14 +150,14 @@ impl Session {
         &mut self,
         run: &mut Run,
         table: &Table,
-        mut changes: Changes,
+        changes: Changes,
     ) -> Result<()> {
         if changes.rows.is_empty() {
             return Ok(());
         }
         self.connect(run).await?;
         #[cfg(feature = "json")]
-        self.write_json_paths(run, table, &mut changes).await?;
+        let changes = self.write_json_paths(run, table, changes).await?;
         let at_once = run.connected().map_or(256, |c| rows_at_once(c));
         for part in changes.rows.chunks(at_once) {
             self.write_part(run, table, &changes, part).await?;
