@@ -16,6 +16,7 @@ mod convert;
 #[doc(hidden)]
 pub mod derived;
 mod dict;
+pub(crate) mod entity;
 mod field;
 mod handle;
 mod holder;

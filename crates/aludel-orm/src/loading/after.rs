@@ -1,6 +1,5 @@
 //! What a query's options have loaded after its rows: selectin, subquery, immediate, polymorphic.
 
-use super::entity::Entity;
 use super::link::among;
 use super::options::{LoadOption, Strategy};
 use super::plan::EntityPlan;
@@ -9,6 +8,7 @@ use super::relation::Wanted;
 use crate::Result;
 use crate::attributes::delta::IdSet;
 use crate::events::Executed;
+use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{ClassDef, Id};
 use crate::session::Session;
 

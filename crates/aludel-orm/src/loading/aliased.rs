@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use aludel_sql::Expr;
 
 use super::attribute::{RelationshipOf, expression};
-use super::entity::Entity;
+use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{
     Attr, FieldType, IsA, Mapped, Record, RecordClass, RelationshipField,
 };

@@ -6,7 +6,7 @@ use aludel_sql::{BinaryOp, Node, UnaryOp};
 use aludel_sql::{ColumnType, Expr, Expression, IntoExpr, IntoNode, IntoNodes, NumberType};
 
 use super::criterion::{Ask, Criterion};
-use super::entity::{AttrLeaf, Entity};
+use crate::instrumentation::entity::{AttrLeaf, Entity};
 use crate::instrumentation::{
     Attr, Auto, ClassDef, Deferred, FieldType, Handle, Id, IsA, Many, ManyMap, ManySet, Mapped,
     One, RelationshipField,

@@ -5,7 +5,7 @@ use aludel_sql::{
     Bad, BinaryOp, In, InSet, Junction, Literal, Node, Param, Row, UnaryOp, Value, ValueRef,
 };
 
-use super::entity::AttrLeaf;
+use crate::instrumentation::entity::AttrLeaf;
 use crate::instrumentation::{AttrKind, CompositeDef};
 use crate::{Error, ErrorKind, Result};
 
@@ -187,7 +187,7 @@ pub(super) fn assignments(
 ) -> Result<Vec<(u16, Node)>> {
     let mut flat = Vec::with_capacity(set.len());
     for (attribute, value) in set {
-        let leaf = super::entity::Entity::of(class).leaf(attribute);
+        let leaf = crate::instrumentation::entity::Entity::of(class).leaf(attribute);
         match Found::of(&leaf) {
             None => flat.push((attribute, value)),
             Some(found) => {

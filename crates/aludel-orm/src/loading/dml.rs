@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 
 use aludel_sql::{ColumnType, IntoExpr, Node};
 
-use super::entity::Entity;
 use super::resolve::no_attribute;
 use crate::Result;
+use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{Attr, AttributeKey, FieldType, Mapped, Record, RecordClass};
 
 /// How the objects of a session learn of an UPDATE or DELETE by criteria.

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 
 use aludel_sql::{BinaryOp, In, InSet, Junction, Node, UnaryOp, Value};
 
-use super::entity::AttrLeaf;
 use crate::instrumentation::Id;
+use crate::instrumentation::entity::AttrLeaf;
 use crate::session::Session;
 
 /// Why there is no value.

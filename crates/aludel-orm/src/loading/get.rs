@@ -5,7 +5,6 @@ use std::sync::{Arc, PoisonError};
 use aludel_sql::{Bind, Compiled, Node, Statement, Value};
 use smallvec::SmallVec;
 
-use super::entity::Entity;
 use super::hydrate::OneObject;
 use super::key::{IntoKey, KeyValues};
 use super::object::Populate;
@@ -13,6 +12,7 @@ use super::plan::Plan;
 use super::query::{Query, What};
 use super::resolve::Resolver;
 use crate::events::Executed;
+use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{Handle, Id, Mapped};
 use crate::mapping::Mappers;
 use crate::session::Session;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use aludel_sql::{Node, Row, RowSink};
 
-use super::entity::Entity;
 use super::query::{Query, What};
 use super::relation::Wanted;
 use crate::attributes::log::Old;
 use crate::events::Executed;
+use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{Attr, Field, Handle, Id, IsA, ManyCore, Mapped, NOT_IN_ROW, OneCore};
 use crate::mapping::{Direction, PropertyKind};
 use crate::session::state::Flags;

@@ -5,9 +5,9 @@ use aludel_sql::{Alias, Aliased, Node, ValueRef};
 use smallvec::SmallVec;
 
 use super::build::ordered;
-use super::entity::Entity;
 use super::query::{Back, JoinStep, Query, What};
 use super::resolve::is_in;
+use crate::instrumentation::entity::Entity;
 use crate::mapping::{Mapper, Mappers, Relationship};
 use crate::session::identity::Key;
 

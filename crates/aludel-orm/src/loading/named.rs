@@ -7,11 +7,11 @@ use aludel_sql::{DataType, Node, Row, Value};
 
 use super::composite::Shape;
 use super::criterion::{Ask, Criterion};
-use super::entity::{AttrLeaf, Entity};
 use super::query::{Query, What};
 use super::resolve::no_attribute;
 use super::select::no_result;
 use crate::attributes::{History, HistoryItem, Passive};
+use crate::instrumentation::entity::{AttrLeaf, Entity};
 use crate::instrumentation::{AttrKind, ClassDef, Id};
 
 use crate::session::Session;

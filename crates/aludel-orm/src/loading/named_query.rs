@@ -2,11 +2,11 @@
 
 use aludel_sql::{Distinct, Node};
 
-use super::entity::Entity;
 use super::named::{EntityRef, attribute, relationship};
 use super::options::{LoadOption, RelationshipOption, Strategy};
 use super::query::{Back, JoinStep, Query, What};
 use crate::Result;
+use crate::instrumentation::entity::Entity;
 
 /// How a path of relationships is loaded; see the functions of the same names, such as
 /// [`selectin`](super::selectin).

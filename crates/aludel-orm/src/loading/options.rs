@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aludel_sql::KeyWriter;
 
-use super::entity::{Entity, write_class};
+use crate::instrumentation::entity::{Entity, write_class};
 use crate::instrumentation::{
     Attr, AttributeKey, ClassDef, FieldType, IsA, Mapped, RelationshipField,
 };

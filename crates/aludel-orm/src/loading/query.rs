@@ -6,9 +6,9 @@ use std::sync::Arc;
 use aludel_sql::{CustomNode, KeyWriter, Node, Select};
 
 use super::criterion::{self, Criterion};
-use super::entity::{Entity, write_class};
 use super::options::{self, LoadOption};
 use crate::Result;
+use crate::instrumentation::entity::{Entity, write_class};
 use crate::instrumentation::{ClassDef, Id};
 
 /// A query over mapped classes, without types: a class, joins along relationships, conditions, loader

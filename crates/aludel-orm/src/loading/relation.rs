@@ -10,13 +10,13 @@ use aludel_sql::{Node, Row, ValueRef};
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
-use super::entity::Entity;
 use super::link::{Link, among, link, member_order, over, plain_key};
 use super::options::{LoadOption, Strategy};
 use super::query::{Query, What};
 use crate::Result;
 use crate::attributes::log::Old;
 use crate::events::Executed;
+use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{Id, ManyCore};
 use crate::mapping::Relationship;
 use crate::session::Session;

@@ -13,10 +13,10 @@ use smallvec::SmallVec;
 
 use super::composite;
 use super::criterion::Criterion;
-use super::entity::{AttrLeaf, Entity};
 use super::plan::Plan;
 use super::query::QueryNode;
 use crate::instrumentation::ClassDef;
+use crate::instrumentation::entity::{AttrLeaf, Entity};
 use crate::mapping::{ColumnRef, Mapper, Mappers, PropertyKind, Relationship};
 use crate::{Error, ErrorKind, Result};
 

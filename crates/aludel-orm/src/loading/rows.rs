@@ -10,10 +10,10 @@ use aludel_sql::{
 
 use super::aliased::AliasOf;
 use super::composite::Shape;
-use super::entity::Entity;
 use super::query::{Back, JoinStep, Query};
 use super::select::{JoinAlong, Step, clauses};
 use crate::Result;
+use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{Attr, FieldType, Mapped};
 use crate::session::Session;
 

@@ -7,11 +7,11 @@ use aludel_sql::{Distinct, IntoExpr, IntoNodes, Lock, Node};
 
 use super::aliased::AliasOf;
 use super::attribute::RelationshipOf;
-use super::entity::Entity;
 use super::options::{IntoOptions, Options};
 use super::query::{Back, JoinStep, Query, What};
 use super::rows::{Columns, Rows};
 use crate::Result;
+use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{Attr, ClassDef, Handle, IsA, Mapped, RecordClass, RelationshipField};
 use crate::session::Session;
 use crate::{Error, ErrorKind};

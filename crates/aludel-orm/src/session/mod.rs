@@ -18,6 +18,7 @@ mod make;
 pub(crate) mod merge;
 pub(crate) mod named;
 pub(crate) mod raw;
+mod restore;
 mod schema;
 pub(crate) mod state;
 pub(crate) mod transaction;

@@ -79,7 +79,7 @@ impl Build<'_> {
     }
 
     fn attribute_end(&self, node: &Node) -> Option<End> {
-        let leaf = crate::loading::AttrLeaf::of(node)?;
+        let leaf = crate::instrumentation::entity::AttrLeaf::of(node)?;
         if leaf.entity.alias.is_some() {
             return None;
         }

@@ -6,9 +6,9 @@ use std::sync::{Arc, LazyLock};
 use aludel_sql::{Alias, Aliased, CustomNode, KeyWriter, Node, Source};
 use aludel_sql::{Column, DataType, Table};
 
-use crate::instrumentation::{AttrKind, ClassDef};
+use super::{AttrKind, ClassDef};
 
-/// A class in a query: under its own name, or under another one ([`aliased`](super::aliased)).
+/// A class in a query: under its own name, or under another one ([`aliased`](crate::aliased)).
 ///
 /// The alias is only a mark: it tells the entities of one class apart, and which tables it stands for is
 /// known when the mappers are.

@@ -1,0 +1,98 @@
+//! After a rollback: the objects are put back as they were when the transaction, or its savepoint, began.
+
+use super::Session;
+use super::identity::{Key, Place};
+use super::state::{Flags, ObjectState};
+use super::transaction::{Level, RolledBack};
+use crate::events::ObjectEvent;
+use crate::instrumentation::Id;
+
+impl Session {
+    /// Puts the objects back as they were when the level began. In a savepoint only what changed in it is
+    /// expired.
+    pub(super) fn restore(&mut self, level: Level, nested: bool, undone: &mut RolledBack) {
+        let pending: Vec<Id> = std::mem::take(&mut self.pending)
+            .into_iter()
+            .filter(|id| self.arena.life(*id) == Some(ObjectState::Pending))
+            .collect();
+        let mut gone: hashbrown::HashSet<Id, foldhash::fast::RandomState> = Default::default();
+        for id in level.inserted.iter().copied().chain(pending) {
+            if self.arena.holds(id) && gone.insert(id) {
+                self.undo_insert(id);
+                undone.transient.push(id);
+            }
+        }
+        for (id, old) in level.switched.into_iter().rev() {
+            if !self.arena.holds(id) || gone.contains(&id) {
+                continue;
+            }
+            self.drop_identity(id);
+            self.keys_aside.insert(id, old.clone());
+            self.arena.state_mut(id).flags.set(Flags::KEY_ASIDE);
+            self.put_key(id, &old);
+            self.identity_mut(id.class).insert(&old, Place { slot: id.slot, class: id.class });
+        }
+        let deleting = std::mem::take(&mut self.deleting);
+        for id in level.deleted.into_iter().chain(deleting) {
+            if self.arena.holds(id) && !gone.contains(&id) {
+                self.undo_delete(id);
+            }
+        }
+        let touched: hashbrown::HashSet<Id, foldhash::fast::RandomState> =
+            level.updated.into_iter().collect();
+        let stale = self.arena.ids(|s| s.life == ObjectState::Persistent);
+        for id in stale {
+            let modified = self.arena.state(id).has(Flags::MODIFIED);
+            if !nested || modified || touched.contains(&id) {
+                self.expire_whole(id);
+            }
+        }
+        self.changed.clear();
+    }
+
+    fn undo_insert(&mut self, id: Id) {
+        let event = match self.arena.state(id).life {
+            ObjectState::Deleted => ObjectEvent::DeletedToDetached,
+            ObjectState::Persistent => ObjectEvent::PersistentToTransient,
+            _ => ObjectEvent::PendingToTransient,
+        };
+        self.listeners.note(event, id);
+        if self.arena.state(id).has(Flags::HAS_KEY) {
+            self.drop_identity(id);
+            self.forget_identity(id);
+        }
+        let state = self.arena.state_mut(id);
+        state.life = ObjectState::Transient;
+        for flag in [Flags::INSERTED, Flags::DELETING, Flags::LISTED] {
+            state.flags.unset(flag);
+        }
+    }
+
+    fn undo_delete(&mut self, id: Id) {
+        self.listeners.note(ObjectEvent::DeletedToPersistent, id);
+        let was = self.arena.state(id).life;
+        let state = self.arena.state_mut(id);
+        state.flags.unset(Flags::DELETING);
+        if was == ObjectState::Deleted {
+            state.life = ObjectState::Persistent;
+            if let Some(key) = self.identity_key(id) {
+                self.identity_mut(id.class).insert(&key, Place { slot: id.slot, class: id.class });
+            }
+        }
+    }
+
+    /// Puts the values of a key into the key attributes; no events, no history.
+    fn put_key(&mut self, id: Id, key: &Key) {
+        let mapper = std::sync::Arc::clone(self.mapper_of(id));
+        for (attribute, value) in mapper.primary_key.iter().zip(key.values()) {
+            let _ = self.arena.field_mut(id, *attribute).put(value);
+        }
+        self.forget_key_aside(id);
+    }
+
+    /// The key attributes tell the identity again.
+    pub(crate) fn forget_key_aside(&mut self, id: Id) {
+        self.arena.state_mut(id).flags.unset(Flags::KEY_ASIDE);
+        self.keys_aside.remove(&id);
+    }
+}
