@@ -88,7 +88,9 @@ pub struct Mapper {
     pub(crate) relationships: Vec<u16>,
     /// The column attributes, in order of their numbers.
     pub(crate) columns: Vec<u16>,
-    /// Relationships (mapper, attribute) to this class or a base of it that delete orphans.
+    /// Relationships (mapper, attribute) to this class or a base of it that remember which owner a member has.
+    pub(crate) owners: Vec<(u16, u16)>,
+    /// Those among them that delete orphans.
     pub(crate) delete_orphans: Vec<(u16, u16)>,
     /// The columns of the tables that no attribute stands for but that have a client-side default:
     /// (table, column).

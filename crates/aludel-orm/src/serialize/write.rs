@@ -135,10 +135,8 @@ impl Session {
     /// The owners of an object that are among those that are taken down.
     fn owners_of(&self, id: Id, graph: &IdSet) -> Vec<(String, String, Option<u32>)> {
         let mut owners: Vec<(String, String, Option<u32>)> = Vec::new();
-        for ((child, parent, attribute), owner) in &self.parents {
-            if *child != id {
-                continue;
-            }
+        for (parent, attribute) in &self.mapper_of(id).owners {
+            let Some(owner) = self.parents.get(&(id, *parent, *attribute)) else { continue };
             let owner = match owner {
                 None => None,
                 Some(owner) => match graph.get_index_of(owner) {

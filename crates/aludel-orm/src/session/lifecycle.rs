@@ -416,9 +416,8 @@ impl Session {
         let mapper = std::sync::Arc::clone(self.mapper_of(id));
         self.committed(id);
         self.forget_identity(id);
-        for attribute in &mapper.relationships {
-            self.parents.retain(|(child, _, _), _| *child != id);
-            let _ = attribute;
+        for &(parent, attribute) in &mapper.owners {
+            self.parents.remove(&(id, parent, attribute));
         }
         let taken = self.arena.of_mut(id).release(id.slot);
         let any: Option<Box<dyn std::any::Any>> = taken.map(|o| o as _);

@@ -39,7 +39,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When loading fails, a validator refuses a value, or the versions differ ([`ErrorKind::Stale`]).
+    /// When loading fails, a validator refuses a value, the versions differ ([`ErrorKind::Stale`]), or the object
+    /// has lost its row in a rollback while its key was expired ([`ErrorKind::Detached`]).
     pub async fn merge<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
         let risky = object.gives_objects(self);
         let given = self.guarded(risky, |s| object.into_object(s))?;
@@ -91,21 +92,24 @@ impl Session {
             if let Some(done) = merge.done.get(&given) {
                 return Ok(*done);
             }
-            let (target, made) = self.merge_target(given, merge).await?;
+            let key = self.key_to_merge_by(given).await?;
+            let (target, made) = self.merge_target(given, key.as_ref(), merge).await?;
             merge.done.insert(given, target);
-            if let Some(key) = self.identity_key(target).or_else(|| self.settled_key(target)) {
+            if let Some(key) = key {
                 merge.by_key.push((self.mapper_of(target).root, key, target));
             }
             if target != given {
                 self.check_merge_version(given, target)?;
                 let mappers = Arc::clone(&self.mappers);
                 let mapper = mappers.at(given.class);
+                // Relationships come first, so that validators and listeners of theirs meet objects whose columns
+                // are yet to come.
+                for relationship in mapper.relationships() {
+                    self.merge_relationship(given, target, relationship, merge).await?;
+                }
                 for (attribute, property) in mapper.properties.iter().enumerate() {
                     let attribute = attribute as u16;
                     match &property.kind {
-                        PropertyKind::Relationship(relationship) => {
-                            self.merge_relationship(given, target, relationship, merge).await?;
-                        }
                         PropertyKind::Composite { attributes } => {
                             self.merge_composite(given, target, attribute, attributes, merge.load)?;
                         }
@@ -133,6 +137,21 @@ impl Session {
         })
     }
 
+    /// The key that an object is merged by: that of its identity, or else of its key attributes. Where they are
+    /// expired they are loaded, which fails for an object that lost its row in a rollback: nobody knows its key.
+    async fn key_to_merge_by(&mut self, given: Id) -> Result<Option<Key>> {
+        if let Some(key) = self.identity_key(given) {
+            return Ok(Some(key));
+        }
+        let mapper = Arc::clone(self.mapper_of(given));
+        for &attribute in &mapper.primary_key {
+            if self.arena.of(given).is_expired(given.slot, attribute) {
+                self.ensure_loaded(given, attribute).await?;
+            }
+        }
+        Ok(self.settled_key(given))
+    }
+
     /// The key of an object that has no identity yet, where its key attributes are set.
     fn settled_key(&self, id: Id) -> Option<Key> {
         let set = self.mapper_of(id).primary_key.iter().all(|a| self.arena.is_loaded(id, *a));
@@ -140,10 +159,14 @@ impl Session {
     }
 
     /// The object that an object is merged onto, and whether it was made for that.
-    async fn merge_target(&mut self, given: Id, merge: &Merge) -> Result<(Id, bool)> {
+    async fn merge_target(
+        &mut self,
+        given: Id,
+        key: Option<&Key>,
+        merge: &Merge,
+    ) -> Result<(Id, bool)> {
         let root = self.mapper_of(given).root;
-        let key = self.identity_key(given).or_else(|| self.settled_key(given));
-        if let Some(key) = &key {
+        if let Some(key) = key {
             if let Some(place) = self.identity_of(given.class).and_then(|m| m.get(key)) {
                 return Ok((self.id_at(place), false));
             }
@@ -154,7 +177,7 @@ impl Session {
         if merge.load == MergeLoad::No {
             return self.merge_unloaded_target(given, key).map(|id| (id, true));
         }
-        if let Some(key) = &key
+        if let Some(key) = key
             && let Some(found) = self.get_at(given.class, key).await?
         {
             return Ok((found, false));
@@ -164,7 +187,7 @@ impl Session {
         Ok((made, true))
     }
 
-    fn merge_unloaded_target(&mut self, given: Id, key: Option<Key>) -> Result<Id> {
+    fn merge_unloaded_target(&mut self, given: Id, key: Option<&Key>) -> Result<Id> {
         let state = self.arena.state(given);
         let problem = if !state.has(Flags::HAS_KEY) {
             "it is transient"

@@ -76,7 +76,7 @@ pub(super) fn build(
     build.relationships();
     build.reverse();
     build.inherited_relationships();
-    build.delete_orphans();
+    build.owners();
     build.foreign_keys();
     build.problems.into_result()?;
     let by_name = (0..specs.len()).rev().map(|i| (specs[i].def.name.into(), i as u16)).collect();
@@ -211,6 +211,7 @@ fn empty(index: u16, spec: &ClassSpec) -> Mapper {
         version: None,
         relationships: Vec::new(),
         columns: Vec::new(),
+        owners: Vec::new(),
         delete_orphans: Vec::new(),
         hidden_defaults: Vec::new(),
         hidden_on_updates: Vec::new(),

@@ -126,22 +126,26 @@ impl Build<'_> {
         }
     }
 
-    /// Targets, and their subclasses, know which relationships delete orphans.
-    pub(super) fn delete_orphans(&mut self) {
-        let orphans: Vec<(u16, (u16, u16))> = self
+    /// Targets, and their subclasses, know which relationships remember their owners, and delete orphans.
+    pub(super) fn owners(&mut self) {
+        let owners: Vec<(u16, (u16, u16), bool)> = self
             .mappers
             .iter()
             .flat_map(|mapper| mapper.relationships().filter(|r| r.parent == mapper.index))
-            .filter(|r| r.cascades.delete_orphan)
-            .map(|r| (r.target, (r.parent, r.attribute)))
+            .filter(|r| r.tracks_parents() || r.cascades.delete_orphan)
+            .map(|r| (r.target, (r.parent, r.attribute), r.cascades.delete_orphan))
             .collect();
-        for (target, relationship) in orphans {
+        for (target, relationship, deletes_orphans) in owners {
             let mut classes = vec![target];
             while let Some(class) = classes.pop() {
                 let mapper = self.mapper(class);
                 classes.extend(&mapper.subclasses);
-                if !mapper.delete_orphans.contains(&relationship) {
-                    self.mapper_mut(class).delete_orphans.push(relationship);
+                let mapper = self.mapper_mut(class);
+                if !mapper.owners.contains(&relationship) {
+                    mapper.owners.push(relationship);
+                    if deletes_orphans {
+                        mapper.delete_orphans.push(relationship);
+                    }
                 }
             }
         }
