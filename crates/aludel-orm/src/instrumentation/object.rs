@@ -4,7 +4,7 @@ use std::any::Any;
 
 use aludel_sql::{Bad, Bind, Row, Value, ValueRef};
 
-use super::{ClassDef, Field, IsA};
+use super::{Auto, ClassDef, Field, IsA};
 use crate::Result;
 
 /// An object of a mapped class as the core sees it: numbered fields.
@@ -119,11 +119,24 @@ pub trait Objects: Any + Send + Sync {
         keys: &[(u32, i64)],
     ) -> std::result::Result<(), (u32, Bad)> {
         for &(slot, key) in keys {
-            if let Some(field) = self.get_mut(slot).and_then(|o| o.field_mut(attribute)) {
-                field.put(Value::I64(key)).map_err(|bad| (slot, bad))?;
+            let Some(field) = self.get_mut(slot).and_then(|o| o.field_mut(attribute)) else {
+                continue;
+            };
+            let any: &mut dyn Any = field;
+            match any.downcast_mut::<Auto<i64>>() {
+                // Nearly always.
+                Some(auto) => *auto = Auto::Set(key),
+                None => self.put_key(slot, attribute, key).map_err(|bad| (slot, bad))?,
             }
         }
         Ok(())
+    }
+    /// Puts a generated key, whatever the type of its field.
+    fn put_key(&mut self, slot: u32, attribute: u16, key: i64) -> std::result::Result<(), Bad> {
+        match self.get_mut(slot).and_then(|o| o.field_mut(attribute)) {
+            Some(field) => field.put(Value::I64(key)),
+            None => Ok(()),
+        }
     }
     /// Puts an object with nothing set into a slot.
     fn put_default(&mut self, slot: u32);

@@ -16,6 +16,8 @@ pub(crate) struct Slab {
     pub(crate) objects: Box<dyn Objects>,
     /// The column attributes that a whole object has (the first 64).
     pub(crate) whole: u64,
+    /// The other column attributes: generated, deferred, or beyond the first 64.
+    pub(crate) partial: Box<[u16]>,
     /// Words for each slot beyond the first 64 attributes: loaded, then expired.
     words: usize,
     wide: Vec<u64>,
@@ -28,8 +30,16 @@ pub(crate) struct Arena {
 }
 
 impl Slab {
-    pub(crate) fn new(objects: Box<dyn Objects>, whole: u64, attributes: usize) -> Self {
+    /// A slab for objects of a class with these column attributes, and so many attributes in all.
+    pub(crate) fn new(
+        objects: Box<dyn Objects>,
+        whole: u64,
+        columns: &[u16],
+        attributes: usize,
+    ) -> Self {
+        let is_whole = |attribute: u16| attribute < 64 && whole & (1 << attribute) != 0;
         Self {
+            partial: columns.iter().copied().filter(|a| !is_whole(*a)).collect(),
             states: Vec::new(),
             free: Vec::new(),
             objects,

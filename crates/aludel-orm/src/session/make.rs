@@ -79,12 +79,11 @@ impl Session {
     /// Of an object that has all its plain columns: which of the others a literal sets as well.
     #[inline]
     fn note_generated(&mut self, id: Id) {
-        let mapper = &self.mappers.list[usize::from(id.class)];
-        let Some(slab) = &mut self.arena.slabs[usize::from(id.class)] else { return };
-        for &attribute in &mapper.columns {
-            let whole = attribute < 64 && slab.whole & (1 << attribute) != 0;
+        let slab = self.arena.of_mut(id);
+        for at in 0..slab.partial.len() {
+            let attribute = slab.partial[at];
             let field = || slab.objects.get(id.slot)?.field(attribute);
-            if !whole && field().is_some_and(|f| f.is_set()) {
+            if field().is_some_and(|f| f.is_set()) {
                 slab.set_loaded(id.slot, attribute, true);
             }
         }

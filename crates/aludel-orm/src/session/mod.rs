@@ -215,7 +215,7 @@ impl Session {
             let whole = whole.filter(|a| !mapper.column(**a).is_some_and(|c| c.deferred));
             let whole = whole.fold(0, |bits, attribute| bits | 1 << attribute);
             self.arena.slabs[at] =
-                Some(Slab::new(Box::new(records), whole, mapper.properties.len()));
+                Some(Slab::new(Box::new(records), whole, &mapper.columns, mapper.properties.len()));
             return;
         }
         let mut objects = mapper.def.objects();
@@ -232,7 +232,8 @@ impl Session {
             }
         }
         objects.take(0);
-        self.arena.slabs[at] = Some(Slab::new(objects, whole, mapper.properties.len()));
+        self.arena.slabs[at] =
+            Some(Slab::new(objects, whole, &mapper.columns, mapper.properties.len()));
     }
 
     /// The identity map of a class's hierarchy.
