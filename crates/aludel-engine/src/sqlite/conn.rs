@@ -241,7 +241,7 @@ impl Conn {
     }
 
     /// Runs a statement of our own that has neither parameters nor rows worth seeing.
-    fn run(&self, sql: &str) -> Result<(), Refused> {
+    pub(super) fn run(&self, sql: &str) -> Result<(), Refused> {
         let mut statement = self.db.prepare_cached(sql)?;
         let mut rows = statement.raw_query();
         while rows.next()?.is_some() {}

@@ -6,6 +6,7 @@
 mod conn;
 mod connect;
 mod error;
+mod many;
 mod value;
 mod write;
 
