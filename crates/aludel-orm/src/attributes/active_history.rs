@@ -50,7 +50,10 @@ impl Session {
     /// Loads the value of an attribute with active history that is about to be replaced.
     async fn load_replaced(&mut self, id: Id, attribute: u16) -> Result<()> {
         self.arena.check(id)?;
-        if !self.arena.state(id).can_load() {
+        let state = self.arena.state(id);
+        // What an object without a session has forgotten cannot be told: loading it says so.
+        let lost = !state.in_session() && self.arena.of(id).is_expired(id.slot, attribute);
+        if !state.can_load() && !lost {
             return Ok(());
         }
         let mappers = std::sync::Arc::clone(&self.mappers);

@@ -26,7 +26,8 @@ impl Session {
             let before = old.loaded().cloned().unwrap_or_default();
             delta.keep_original(&before);
             for (slot, member) in before.slots() {
-                if !new.contains(member) {
+                // One that was there twice goes once.
+                if !new.contains(member) && before.slot_of(member) == Some(slot as usize) {
                     delta.remove(member, slot);
                 }
             }
@@ -161,8 +162,12 @@ impl Session {
             let mut delta = Delta::default();
             delta.keep_original(&members);
             for member in pending.added.iter() {
-                if !members.contains(member) {
+                let there = members.contains(member);
+                if !there {
                     delta.add(member);
+                }
+                // A list takes one that the database has as well a second time, as it does one that is appended.
+                if !there || relationship.holder == Holder::List {
                     members.push(member, key_of(self, member));
                 }
             }

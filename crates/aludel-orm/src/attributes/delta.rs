@@ -111,14 +111,17 @@ impl Delta {
         deleted.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Keeps the committed order while the list that tells it is still there.
+    /// Keeps the committed order while the list that tells it is still there. A member that the list has twice
+    /// counts once: what is loaded has each once, so that the other came later.
     pub(crate) fn keep_original(&mut self, present: &Members) {
         if self.original.is_some() {
             return;
         }
         let mut original: Vec<(u32, Id)> = present
             .slots()
-            .filter(|(_, member)| !self.added.contains(*member))
+            .filter(|(slot, member)| {
+                !self.added.contains(*member) && present.slot_of(*member) == Some(*slot as usize)
+            })
             .chain(self.removed_from())
             .collect();
         original.sort_by_key(|(slot, _)| *slot);

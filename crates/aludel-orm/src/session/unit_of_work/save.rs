@@ -2,11 +2,11 @@
 
 use super::run::Run;
 use super::work::Work;
-use crate::Result;
 use crate::events::ObjectEvent;
 use crate::instrumentation::Id;
 use crate::session::Session;
 use crate::session::state::{Flags, ObjectState};
+use crate::{Error, ErrorKind, Result};
 
 impl Session {
     /// Inserts and updates the rows of some objects. Within a table the UPDATEs come first, so that a unique value
@@ -16,6 +16,9 @@ impl Session {
         let may_take_over = work.roots.iter().any(|root| !root.deletes.is_empty());
         let is_new = |id: &Id| self.arena.state(*id).life == ObjectState::Pending;
         if !hears && !may_take_over && ids.iter().all(is_new) {
+            for &id in ids {
+                self.check_key_known(id)?;
+            }
             for table in self.tables_of(ids) {
                 self.insert_table(run, &table, ids).await?;
             }
@@ -32,6 +35,7 @@ impl Session {
                 persistent.push(id);
                 continue;
             }
+            self.check_key_known(id)?;
             if hears {
                 self.tell_writing(run, ObjectEvent::BeforeInsert, id).await?;
             }
@@ -61,6 +65,29 @@ impl Session {
         self.tell_written(run).await?;
         self.tell_writing_all(run, ObjectEvent::AfterInsert, &inserts).await?;
         self.tell_writing_all(run, ObjectEvent::AfterUpdate, &updates).await
+    }
+
+    /// Refuses a new object whose key is expired: it had one, lost its row in a rollback, and nobody knows whether
+    /// the key is to be the same.
+    #[inline]
+    fn check_key_known(&self, id: Id) -> Result<()> {
+        let slab = self.arena.of(id);
+        match self.mapper_of(id).primary_key.iter().find(|a| slab.is_expired(id.slot, **a)) {
+            None => Ok(()),
+            Some(part) => Err(self.key_lost(id, *part)),
+        }
+    }
+
+    #[cold]
+    fn key_lost(&self, id: Id, part: u16) -> Error {
+        Error::new(
+            ErrorKind::InvalidRequest,
+            format!(
+                "{} was expired when its row was rolled back, and cannot be read again: set it before the object \
+                 is inserted anew",
+                self.describe(id, part)
+            ),
+        )
     }
 
     /// A new object with the key of one that is to be deleted takes over its row: the row is updated.
