@@ -212,9 +212,24 @@ impl Session {
         self.history_of(id, attribute)
     }
 
+    /// Whether a relationship would have to be loaded, of an object that has a row and no session: not even its
+    /// foreign key tells then, for whom it means is a session's to say.
+    fn is_out_of_reach(&self, id: Id, attribute: u16, passive: Passive) -> bool {
+        let Some(relationship) = self.mapper_of(id).relationship(attribute) else { return false };
+        !self.arena.state(id).can_load()
+            && (passive.allows(Passive::SQL_OK) || relationship.is_by_key())
+            && self.must_load(id, attribute)
+    }
+
     /// Finds out a value that is not there, as far as that is allowed.
     async fn find_out(&mut self, id: Id, attribute: u16, passive: Passive) -> Result<()> {
         self.arena.check(id)?;
+        if passive.allows(Passive::CALLABLES_OK) && self.is_out_of_reach(id, attribute, passive) {
+            return match passive.any(Passive::NO_RAISE) {
+                true => Ok(()),
+                false => Err(self.not_loaded(id, attribute)),
+            };
+        }
         if !passive.allows(Passive::CALLABLES_OK)
             || self.is_known(id, attribute)
             || self.is_never_set(id, attribute)
