@@ -149,12 +149,14 @@ impl Session {
         if !slab.is_loaded(id.slot, attribute) {
             return true;
         }
-        let field = slab.objects.get(id.slot).and_then(|o| o.field(attribute));
-        match (field.map(|f| f.bind()), old) {
-            // What is equal as a number is equal whatever the type.
-            (Some(Bind::Ref(ValueRef::I64(new))), Value::I64(old)) => new != *old,
-            _ => !self.same_value(id, attribute, old),
+        // What is equal as a number is equal whatever the type.
+        if let Value::I64(old) = old
+            && let Some(field) = slab.objects.get(id.slot).and_then(|o| o.field(attribute))
+            && let Bind::Ref(ValueRef::I64(new)) = field.bind()
+        {
+            return new != *old;
         }
+        !self.same_value(id, attribute, old)
     }
 
     /// The column attributes whose values differ from the row's.

@@ -92,6 +92,9 @@ impl Session {
     pub(super) async fn read_rows(&mut self, run: &mut Run, ids: &[Id]) -> Result<()> {
         for &id in ids {
             let mapper = self.mapper_of(id);
+            if mapper.version.is_none() && !self.is_wholly_expired(id) {
+                continue;
+            }
             let unversioned = mapper.version.filter(|v| {
                 self.committed_value(id, *v).is_none() && !self.arena.is_loaded(id, *v)
             });
