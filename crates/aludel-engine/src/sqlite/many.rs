@@ -1,6 +1,6 @@
 //! Inserting many rows with generated keys: fifty in a statement, the keys derived from the last one.
 //!
-//! A third faster in memory than a statement for each row (SPIKE_IO §3). SQLite documents that a row without a key gets the
+//! Measured in memory, a third faster than a statement for each row. SQLite documents that a row without a key gets the
 //! largest one plus one, but not that the rows of `VALUES` are taken in order, and a trigger may put other rows
 //! between them. So the keys are believed only when all of it adds up: the table's largest key before, the rows
 //! changed by the statements and by everything they set off, and the last key. Where it does not, the rows are

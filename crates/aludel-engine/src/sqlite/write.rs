@@ -1,6 +1,6 @@
 //! Writing batches of rows: one held statement, a row at a time; many rows with generated keys, fifty at a time.
 //!
-//! Measured (SPIKE_IO §3): a single-row `RETURNING` costs five times as much as `last_insert_rowid`. So a generated
+//! Measured: a single-row `RETURNING` costs five times as much as `last_insert_rowid`. So a generated
 //! integer key never comes by `RETURNING`; other values do, row by row.
 
 use super::conn::{Conn, Stop};
