@@ -50,6 +50,7 @@ macro_rules! wait {
                 /// # Errors
                 ///
                 #[doc = concat!("As [`aludel::Session::", stringify!($name), "`](crate::Session::", stringify!($name), ").")]
+                #[track_caller]
                 pub fn $name $(<$($g $(: $b $(<$c>)?)?),*>)? (&mut self, $($arg: $ty),*) -> Result<$out> {
                     self.engine.block_on(self.inner.$name($($arg),*))
                 }
@@ -76,6 +77,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`aludel::Session::get`](crate::Session::get).
+    #[track_caller]
     pub fn get<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Option<Handle<T>>> {
         // What the identity map has needs no future.
         match self.present(&key)? {
@@ -89,6 +91,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`aludel::Session::get_one`](crate::Session::get_one).
+    #[track_caller]
     pub fn get_one<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Handle<T>> {
         match self.present(&key)? {
             Some(object) => Ok(object),
@@ -106,6 +109,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`aludel::Session::load`](crate::Session::load).
+    #[track_caller]
     pub fn load<S: IsA<C>, C: Mapped, V: Field>(
         &mut self,
         object: Handle<S>,
@@ -119,6 +123,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`aludel::Session::get_history`](crate::Session::get_history).
+    #[track_caller]
     pub fn get_history<S: IsA<C>, C: Mapped, V: Historic>(
         &mut self,
         object: Handle<S>,
@@ -133,6 +138,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`aludel::Session::get_attribute`](crate::Session::get_attribute).
+    #[track_caller]
     pub fn get_attribute<S: IsA<C>, C: Mapped, V: Field>(
         &mut self,
         object: Handle<S>,
@@ -147,6 +153,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`aludel::Session::set_with_history`](crate::Session::set_with_history).
+    #[track_caller]
     pub fn set_with_history<S: IsA<C>, C: Mapped, V: Field>(
         &mut self,
         object: Handle<S>,
@@ -161,6 +168,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`Stream::next`].
+    #[track_caller]
     pub fn next_batch<T: Mapped>(
         &mut self,
         stream: &mut Stream<T>,

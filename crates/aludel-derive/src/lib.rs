@@ -104,6 +104,7 @@ use proc_macro::TokenStream;
 /// | `order_by` | the order of the members, `"-a"` for descending |
 /// | `primaryjoin = …`, `secondaryjoin = …` | conditions in place of those that follow from the foreign keys |
 /// | `key = "…"` | the attribute of the members that is their key in a `ManyMap` |
+/// | `lazy = "selectin"` | how it is loaded where a query does not say it: `select` (when asked for, the default), `selectin`, `joined`, `subquery`, `immediate`, `raise`, `raise_on_sql`, `write_only` |
 /// | `position = "…"` | the attribute of the members that holds their position in a `Many` |
 /// | `viewonly`, `post_update`, `single_parent`, `active_history` | |
 /// | `passive_deletes`, `passive_updates = false` | |

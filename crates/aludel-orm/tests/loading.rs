@@ -7,8 +7,12 @@ mod basics;
 mod conditions;
 #[path = "loading/criteria.rs"]
 mod criteria;
+#[path = "loading/guard.rs"]
+mod guard;
 #[path = "loading/hierarchies.rs"]
 mod hierarchies;
+#[path = "loading/lazy.rs"]
+mod lazy;
 #[path = "loading/strategies.rs"]
 mod strategies;
 #[path = "loading/writes.rs"]

@@ -33,6 +33,8 @@ pub enum ErrorKind {
     NoValue,
     /// The attribute is not loaded, and may not be read (or may not be loaded) here.
     NotLoaded,
+    /// A load goes beyond the limit of a guard.
+    LoadLimit,
     /// The object belongs to no session that could load it.
     Detached,
     /// The object's row is gone.
@@ -92,6 +94,7 @@ impl ErrorKind {
             K::Absent => "absent",
             K::NoValue => "no_value",
             K::NotLoaded => "not_loaded",
+            K::LoadLimit => "load_limit",
             K::Detached => "detached",
             K::ObjectDeleted => "object_deleted",
             K::Stale => "stale",

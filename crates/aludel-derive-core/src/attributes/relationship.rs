@@ -1,5 +1,6 @@
 //! `#[relationship(…)]`, and the types that hold relationships.
 
+use proc_macro2::Ident;
 use syn::{Expr, Field, GenericArgument, LitStr, PathArguments, Type};
 
 use crate::errors::Errors;
@@ -59,6 +60,8 @@ pub(crate) struct Relationship {
     pub(crate) active_history: bool,
     pub(crate) key: Option<Name>,
     pub(crate) position: Option<Name>,
+    /// The variant of `Lazy`.
+    pub(crate) lazy: Option<Ident>,
 }
 
 const KNOWN: &[&str] = &[
@@ -78,6 +81,7 @@ const KNOWN: &[&str] = &[
     "active_history",
     "key",
     "position",
+    "lazy",
 ];
 
 const HINTS: &[(&str, &str)] = &[
@@ -88,7 +92,6 @@ const HINTS: &[(&str, &str)] = &[
     ),
     ("uselist", "the field's type says it: `One<…>` or `Many<…>`"),
     ("collection_class", "the field's type says it: `Many<…>`, `ManySet<…>` or `ManyMap<…, …>`"),
-    ("lazy", "say in the query how it is loaded: `.options(selectin(…))`"),
     ("target", "the field's type says it: `Many<Target>`"),
     (
         "ordering",
@@ -129,6 +132,7 @@ impl Relationship {
             active_history: false,
             key: None,
             position: None,
+            lazy: None,
         }
     }
 
@@ -176,6 +180,7 @@ impl Relationship {
                         option.refuse("only a `Many` keeps the `position` of its members", errors);
                     }
                 }
+                "lazy" => read.lazy = lazy(&option, holder, errors),
                 _ => option.unknown("relationship", KNOWN, HINTS, errors),
             }
         }
@@ -188,6 +193,41 @@ impl Relationship {
         }
         Some(read)
     }
+}
+
+/// How a relationship is loaded where a query does not say it: what is written, and the variant of `Lazy`.
+const LAZY: &[(&str, &str)] = &[
+    ("select", "Select"),
+    ("selectin", "SelectIn"),
+    ("joined", "Joined"),
+    ("subquery", "Subquery"),
+    ("immediate", "Immediate"),
+    ("raise", "Raise"),
+    ("raise_on_sql", "RaiseOnSql"),
+    ("write_only", "WriteOnly"),
+];
+
+fn lazy(option: &Opt, holder: Holder, errors: &mut Errors) -> Option<Ident> {
+    let text = option.text(errors)?;
+    let value = text.value();
+    let Some((_, variant)) = LAZY.iter().find(|(name, _)| *name == value) else {
+        let names: Vec<&str> = LAZY.iter().map(|(name, _)| *name).collect();
+        let hint = match value.as_str() {
+            "dynamic" => ": write `lazy = \"write_only\"`, and query the members".to_owned(),
+            "noload" => ": write `lazy = \"raise\"`".to_owned(),
+            _ => match names::suggestion(&value, &names) {
+                near if near.is_empty() => format!(": there are `{}`", names.join("`, `")),
+                near => near,
+            },
+        };
+        errors.at(&text, format!("there is no `lazy = \"{value}\"`{hint}"));
+        return None;
+    };
+    if *variant == "WriteOnly" && holder == Holder::One {
+        errors.at(&text, "only a collection is `write_only`: a `One` refers to one object");
+        return None;
+    }
+    Some(Ident::new(variant, text.span()))
 }
 
 fn cascade(option: &Opt, errors: &mut Errors) -> Option<LitStr> {

@@ -217,6 +217,9 @@ fn relationship(class: &Class, options: &Relationship) -> TokenStream {
     given.flag("single_parent", options.single_parent);
     given.flag("active_history", options.active_history);
     given.some("position", &options.position);
+    if let Some(lazy) = &options.lazy {
+        given.say("lazy", quote!(#private::Lazy::#lazy));
+    }
     given.over(
         &quote!(RelationshipDef),
         &quote!(#private::RelationshipDef::new(<#target as #private::Mapped>::class, #collection)),

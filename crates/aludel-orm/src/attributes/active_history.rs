@@ -18,16 +18,20 @@ impl Session {
     /// # Errors
     ///
     /// As [`set`](Self::set); and when the old value cannot be loaded.
-    pub async fn set_with_history<S: IsA<C>, C: Mapped, V: Field>(
+    #[track_caller]
+    pub fn set_with_history<S: IsA<C>, C: Mapped, V: Field>(
         &mut self,
         object: Handle<S>,
         attribute: Attr<C, V>,
         value: impl IntoField<V>,
-    ) -> Result<()> {
-        let mut value = value.into_field();
-        let index = self.number(object.id, attribute)?;
-        self.load_replaced(object.id, index).await?;
-        self.set_field(object.id, index, &mut value)
+    ) -> impl Future<Output = Result<()>> {
+        self.called();
+        async move {
+            let mut value = value.into_field();
+            let index = self.number(object.id, attribute)?;
+            self.load_replaced(object.id, index).await?;
+            self.set_field(object.id, index, &mut value)
+        }
     }
 
     /// As [`set_with_history`](Self::set_with_history), by the attribute's name.
@@ -35,16 +39,20 @@ impl Session {
     /// # Errors
     ///
     /// As [`set_named`](Self::set_named); and when the old value cannot be loaded.
-    pub async fn set_with_history_named(
+    #[track_caller]
+    pub fn set_with_history_named(
         &mut self,
         object: impl Into<Id>,
         name: &str,
         value: impl Into<Datum>,
-    ) -> Result<()> {
-        let (id, value) = (object.into(), value.into());
-        let attribute = self.attribute_named(id, name)?;
-        self.load_replaced(id, attribute).await?;
-        self.set_datum(id, attribute, value)
+    ) -> impl Future<Output = Result<()>> {
+        self.called();
+        async move {
+            let (id, value) = (object.into(), value.into());
+            let attribute = self.attribute_named(id, name)?;
+            self.load_replaced(id, attribute).await?;
+            self.set_datum(id, attribute, value)
+        }
     }
 
     /// Loads the value of an attribute with active history that is about to be replaced.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Datum, Historic, History, HistoryItem};
 use crate::Result;
 use crate::instrumentation::{Attr, Field, Handle, Id, IsA, ManyCore, Mapped};
+use crate::loading::Asker;
 use crate::mapping::Relationship;
 use crate::session::Session;
 
@@ -110,18 +111,22 @@ impl Session {
     /// # Errors
     ///
     /// As [`load`](Self::load).
-    pub async fn get_attribute<S: IsA<C>, C: Mapped, V: Field>(
+    #[track_caller]
+    pub fn get_attribute<S: IsA<C>, C: Mapped, V: Field>(
         &mut self,
         object: Handle<S>,
         attribute: Attr<C, V>,
         passive: Passive,
-    ) -> Result<Option<&V>> {
-        let (id, index) = (object.id, self.number(object.id, attribute)?);
-        self.find_out(id, index, passive).await?;
-        if !self.is_known(id, index) {
-            return Ok(None);
+    ) -> impl Future<Output = Result<Option<&V>>> {
+        self.called();
+        async move {
+            let (id, index) = (object.id, self.number(object.id, attribute)?);
+            self.find_out(id, index, passive).await?;
+            if !self.is_known(id, index) {
+                return Ok(None);
+            }
+            self.value(object, attribute).map(Some)
         }
-        self.value(object, attribute).map(Some)
     }
 
     /// As [`get_attribute`](Self::get_attribute), by the attribute's name.
@@ -129,16 +134,20 @@ impl Session {
     /// # Errors
     ///
     /// As [`get_attribute`](Self::get_attribute); and when there is no such attribute.
-    pub async fn get_attribute_named(
+    #[track_caller]
+    pub fn get_attribute_named(
         &mut self,
         object: impl Into<Id>,
         name: &str,
         passive: Passive,
-    ) -> Result<Option<Datum>> {
-        let id = object.into();
-        let attribute = self.attribute_named(id, name)?;
-        self.find_out(id, attribute, passive).await?;
-        Ok(self.datum(id, attribute))
+    ) -> impl Future<Output = Result<Option<Datum>>> {
+        self.called();
+        async move {
+            let id = object.into();
+            let attribute = self.attribute_named(id, name)?;
+            self.find_out(id, attribute, passive).await?;
+            Ok(self.datum(id, attribute))
+        }
     }
 
     /// The history of an attribute; what is not there is found out as far as `passive` allows. SQLAlchemy's
@@ -150,15 +159,19 @@ impl Session {
     /// # Errors
     ///
     /// As [`load`](Self::load).
-    pub async fn get_history<S: IsA<C>, C: Mapped, V: Historic>(
+    #[track_caller]
+    pub fn get_history<S: IsA<C>, C: Mapped, V: Historic>(
         &mut self,
         object: Handle<S>,
         attribute: Attr<C, V>,
         passive: Passive,
-    ) -> Result<History<V::Item>> {
-        let index = self.number(object.id, attribute)?;
-        let history = self.get_history_at(object.id, index, passive).await?;
-        Ok(history.map(V::item))
+    ) -> impl Future<Output = Result<History<V::Item>>> {
+        self.called();
+        async move {
+            let index = self.number(object.id, attribute)?;
+            let history = self.get_history_at(object.id, index, passive).await?;
+            Ok(history.map(V::item))
+        }
     }
 
     /// As [`get_history`](Self::get_history), by the attribute's name: `get_state_history` in SQLAlchemy.
@@ -166,15 +179,19 @@ impl Session {
     /// # Errors
     ///
     /// As [`get_history`](Self::get_history); and when there is no such attribute.
-    pub async fn get_history_named(
+    #[track_caller]
+    pub fn get_history_named(
         &mut self,
         object: impl Into<Id>,
         name: &str,
         passive: Passive,
-    ) -> Result<History<HistoryItem>> {
-        let id = object.into();
-        let attribute = self.attribute_named(id, name)?;
-        self.get_history_at(id, attribute, passive).await
+    ) -> impl Future<Output = Result<History<HistoryItem>>> {
+        self.called();
+        async move {
+            let id = object.into();
+            let attribute = self.attribute_named(id, name)?;
+            self.get_history_at(id, attribute, passive).await
+        }
     }
 
     /// The history of an attribute, which is loaded for it; the old object of a reference as well.
@@ -182,12 +199,13 @@ impl Session {
     /// # Errors
     ///
     /// As [`load`](Self::load).
-    pub async fn load_history<S: IsA<C>, C: Mapped, V: Historic>(
+    #[track_caller]
+    pub fn load_history<S: IsA<C>, C: Mapped, V: Historic>(
         &mut self,
         object: Handle<S>,
         attribute: Attr<C, V>,
-    ) -> Result<History<V::Item>> {
-        self.get_history(object, attribute, Passive::OFF).await
+    ) -> impl Future<Output = Result<History<V::Item>>> {
+        self.get_history(object, attribute, Passive::OFF)
     }
 
     pub(crate) async fn get_history_at(
@@ -257,7 +275,7 @@ impl Session {
         }
         if !passive.any(Passive::LOAD_AGAINST_COMMITTED | Passive::NO_AUTOFLUSH | Passive::NO_RAISE)
         {
-            return self.ensure_loaded(id, attribute).await;
+            return self.load_attribute(id, attribute, Asker::Program).await;
         }
         if !self.must_load(id, attribute) || !self.arena.state(id).can_load() {
             return Ok(());
@@ -273,7 +291,7 @@ impl Session {
                 if !wanted.contains(&attribute) {
                     wanted.push(attribute);
                 }
-                self.load_columns(id, &wanted).await
+                self.load_columns_for(id, &wanted, Asker::Program).await
             }
         }
     }

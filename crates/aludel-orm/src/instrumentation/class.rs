@@ -346,6 +346,31 @@ pub struct RelationshipDef {
     pub active_history: bool,
     /// The attribute of the members that is kept equal to their position in the list.
     pub position: Option<&'static str>,
+    /// How it is loaded where a query does not say it.
+    pub lazy: Lazy,
+}
+
+/// How a relationship is loaded where a query does not say it: SQLAlchemy's `lazy`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lazy {
+    /// When it is asked for: `lazy = "select"`.
+    #[default]
+    Select,
+    /// With every query of its owners, by one more SELECT for their keys: `lazy = "selectin"`.
+    SelectIn,
+    /// With every query of its owners, by a left join: `lazy = "joined"`.
+    Joined,
+    /// With every query of its owners, by one more SELECT over the query: `lazy = "subquery"`.
+    Subquery,
+    /// With every query of its owners, by a SELECT for each: `lazy = "immediate"`.
+    Immediate,
+    /// Never: asking for it is an error, unless the query said otherwise: `lazy = "raise"`.
+    Raise,
+    /// Only from the identity map: asking for it is an error where that takes SQL: `lazy = "raise_on_sql"`.
+    RaiseOnSql,
+    /// Never, being too large: members come and go unseen, and are queried: `lazy = "write_only"`.
+    WriteOnly,
 }
 
 impl RelationshipDef {
@@ -369,6 +394,7 @@ impl RelationshipDef {
             single_parent: false,
             active_history: false,
             position: None,
+            lazy: Lazy::Select,
         }
     }
 }

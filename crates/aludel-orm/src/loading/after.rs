@@ -1,10 +1,11 @@
 //! What a query's options have loaded after its rows: selectin, subquery, immediate, polymorphic.
 
+use super::guard::Loaded;
 use super::link::among;
 use super::options::{LoadOption, Strategy};
 use super::plan::EntityPlan;
 use super::query::{Query, What};
-use super::relation::Wanted;
+use super::relation::{Asker, Wanted};
 use crate::Result;
 use crate::attributes::delta::IdSet;
 use crate::events::Executed;
@@ -40,6 +41,7 @@ impl Session {
                         origin,
                         populate_existing,
                         committed: false,
+                        by: Asker::Session,
                     };
                     if matches!(option.how, Strategy::Immediate) {
                         for owner in owners {
@@ -74,6 +76,11 @@ impl Session {
         let mapper = mappers.at(index);
         let entity = Entity::of(class);
         let operands: Vec<_> = mapper.primary_key.iter().map(|a| entity.leaf(*a)).collect();
+        let (what, statements) = (Executed::ColumnLoad, lacking.len().div_ceil(500));
+        if statements > 0 {
+            let loaded = Loaded { what, class, attribute: None, lazy: false, statements };
+            self.count_load(loaded)?;
+        }
         for chunk in lacking.chunks(500) {
             let keys: Vec<_> = chunk
                 .iter()

@@ -216,18 +216,14 @@ impl Resolver<'_> {
         let along: Vec<u16> =
             query.along.iter().map(|def| self.class(def)).collect::<Result<_>>()?;
         let mut building = Building::default();
-        let mut entity = self.entity(
-            sources,
-            &query.options,
-            &along,
-            &mut building.columns,
-            &mut plan.entities,
-        )?;
-        self.contained(&mut entity, sources, &query.options, &mut building, &mut plan)?;
+        let options = self.with_defaults(sources.class, &query.options)?;
+        let mut entity =
+            self.entity(sources, &options, &along, &mut building.columns, &mut plan.entities)?;
+        self.contained(&mut entity, sources, &options, &mut building, &mut plan)?;
         plan.extras = building.columns.len();
         building.columns.extend(extras);
         let first = building.columns.len();
-        self.eager(&mut entity, sources, &query.options, &mut building, &mut plan)?;
+        self.eager(&mut entity, sources, &options, &mut building, &mut plan)?;
         plan.repeats = building.multiplies || !query.joins.is_empty();
         plan.entity = Some(entity);
         if self.depth == 1 {

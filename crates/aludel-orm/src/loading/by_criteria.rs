@@ -39,8 +39,13 @@ impl Session {
     ///
     /// When the attributes set are not columns of one table, the criteria cannot be evaluated as asked, or the
     /// database refuses.
-    pub async fn execute_update<T: Mapped>(&mut self, update: Update<T>) -> Result<u64> {
-        self.update_by(update.core).await
+    #[track_caller]
+    pub fn execute_update<T: Mapped>(
+        &mut self,
+        update: Update<T>,
+    ) -> impl Future<Output = Result<u64>> {
+        self.called();
+        async move { self.update_by(update.core).await }
     }
 
     /// Runs a DELETE by criteria; gives the number of rows. What is pending is flushed first.
@@ -48,8 +53,13 @@ impl Session {
     /// # Errors
     ///
     /// As [`execute_update`](Self::execute_update).
-    pub async fn execute_delete<T: Mapped>(&mut self, delete: Delete<T>) -> Result<u64> {
-        self.delete_by(delete.core).await
+    #[track_caller]
+    pub fn execute_delete<T: Mapped>(
+        &mut self,
+        delete: Delete<T>,
+    ) -> impl Future<Output = Result<u64>> {
+        self.called();
+        async move { self.delete_by(delete.core).await }
     }
 
     /// Begins an UPDATE or DELETE by criteria of a named class.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use aludel_sql::Node;
 use hashbrown::HashMap;
 
+use super::memory::Allowed;
 use super::options::{LoadOption, Strategy};
 use super::plan::{ClassPlan, Discriminator, EntityPlan};
 use super::resolve::{Resolver, Sources};
 use crate::Result;
-use crate::instrumentation::{AttrKind, ClassDef, NOT_IN_ROW};
+use crate::instrumentation::{AttrKind, ClassDef, Lazy, NOT_IN_ROW};
 use crate::mapping::{Mapper, PropertyKind};
 
 /// What a query does with an attribute.
@@ -58,9 +59,7 @@ impl Resolver<'_> {
             discriminator = Some(Discriminator { column, classes });
         }
         let after = options.iter().filter(|option| match option {
-            LoadOption::Relationship(option) => {
-                matches!(option.how, Strategy::SelectIn | Strategy::Subquery | Strategy::Immediate)
-            }
+            LoadOption::Relationship(option) => option.how.is_after(),
             LoadOption::Polymorphic(_) => true,
             _ => false,
         });
@@ -95,7 +94,7 @@ impl Resolver<'_> {
             expired: 0,
             wide: Vec::new(),
             deferred: Vec::new(),
-            raise: Vec::new(),
+            spoken_of: Vec::new(),
         };
         for (attribute, property) in mapper.properties.iter().enumerate() {
             let attribute = attribute as u16;
@@ -104,8 +103,8 @@ impl Resolver<'_> {
                     self.choice(mapper, attribute, options)?
                 }
                 PropertyKind::Relationship(_) => {
-                    if self.raises(mapper, attribute, options)? {
-                        plan.raise.push(attribute);
+                    if let Some(allowed) = self.allowed(mapper, attribute, options)? {
+                        plan.spoken_of.push((attribute, allowed));
                     }
                     continue;
                 }
@@ -177,26 +176,38 @@ impl Resolver<'_> {
     }
 
     /// Whether an option for a class concerns objects of a mapper.
-    fn concerns(&mut self, class: &'static ClassDef, mapper: &Mapper) -> Result<bool> {
+    pub(super) fn concerns(&mut self, class: &'static ClassDef, mapper: &Mapper) -> Result<bool> {
         let class = self.class(class)?;
         Ok(self.mappers.is_a(mapper.index, class))
     }
 
-    /// Whether a relationship may not be loaded later.
-    fn raises(&mut self, mapper: &Mapper, attribute: u16, options: &[LoadOption]) -> Result<bool> {
-        let mut others = false;
+    /// Whether a relationship may be loaded later, where an option speaks of that.
+    fn allowed(
+        &mut self,
+        mapper: &Mapper,
+        attribute: u16,
+        options: &[LoadOption],
+    ) -> Result<Option<Allowed>> {
+        let mut how = None;
         for option in options {
             match option {
-                LoadOption::RaiseOthers => others = true,
+                LoadOption::Others(others) if how.is_none() => how = Some(others),
                 LoadOption::Relationship(option)
                     if option.attribute == attribute && self.concerns(option.class, mapper)? =>
                 {
-                    return Ok(matches!(option.how, Strategy::Raise));
+                    how = Some(&option.how);
+                    break;
                 }
                 _ => {}
             }
         }
-        Ok(others)
+        let mapped = mapper.relationship(attribute).map(|r| r.lazy).unwrap_or_default();
+        Ok(match how {
+            Some(Strategy::Raise) => Some(Allowed::No),
+            Some(Strategy::RaiseOnSql) => Some(Allowed::WithoutSql),
+            Some(_) if matches!(mapped, Lazy::Raise | Lazy::RaiseOnSql) => Some(Allowed::Yes),
+            _ => None,
+        })
     }
 }
 

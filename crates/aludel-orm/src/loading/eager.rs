@@ -52,14 +52,10 @@ impl Resolver<'_> {
             };
             let index = plan.eager;
             plan.eager += 1;
-            let mut below = self.entity(
-                &sources,
-                &option.below,
-                &[],
-                &mut building.columns,
-                &mut plan.entities,
-            )?;
-            self.contained(&mut below, &sources, &option.below, building, plan)?;
+            let options = self.with_defaults(sources.class, &option.below)?;
+            let columns = &mut building.columns;
+            let mut below = self.entity(&sources, &options, &[], columns, &mut plan.entities)?;
+            self.contained(&mut below, &sources, &options, building, plan)?;
             entity.eager.push(EagerPlan {
                 index,
                 class,
@@ -97,7 +93,8 @@ impl Resolver<'_> {
                     let attribute = option.attribute;
                     if let Some(below) = entity.eager.iter_mut().find(|e| e.attribute == attribute)
                     {
-                        self.eager(&mut below.entity, &sources, &option.below, building, plan)?;
+                        let options = self.with_defaults(sources.class, &option.below)?;
+                        self.eager(&mut below.entity, &sources, &options, building, plan)?;
                     }
                 }
                 _ => {}
@@ -136,9 +133,10 @@ impl Resolver<'_> {
         }
         let index = plan.eager;
         plan.eager += 1;
+        let options = self.with_defaults(target.class, &option.below)?;
         let mut entity =
-            self.entity(&target, &option.below, &[], &mut building.columns, &mut plan.entities)?;
-        self.eager(&mut entity, &target, &option.below, building, plan)?;
+            self.entity(&target, &options, &[], &mut building.columns, &mut plan.entities)?;
+        self.eager(&mut entity, &target, &options, building, plan)?;
         Ok(EagerPlan { index, class, attribute: option.attribute, entity })
     }
 

@@ -5,11 +5,13 @@ use std::sync::{Arc, PoisonError};
 use aludel_sql::{Bind, Compiled, Node, Statement, Value};
 use smallvec::SmallVec;
 
+use super::guard::Loaded;
 use super::hydrate::OneObject;
 use super::key::{IntoKey, KeyValues};
 use super::object::Populate;
 use super::plan::Plan;
 use super::query::{Query, What};
+use super::relation::Asker;
 use super::resolve::Resolver;
 use crate::events::Executed;
 use crate::instrumentation::entity::Entity;
@@ -61,17 +63,24 @@ impl Session {
     /// # Errors
     ///
     /// When the class cannot be mapped, the key has another number of parts, or the database refuses.
-    pub async fn get<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Option<Handle<T>>> {
-        let class = self.class_of::<T>()?;
-        if let Some(id) = key.integer().and_then(|key| self.present_integer(class, key)) {
-            return Ok(Some(Handle::new(id)));
+    #[track_caller]
+    pub fn get<T: Mapped>(
+        &mut self,
+        key: impl IntoKey,
+    ) -> impl Future<Output = Result<Option<Handle<T>>>> {
+        self.called();
+        async move {
+            let class = self.class_of::<T>()?;
+            if let Some(id) = key.integer().and_then(|key| self.present_integer(class, key)) {
+                return Ok(Some(Handle::new(id)));
+            }
+            let mut values = KeyValues::default();
+            key.into_key(&mut values);
+            let Some(key) = self.key_given(class, &values)? else { return Ok(None) };
+            // Boxed, so that the future of the frequent case is small.
+            let found = Box::pin(self.get_at(class, &key)).await?;
+            Ok(found.map(Handle::new))
         }
-        let mut values = KeyValues::default();
-        key.into_key(&mut values);
-        let Some(key) = self.key_given(class, &values)? else { return Ok(None) };
-        // Boxed, so that the future of the frequent case is small.
-        let found = Box::pin(self.get_at(class, &key)).await?;
-        Ok(found.map(Handle::new))
     }
 
     /// As [`get`](Self::get), or an error of kind [`ErrorKind::NoResult`].
@@ -79,19 +88,26 @@ impl Session {
     /// # Errors
     ///
     /// As [`get`](Self::get); and when there is no such object.
-    pub async fn get_one<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Handle<T>> {
-        let class = self.class_of::<T>()?;
-        if let Some(id) = key.integer().and_then(|key| self.present_integer(class, key)) {
-            return Ok(Handle::new(id));
-        }
-        let mut values = KeyValues::default();
-        key.into_key(&mut values);
-        match Box::pin(self.get_by(class, &values)).await? {
-            Some(id) => Ok(Handle::new(id)),
-            None => Err(Error::new(
-                ErrorKind::NoResult,
-                format!("there is no {} with the key {values:?}", T::class().name),
-            )),
+    #[track_caller]
+    pub fn get_one<T: Mapped>(
+        &mut self,
+        key: impl IntoKey,
+    ) -> impl Future<Output = Result<Handle<T>>> {
+        self.called();
+        async move {
+            let class = self.class_of::<T>()?;
+            if let Some(id) = key.integer().and_then(|key| self.present_integer(class, key)) {
+                return Ok(Handle::new(id));
+            }
+            let mut values = KeyValues::default();
+            key.into_key(&mut values);
+            match Box::pin(self.get_by(class, &values)).await? {
+                Some(id) => Ok(Handle::new(id)),
+                None => Err(Error::new(
+                    ErrorKind::NoResult,
+                    format!("there is no {} with the key {values:?}", T::class().name),
+                )),
+            }
         }
     }
 
@@ -129,14 +145,22 @@ impl Session {
     /// # Errors
     ///
     /// As [`get`](Self::get).
-    pub async fn get_by_name(&mut self, class: &str, key: impl IntoKey) -> Result<Option<Id>> {
-        let class = self.mapper_named(class)?;
-        let mut values = KeyValues::default();
-        key.into_key(&mut values);
-        self.get_by(class, &values).await
+    #[track_caller]
+    pub fn get_by_name(
+        &mut self,
+        class: &str,
+        key: impl IntoKey,
+    ) -> impl Future<Output = Result<Option<Id>>> {
+        self.called();
+        async move {
+            let class = self.mapper_named(class)?;
+            let mut values = KeyValues::default();
+            key.into_key(&mut values);
+            self.get_by(class, &values).await
+        }
     }
 
-    async fn get_by(&mut self, class: u16, values: &KeyValues) -> Result<Option<Id>> {
+    pub(super) async fn get_by(&mut self, class: u16, values: &KeyValues) -> Result<Option<Id>> {
         match self.key_given(class, values)? {
             Some(key) => self.get_at(class, &key).await,
             None => Ok(None),
@@ -180,6 +204,7 @@ impl Session {
             // The flush has inserted it.
             return Ok(Some(id));
         }
+        self.count_load(Loaded::query(self.mappers.at(class).def))?;
         self.select_by_key(Executed::Select, class, key, false).await
     }
 
@@ -190,7 +215,7 @@ impl Session {
             return Ok(None);
         }
         let expired = self.expired_unrestricted(id);
-        match self.load_columns(id, &expired).await {
+        match self.load_columns_for(id, &expired, Asker::Program).await {
             Ok(()) => Ok(Some(id)),
             Err(error) if error.kind() == ErrorKind::ObjectDeleted => {
                 self.drop_identity(id);
@@ -214,6 +239,9 @@ impl Session {
             return self.select_told(what, class, key, populate_existing).await;
         }
         let get = self.get_statement(class)?;
+        if get.plan.loads_along() {
+            return self.select_told(what, class, key, populate_existing).await;
+        }
         let mut connection = self.checkout().await?;
         let values: SmallVec<[Value; 2]>;
         let mut params: Vec<Bind<'_>>;
@@ -241,7 +269,7 @@ impl Session {
         Ok(found)
     }
 
-    /// The same by a query that listeners may change.
+    /// The same by a query: listeners may change it, and it loads along what the mapping says.
     #[cold]
     async fn select_told(
         &mut self,
@@ -258,7 +286,7 @@ impl Session {
         let keys = [key.values()];
         query.sql.filter.push(super::link::among(&operands, mapper, &mapper.primary_key, &keys));
         query.populate_existing = populate_existing;
-        self.told_of(what, &mut query).await?;
+        let query = self.told_query(what, query).await?;
         let populate_existing = query.populate_existing;
         let select = query.into_select();
         let found = Box::pin(self.fetch_objects(&select, populate_existing, None, None)).await?;

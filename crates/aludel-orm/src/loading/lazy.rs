@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use aludel_sql::{Node, Row, RowSink};
 
+use super::guard::Loaded;
+use super::memory::Allowed;
 use super::query::{Query, What};
-use super::relation::Wanted;
+use super::relation::{Asker, Wanted};
 use crate::attributes::log::Old;
 use crate::events::Executed;
 use crate::instrumentation::entity::Entity;
-use crate::instrumentation::{Attr, Field, Handle, Id, IsA, ManyCore, Mapped, NOT_IN_ROW, OneCore};
+use crate::instrumentation::{
+    Attr, Field, Handle, Id, IsA, Lazy, ManyCore, Mapped, NOT_IN_ROW, OneCore,
+};
 use crate::mapping::{Direction, PropertyKind};
 use crate::session::state::Flags;
 use crate::session::{ObjectState, Session};
@@ -31,16 +35,20 @@ impl Session {
     ///
     /// [`ErrorKind::Detached`] when the object is not in the session, [`ErrorKind::ObjectDeleted`] when its row
     /// is gone, [`ErrorKind::NotLoaded`] when an option of the query that gave it forbids the load.
-    pub async fn load<S: IsA<C>, C: Mapped, V: Field>(
+    #[track_caller]
+    pub fn load<S: IsA<C>, C: Mapped, V: Field>(
         &mut self,
         object: Handle<S>,
         attribute: Attr<C, V>,
-    ) -> Result<&V> {
-        let (id, index) = (object.id, self.number(object.id, attribute)?);
-        self.ensure_loaded(id, index).await?;
-        let field = self.arena.object(id).field(index);
-        let any = field.map(|field| field as &dyn std::any::Any);
-        any.and_then(|any| any.downcast_ref()).ok_or_else(|| self.wrong_type(id, index))
+    ) -> impl Future<Output = Result<&V>> {
+        self.called();
+        async move {
+            let (id, index) = (object.id, self.number(object.id, attribute)?);
+            self.load_attribute(id, index, Asker::Program).await?;
+            let field = self.arena.object(id).field(index);
+            let any = field.map(|field| field as &dyn std::any::Any);
+            any.and_then(|any| any.downcast_ref()).ok_or_else(|| self.wrong_type(id, index))
+        }
     }
 
     /// Loads an attribute of many objects: a relationship by one SELECT for 500 of them.
@@ -48,16 +56,20 @@ impl Session {
     /// # Errors
     ///
     /// As [`load`](Self::load).
-    pub async fn load_all<S: IsA<C>, C: Mapped, V: Field>(
+    #[track_caller]
+    pub fn load_all<S: IsA<C>, C: Mapped, V: Field>(
         &mut self,
         objects: &[Handle<S>],
         attribute: Attr<C, V>,
-    ) -> Result<()> {
-        let ids: Vec<Id> = objects.iter().map(|object| object.id).collect();
-        for id in &ids {
-            self.number(*id, attribute)?;
+    ) -> impl Future<Output = Result<()>> {
+        self.called();
+        async move {
+            let ids: Vec<Id> = objects.iter().map(|object| object.id).collect();
+            for id in &ids {
+                self.number(*id, attribute)?;
+            }
+            self.load_many(&ids, attribute.index()).await
         }
-        self.load_many(&ids, attribute.index()).await
     }
 
     /// Loads a named attribute of an object, if it is not loaded.
@@ -65,10 +77,18 @@ impl Session {
     /// # Errors
     ///
     /// As [`load`](Self::load); and when there is no such attribute.
-    pub async fn load_named(&mut self, object: impl Into<Id>, name: &str) -> Result<()> {
-        let id = object.into();
-        let attribute = self.attribute_named(id, name)?;
-        self.ensure_loaded(id, attribute).await
+    #[track_caller]
+    pub fn load_named(
+        &mut self,
+        object: impl Into<Id>,
+        name: &str,
+    ) -> impl Future<Output = Result<()>> {
+        self.called();
+        async move {
+            let id = object.into();
+            let attribute = self.attribute_named(id, name)?;
+            self.load_attribute(id, attribute, Asker::Program).await
+        }
     }
 
     /// Loads a named attribute of many objects of one class.
@@ -76,14 +96,28 @@ impl Session {
     /// # Errors
     ///
     /// As [`load`](Self::load); and when there is no such attribute.
-    pub async fn load_all_named(&mut self, objects: &[Id], name: &str) -> Result<()> {
-        let Some(first) = objects.first() else { return Ok(()) };
-        let attribute = self.attribute_named(*first, name)?;
-        self.load_many(objects, attribute).await
+    #[track_caller]
+    pub fn load_all_named(
+        &mut self,
+        objects: &[Id],
+        name: &str,
+    ) -> impl Future<Output = Result<()>> {
+        self.called();
+        async move {
+            let Some(first) = objects.first() else { return Ok(()) };
+            let attribute = self.attribute_named(*first, name)?;
+            self.load_many(objects, attribute).await
+        }
+    }
+
+    /// Loads an attribute of an object for the session's own purposes, if it is not loaded: options and
+    /// mappings that forbid it are about the program.
+    pub(crate) async fn ensure_loaded(&mut self, id: Id, attribute: u16) -> Result<()> {
+        self.load_attribute(id, attribute, Asker::Session).await
     }
 
     /// Loads an attribute of an object, whatever its kind, if it is not loaded.
-    pub(crate) async fn ensure_loaded(&mut self, id: Id, attribute: u16) -> Result<()> {
+    pub(crate) async fn load_attribute(&mut self, id: Id, attribute: u16, by: Asker) -> Result<()> {
         self.arena.check(id)?;
         let mappers = Arc::clone(&self.mappers);
         match &mappers.at(id.class).property(attribute).kind {
@@ -95,7 +129,7 @@ impl Session {
                     self.start_empty(id, attribute);
                     return Ok(());
                 }
-                self.check_loadable(id, attribute)?;
+                self.check_loadable(id, attribute, by)?;
                 if !self.known_by_key(id, attribute) {
                     match self.is_wholly_expired(id) {
                         true => self.autoflush_before_load(id).await?,
@@ -105,15 +139,15 @@ impl Session {
                 if !self.is_open(id, attribute) {
                     return Ok(());
                 }
-                Box::pin(self.load_relation(&[id], Wanted::plain(attribute))).await
+                Box::pin(self.load_relation(&[id], Wanted::plain(attribute, by))).await
             }
             PropertyKind::Composite { attributes } => {
                 for part in attributes {
-                    self.load_column(id, *part).await?;
+                    self.load_column(id, *part, by).await?;
                 }
                 Ok(())
             }
-            _ => self.load_column(id, attribute).await,
+            _ => self.load_column(id, attribute, by).await,
         }
     }
 
@@ -141,7 +175,7 @@ impl Session {
     }
 
     /// Loads a column, if it is absent and can be loaded, with those that are loaded together with it.
-    pub(super) async fn load_column(&mut self, id: Id, attribute: u16) -> Result<()> {
+    pub(super) async fn load_column(&mut self, id: Id, attribute: u16, by: Asker) -> Result<()> {
         if self.arena.is_loaded(id, attribute) {
             return Ok(());
         }
@@ -153,13 +187,13 @@ impl Session {
                 false => Ok(()),
             };
         }
-        self.check_loadable(id, attribute)?;
+        self.check_loadable(id, attribute, by)?;
         self.autoflush_before_load(id).await?;
         if self.arena.is_loaded(id, attribute) {
             return Ok(());
         }
         let wanted = self.loaded_together(id, attribute);
-        self.load_columns(id, &wanted).await
+        self.load_columns_for(id, &wanted, by).await
     }
 
     /// Flushes before something expired of an object is loaded: where that deletes its row, there is nothing to
@@ -211,30 +245,70 @@ impl Session {
         expired
     }
 
-    fn check_loadable(&self, id: Id, attribute: u16) -> Result<()> {
+    fn check_loadable(&self, id: Id, attribute: u16, by: Asker) -> Result<()> {
         if !self.arena.state(id).can_load() {
             return Err(self.not_loaded(id, attribute));
         }
-        if self.loading.restricted(id, attribute) == Some(true) {
-            return Err(Error::new(
-                ErrorKind::NotLoaded,
-                format!(
-                    "{} may not be loaded: the query that loaded the object said `raise`",
-                    self.describe(id, attribute)
-                ),
-            ));
+        if by == Asker::Session {
+            return Ok(());
         }
-        Ok(())
+        let (allowed, who) = match self.loading.restricted(id, attribute) {
+            Some(allowed) => (allowed, "the query that loaded the object said"),
+            None => (self.allowed_by_mapping(id, attribute), "its mapping says"),
+        };
+        let how = match allowed {
+            Allowed::Yes => return Ok(()),
+            Allowed::WithoutSql if self.known_by_key(id, attribute) => return Ok(()),
+            Allowed::WithoutSql => "raise_on_sql",
+            Allowed::No => "raise",
+            Allowed::Queries => {
+                return Err(Error::new(
+                    ErrorKind::NotLoaded,
+                    format!(
+                        "{} is a write-only collection, which is never loaded: query its members, with \
+                         `session.members_query`",
+                        self.describe(id, attribute)
+                    ),
+                ));
+            }
+        };
+        Err(Error::new(
+            ErrorKind::NotLoaded,
+            format!("{} may not be loaded: {who} `{how}`", self.describe(id, attribute)),
+        ))
+    }
+
+    /// What the mapping says of a load.
+    fn allowed_by_mapping(&self, id: Id, attribute: u16) -> Allowed {
+        match self.mapper_of(id).relationship(attribute).map(|r| r.lazy) {
+            Some(Lazy::Raise) => Allowed::No,
+            Some(Lazy::RaiseOnSql) => Allowed::WithoutSql,
+            Some(Lazy::WriteOnly) => Allowed::Queries,
+            _ => Allowed::Yes,
+        }
     }
 
     /// Reads columns of an object's row.
     pub(crate) async fn load_columns(&mut self, id: Id, attributes: &[u16]) -> Result<()> {
+        self.load_columns_for(id, attributes, Asker::Session).await
+    }
+
+    /// Reads columns of an object's row, for whoever asks.
+    pub(crate) async fn load_columns_for(
+        &mut self,
+        id: Id,
+        attributes: &[u16],
+        by: Asker,
+    ) -> Result<()> {
         let Some(key) = self.identity_key(id) else { return Ok(()) };
         if attributes.is_empty() {
             return Ok(());
         }
         let mappers = Arc::clone(&self.mappers);
         let mapper = mappers.at(id.class);
+        let attribute = if let [one] = attributes { Some(*one) } else { None };
+        let (what, lazy) = (Executed::ColumnLoad, by == Asker::Program);
+        self.count_load(Loaded { what, class: mapper.def, attribute, lazy, statements: 1 })?;
         let entity = Entity::of(mapper.def);
         let mut query = Query::new(entity.clone(), What::Columns);
         query.sql.columns = attributes.iter().map(|a| entity.leaf(*a)).collect();
@@ -269,7 +343,7 @@ impl Session {
         }
         if self.mapper_of(*first).relationship(attribute).is_none() {
             for id in ids {
-                self.ensure_loaded(*id, attribute).await?;
+                self.load_attribute(*id, attribute, Asker::Program).await?;
             }
             return Ok(());
         }
@@ -279,23 +353,23 @@ impl Session {
             .filter(|id| self.is_open(*id, attribute) && self.must_load(*id, attribute))
             .collect();
         for id in &open {
-            self.check_loadable(*id, attribute)?;
+            self.check_loadable(*id, attribute, Asker::Program)?;
         }
         if !open.iter().all(|id| self.known_by_key(*id, attribute)) {
             self.autoflush().await?;
         }
-        Box::pin(self.load_relation(&open, Wanted::plain(attribute))).await
+        Box::pin(self.load_relation(&open, Wanted::plain(attribute, Asker::Program))).await
     }
 
     /// Loads a relationship of an object without flushing, whatever options say.
     pub(crate) async fn load_as_is(&mut self, id: Id, attribute: u16) -> Result<()> {
-        Box::pin(self.load_relation(&[id], Wanted::plain(attribute))).await
+        Box::pin(self.load_relation(&[id], Wanted::plain(attribute, Asker::Session))).await
     }
 
     /// Loads a relationship of objects of one class as the database has it, whatever keys the owners were given
     /// since, and without flushing.
     pub(crate) async fn load_committed(&mut self, ids: &[Id], attribute: u16) -> Result<()> {
-        let wanted = Wanted { committed: true, ..Wanted::plain(attribute) };
+        let wanted = Wanted { committed: true, ..Wanted::plain(attribute, Asker::Session) };
         Box::pin(self.load_relation(ids, wanted)).await
     }
 
@@ -318,6 +392,13 @@ impl Session {
                 Some(Some(key)) => match self.find(relationship.target, &key) {
                     Some(found) => Some(found),
                     None => {
+                        self.count_load(Loaded {
+                            what: Executed::RelationshipLoad,
+                            class: mappers.at(relationship.parent).def,
+                            attribute: Some(attribute),
+                            lazy: false,
+                            statements: 1,
+                        })?;
                         self.select_by_key(
                             Executed::RelationshipLoad,
                             relationship.target,

@@ -4,11 +4,23 @@ use std::sync::Arc;
 
 use super::cache::Cache;
 use super::get::Get;
+use super::guard::Guards;
 use super::plan::ClassPlan;
 use crate::instrumentation::Id;
 use crate::mapping::Mappers;
 
 type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
+
+/// Whether the program may load an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Yes,
+    /// Where the identity map has it.
+    WithoutSql,
+    No,
+    /// Its members are queried.
+    Queries,
+}
 
 /// The session's side of loading.
 #[derive(Default)]
@@ -17,18 +29,20 @@ pub(crate) struct Loading {
     pub(super) cache: Option<(Arc<Mappers>, Arc<Cache>)>,
     /// The statements that get objects by key, by class.
     pub(super) gets: Vec<Option<Arc<Get>>>,
-    /// Attributes of objects that options have left out: whether it is an error to load them.
-    restricted: Map<(Id, u16), bool>,
+    pub(super) guards: Guards,
+    /// Attributes of objects that options have spoken of: whether they may be loaded.
+    restricted: Map<(Id, u16), Allowed>,
 }
 
 impl Loading {
     /// Remembers what options say of a new object.
     pub(super) fn restrict(&mut self, id: Id, class: &ClassPlan) {
         for (attribute, raise) in &class.deferred {
-            self.restricted.insert((id, *attribute), *raise);
+            let allowed = if *raise { Allowed::No } else { Allowed::Yes };
+            self.restricted.insert((id, *attribute), allowed);
         }
-        for attribute in &class.raise {
-            self.restricted.insert((id, *attribute), true);
+        for (attribute, allowed) in &class.spoken_of {
+            self.restricted.insert((id, *attribute), *allowed);
         }
     }
 
@@ -39,8 +53,8 @@ impl Loading {
         }
     }
 
-    /// Whether an option left the attribute out, and whether it is an error to load it.
-    pub(super) fn restricted(&self, id: Id, attribute: u16) -> Option<bool> {
+    /// Whether an attribute may be loaded, where an option has spoken of it.
+    pub(super) fn restricted(&self, id: Id, attribute: u16) -> Option<Allowed> {
         if self.restricted.is_empty() {
             return None;
         }

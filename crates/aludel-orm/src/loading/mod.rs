@@ -27,11 +27,13 @@ mod cache;
 mod columns;
 mod composite;
 mod criterion;
+mod defaults;
 mod dml;
 mod eager;
 mod evaluate;
 mod exists;
 mod get;
+mod guard;
 mod hydrate;
 mod key;
 mod lazy;
@@ -57,16 +59,18 @@ pub use attribute::{RelationshipOf, remote};
 pub(crate) use cache::Caches;
 pub use composite::Comparator;
 pub use dml::{ByCriteria, Delete, Synchronize, Update, delete, update};
+pub use guard::{LoadCount, LoadGuard, LoadLimit, LoadReport};
 pub use key::{By, IntoKey, KeyValues};
 pub(crate) use memory::Loading;
 pub use named::EntityRef;
 pub use named_query::{LoadKind, Raise};
 pub use options::{
     ColumnOption, IntoOptions, Load, Options, contains_eager, contains_eager_as, defer,
-    defer_raise, immediate, joined, lazy as lazy_load, load_only, raise, raise_others, selectin,
-    selectin_polymorphic, subquery, undefer, undefer_group,
+    defer_raise, immediate, joined, lazy as lazy_load, load_only, others, raise, raise_on_sql,
+    selectin, selectin_polymorphic, subquery, undefer, undefer_group,
 };
 pub use query::Query;
+pub(crate) use relation::Asker;
 pub use rows::{Columns, Rows};
 pub use select::{JoinAlong, Select, select};
 pub use stream::Stream;

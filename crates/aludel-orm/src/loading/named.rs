@@ -7,6 +7,7 @@ use aludel_sql::{DataType, Node, Row, Value};
 
 use super::composite::Shape;
 use super::criterion::{Ask, Criterion};
+use super::key::IntoKey;
 use super::query::{Query, What};
 use super::resolve::no_attribute;
 use super::select::no_result;
@@ -167,8 +168,10 @@ impl Session {
     /// # Errors
     ///
     /// As [`all`](Self::all).
-    pub async fn all_of(&mut self, query: Query) -> Result<Vec<Id>> {
-        self.query_ids(query).await
+    #[track_caller]
+    pub fn all_of(&mut self, query: Query) -> impl Future<Output = Result<Vec<Id>>> {
+        self.called();
+        async move { self.query_ids(query).await }
     }
 
     /// The first object that a query gives.
@@ -176,8 +179,10 @@ impl Session {
     /// # Errors
     ///
     /// As [`all`](Self::all).
-    pub async fn first_of(&mut self, query: Query) -> Result<Option<Id>> {
-        self.query_first(query).await
+    #[track_caller]
+    pub fn first_of(&mut self, query: Query) -> impl Future<Output = Result<Option<Id>>> {
+        self.called();
+        async move { self.query_first(query).await }
     }
 
     /// The one object that a query gives.
@@ -185,9 +190,13 @@ impl Session {
     /// # Errors
     ///
     /// As [`one`](Self::one).
-    pub async fn one_of(&mut self, query: Query) -> Result<Id> {
-        let class = query.entity.class.name;
-        self.query_one_or_none(query).await?.ok_or_else(|| no_result(class))
+    #[track_caller]
+    pub fn one_of(&mut self, query: Query) -> impl Future<Output = Result<Id>> {
+        self.called();
+        async move {
+            let class = query.entity.class.name;
+            self.query_one_or_none(query).await?.ok_or_else(|| no_result(class))
+        }
     }
 
     /// The one object that a query gives, if it gives any.
@@ -195,8 +204,10 @@ impl Session {
     /// # Errors
     ///
     /// As [`one_or_none`](Self::one_or_none).
-    pub async fn one_or_none_of(&mut self, query: Query) -> Result<Option<Id>> {
-        self.query_one_or_none(query).await
+    #[track_caller]
+    pub fn one_or_none_of(&mut self, query: Query) -> impl Future<Output = Result<Option<Id>>> {
+        self.called();
+        async move { self.query_one_or_none(query).await }
     }
 
     /// The rows of values that a query of columns gives; the value of an attribute is as the attribute has it.
@@ -204,27 +215,31 @@ impl Session {
     /// # Errors
     ///
     /// As [`rows`](Self::rows).
-    pub async fn values_of(&mut self, query: Query) -> Result<Vec<Vec<Value>>> {
-        let columns = query.sql.columns.iter();
-        let attributes: Vec<_> =
-            columns.map(|node| AttrLeaf::of(node).map(Prototype::new)).collect();
-        let shape = Shape::of(&query.sql.columns);
-        let mut rows = Vec::new();
-        let mut read = |row: &dyn Row| {
-            let shaped = shape.as_ref().map(|shape| shape.shaped(row));
-            let row = shaped.as_ref().map_or(row, |row| row as &dyn Row);
-            let values = attributes.iter().enumerate().map(|(i, prototype)| {
-                let raw = row.get(i).map_or(Value::Null, |value| value.to_owned());
-                match prototype.as_ref().and_then(|p| p.typed(&raw)) {
-                    Some(typed) => typed,
-                    None => raw,
-                }
-            });
-            rows.push(values.collect());
-            Ok(ControlFlow::Continue(()))
-        };
-        self.query_rows(query, &mut read).await?;
-        Ok(rows)
+    #[track_caller]
+    pub fn values_of(&mut self, query: Query) -> impl Future<Output = Result<Vec<Vec<Value>>>> {
+        self.called();
+        async move {
+            let columns = query.sql.columns.iter();
+            let attributes: Vec<_> =
+                columns.map(|node| AttrLeaf::of(node).map(Prototype::new)).collect();
+            let shape = Shape::of(&query.sql.columns);
+            let mut rows = Vec::new();
+            let mut read = |row: &dyn Row| {
+                let shaped = shape.as_ref().map(|shape| shape.shaped(row));
+                let row = shaped.as_ref().map_or(row, |row| row as &dyn Row);
+                let values = attributes.iter().enumerate().map(|(i, prototype)| {
+                    let raw = row.get(i).map_or(Value::Null, |value| value.to_owned());
+                    match prototype.as_ref().and_then(|p| p.typed(&raw)) {
+                        Some(typed) => typed,
+                        None => raw,
+                    }
+                });
+                rows.push(values.collect());
+                Ok(ControlFlow::Continue(()))
+            };
+            self.query_rows(query, &mut read).await?;
+            Ok(rows)
+        }
     }
 
     /// The object of the query's class with a key, loaded as the query's options say; one that is in the session
@@ -233,28 +248,40 @@ impl Session {
     /// # Errors
     ///
     /// As [`get`](Self::get).
-    pub async fn get_of(&mut self, query: Query, key: Vec<Value>) -> Result<Option<Id>> {
-        let class = query.entity.class;
-        if query.options.is_empty() && !query.populate_existing {
-            return self.get_by_name(class.name, key).await;
+    #[track_caller]
+    pub fn get_of(
+        &mut self,
+        query: Query,
+        key: Vec<Value>,
+    ) -> impl Future<Output = Result<Option<Id>>> {
+        self.called();
+        async move {
+            let class = query.entity.class;
+            if query.options.is_empty() && !query.populate_existing {
+                let index = self.mapper_named(class.name)?;
+                let mut values = super::key::KeyValues::default();
+                key.into_key(&mut values);
+                return self.get_by(index, &values).await;
+            }
+            let index = self.learn(class)?;
+            let mappers = std::sync::Arc::clone(&self.mappers);
+            let mapper = mappers.at(index);
+            let mut values = super::key::KeyValues::default();
+            key.into_iter().for_each(|value| values.push(value));
+            let Some(key) = values.key() else { return Ok(None) };
+            if !query.populate_existing
+                && let Some(found) = self.present(index, &key)
+            {
+                return Ok(Some(found));
+            }
+            let mut query = query;
+            let operands: Vec<Node> =
+                mapper.primary_key.iter().map(|a| query.entity.leaf(*a)).collect();
+            let filter =
+                super::link::among(&operands, mapper, &mapper.primary_key, &[key.values()]);
+            query.sql.filter.push(filter);
+            Ok(self.query_ids(query).await?.first().copied())
         }
-        let index = self.learn(class)?;
-        let mappers = std::sync::Arc::clone(&self.mappers);
-        let mapper = mappers.at(index);
-        let mut values = super::key::KeyValues::default();
-        key.into_iter().for_each(|value| values.push(value));
-        let Some(key) = values.key() else { return Ok(None) };
-        if !query.populate_existing
-            && let Some(found) = self.present(index, &key)
-        {
-            return Ok(Some(found));
-        }
-        let mut query = query;
-        let operands: Vec<Node> =
-            mapper.primary_key.iter().map(|a| query.entity.leaf(*a)).collect();
-        let filter = super::link::among(&operands, mapper, &mapper.primary_key, &[key.values()]);
-        query.sql.filter.push(filter);
-        Ok(self.query_ids(query).await?.first().copied())
     }
 
     /// The history of a named attribute, loaded for it; also what a replaced reference was.
@@ -262,14 +289,18 @@ impl Session {
     /// # Errors
     ///
     /// As [`load_named`](Self::load_named).
-    pub async fn load_history_named(
+    #[track_caller]
+    pub fn load_history_named(
         &mut self,
         object: impl Into<Id>,
         name: &str,
-    ) -> Result<History<HistoryItem>> {
-        let id = object.into();
-        let attribute = self.attribute_named(id, name)?;
-        self.get_history_at(id, attribute, Passive::OFF).await
+    ) -> impl Future<Output = Result<History<HistoryItem>>> {
+        self.called();
+        async move {
+            let id = object.into();
+            let attribute = self.attribute_named(id, name)?;
+            self.get_history_at(id, attribute, Passive::OFF).await
+        }
     }
 
     /// Whether a reference has a foreign key that was never set: reading it gives none, and its history is empty.

@@ -6,6 +6,7 @@ use super::named::{EntityRef, attribute, relationship};
 use super::options::{LoadOption, RelationshipOption, Strategy};
 use super::query::{Back, JoinStep, Query, What};
 use crate::Result;
+use crate::instrumentation::Lazy;
 use crate::instrumentation::entity::Entity;
 
 /// How a path of relationships is loaded; see the functions of the same names, such as
@@ -25,6 +26,8 @@ pub enum LoadKind {
     Immediate,
     /// Never.
     Raise,
+    /// From the identity map only.
+    RaiseOnSql,
     /// From joins of the query.
     ContainsEager,
 }
@@ -136,6 +139,7 @@ impl Query {
                 LoadKind::Subquery => Strategy::Subquery,
                 LoadKind::Immediate => Strategy::Immediate,
                 LoadKind::Raise => Strategy::Raise,
+                LoadKind::RaiseOnSql => Strategy::RaiseOnSql,
                 LoadKind::ContainsEager => Strategy::Contains(match joined {
                     Some(joined) => joined.entity.clone(),
                     None => Entity::of(target),
@@ -152,6 +156,12 @@ impl Query {
         });
         self.options.push(LoadOption::Relationship(root));
         Ok(())
+    }
+
+    /// How every relationship is loaded that has no option of its own; see [`others`](super::others).
+    pub fn others(&mut self, how: Lazy) {
+        let how = Strategy::of(how).unwrap_or(Strategy::Lazy);
+        self.options.push(LoadOption::Others(how));
     }
 
     /// Leaves a column out; with `raise`, loading it later is an error.

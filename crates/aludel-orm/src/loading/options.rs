@@ -7,7 +7,7 @@ use aludel_sql::KeyWriter;
 
 use crate::instrumentation::entity::{Entity, write_class};
 use crate::instrumentation::{
-    Attr, AttributeKey, ClassDef, FieldType, IsA, Mapped, RelationshipField,
+    Attr, AttributeKey, ClassDef, FieldType, IsA, Lazy, Mapped, RelationshipField,
 };
 
 /// How a relationship is loaded.
@@ -25,6 +25,8 @@ pub(crate) enum Strategy {
     Immediate,
     /// Never: asking for it is an error.
     Raise,
+    /// From the identity map: asking for it is an error where that takes SQL.
+    RaiseOnSql,
     /// With the row, from a join of the query.
     Contains(Entity),
 }
@@ -42,8 +44,11 @@ pub(crate) struct RelationshipOption {
 #[derive(Clone, Debug)]
 pub(crate) enum LoadOption {
     Relationship(RelationshipOption),
-    /// Every relationship without an option of its own is an error to load.
-    RaiseOthers,
+    /// Every relationship without an option of its own is loaded so.
+    Others(Strategy),
+    /// The objects of a hierarchy, by its root, led here: what mappings say of relationships is not followed
+    /// back to them.
+    Above(&'static ClassDef),
     Defer {
         class: &'static ClassDef,
         attribute: u16,
@@ -63,6 +68,25 @@ pub(crate) enum LoadOption {
 }
 
 impl Strategy {
+    /// What a mapping says; nothing of what is never loaded.
+    pub(super) fn of(lazy: Lazy) -> Option<Self> {
+        Some(match lazy {
+            Lazy::Select => Self::Lazy,
+            Lazy::SelectIn => Self::SelectIn,
+            Lazy::Joined => Self::Joined,
+            Lazy::Subquery => Self::Subquery,
+            Lazy::Immediate => Self::Immediate,
+            Lazy::Raise => Self::Raise,
+            Lazy::RaiseOnSql => Self::RaiseOnSql,
+            Lazy::WriteOnly => return None,
+        })
+    }
+
+    /// Whether it is loaded once the rows of the owners are there.
+    pub(super) fn is_after(&self) -> bool {
+        matches!(self, Self::SelectIn | Self::Subquery | Self::Immediate)
+    }
+
     fn key<'a>(&'a self, key: &mut KeyWriter<'a>) {
         key.token(match self {
             Self::Lazy => 0,
@@ -72,6 +96,7 @@ impl Strategy {
             Self::Immediate => 4,
             Self::Raise => 5,
             Self::Contains(_) => 6,
+            Self::RaiseOnSql => 7,
         });
         if let Self::Contains(entity) = self {
             entity.key(key);
@@ -88,7 +113,14 @@ impl LoadOption {
                 option.how.key(key);
                 keys(&option.below, key);
             }
-            Self::RaiseOthers => key.token(1),
+            Self::Others(how) => {
+                key.token(1);
+                how.key(key);
+            }
+            Self::Above(class) => {
+                key.token(8);
+                write_class(key, class);
+            }
             Self::Defer { class, attribute, raise } => {
                 key.token((u32::from(*attribute) << 8) | (2 + u32::from(*raise)));
                 write_class(key, class);
@@ -211,6 +243,9 @@ strategies! {
     lazy Lazy;
     /// Makes it an error to load a relationship of these objects later.
     raise Raise;
+    /// Makes it an error to load a relationship of these objects later where that takes SQL: what the identity
+    /// map has may be asked for.
+    raise_on_sql RaiseOnSql;
 }
 
 /// Takes the rows of a [`join`](super::Select::join) of the query as all that a relationship has.
@@ -310,9 +345,11 @@ pub fn load_only<C: Mapped>(
     ColumnOption::new(LoadOption::LoadOnly { class, attributes })
 }
 
-/// Makes it an error to load later any relationship that has no option of its own.
-pub fn raise_others<C: Mapped>() -> ColumnOption<C> {
-    ColumnOption::new(LoadOption::RaiseOthers)
+/// How every relationship is loaded that has no option of its own: SQLAlchemy's wildcard, `raiseload("*")` being
+/// `others(Lazy::Raise)`. What mappings say does not count then. It is about the objects of the query; about
+/// those that an option leads to it is said by [`Load::then`]. [`Lazy::WriteOnly`] says nothing.
+pub fn others<C: Mapped>(how: Lazy) -> ColumnOption<C> {
+    ColumnOption::new(LoadOption::Others(Strategy::of(how).unwrap_or(Strategy::Lazy)))
 }
 
 /// Loads the columns that a subclass adds, of the objects that are of it, by one more SELECT.

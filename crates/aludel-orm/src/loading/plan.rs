@@ -3,6 +3,7 @@
 use aludel_sql::Value;
 use smallvec::SmallVec;
 
+use super::memory::Allowed;
 use super::options::LoadOption;
 use crate::instrumentation::NOT_IN_ROW;
 
@@ -62,8 +63,15 @@ pub(crate) struct ClassPlan {
     pub(crate) wide: Vec<(u16, bool)>,
     /// Attributes left out by an option, and whether it is an error to load them.
     pub(crate) deferred: Vec<(u16, bool)>,
-    /// Relationships that may not be loaded.
-    pub(crate) raise: Vec<u16>,
+    /// Relationships that an option says may be loaded later, or may not.
+    pub(super) spoken_of: Vec<(u16, Allowed)>,
+}
+
+impl Plan {
+    /// Whether the objects come with others, from their rows or after them.
+    pub(crate) fn loads_along(&self) -> bool {
+        self.eager > 0 || self.entity.as_ref().is_some_and(|entity| !entity.after.is_empty())
+    }
 }
 
 impl ClassPlan {
@@ -76,7 +84,7 @@ impl ClassPlan {
     /// Whether nothing is to be done for a new object beyond the bits of its state.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.wide.is_empty() && self.deferred.is_empty() && self.raise.is_empty()
+        self.wide.is_empty() && self.deferred.is_empty() && self.spoken_of.is_empty()
     }
 }
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use aludel_sql::{CustomNode, KeyWriter, Node, Select};
 
 use super::criterion::{self, Criterion};
-use super::options::{self, LoadOption};
+use super::options::{self, LoadOption, Strategy};
 use crate::Result;
 use crate::instrumentation::entity::{Entity, write_class};
-use crate::instrumentation::{ClassDef, Id};
+use crate::instrumentation::{ClassDef, Id, Lazy};
+use crate::mapping::Mappers;
 
 /// A query over mapped classes, without types: a class, joins along relationships, conditions, loader
 /// options.
@@ -100,14 +101,18 @@ impl Query {
         Ok(())
     }
 
-    /// Whether the query itself is needed to load what its options say.
-    pub(crate) fn wants_origin(&self) -> bool {
-        self.options.iter().any(|option| match option {
-            LoadOption::Relationship(option) => {
-                matches!(option.how, super::options::Strategy::Subquery)
-            }
+    /// Whether the query itself is needed to load what its options, or the mapping, say.
+    pub(crate) fn wants_origin(&self, mappers: &Mappers) -> bool {
+        let said = self.options.iter().any(|option| match option {
+            LoadOption::Relationship(option) => matches!(option.how, Strategy::Subquery),
+            LoadOption::Others(how) => matches!(how, Strategy::Subquery),
             _ => false,
-        })
+        });
+        let mapped = || {
+            let mapper = mappers.of(self.entity.class);
+            mapper.is_some_and(|mapper| mapper.relationships().any(|r| r.lazy == Lazy::Subquery))
+        };
+        said || mapped()
     }
 
     /// The statement as a subquery: of objects it gives their keys.

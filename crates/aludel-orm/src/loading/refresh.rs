@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::relation::Wanted;
+use super::relation::{Asker, Wanted};
 use crate::instrumentation::{AttributeKey, Handle, Id, Mapped};
 use crate::mapping::PropertyKind;
 use crate::session::Session;
@@ -16,8 +16,10 @@ impl Session {
     /// # Errors
     ///
     /// When the object is not persistent, or its row is gone.
-    pub async fn refresh<T>(&mut self, object: Handle<T>) -> Result<()> {
-        self.refresh_at(object.id, None).await
+    #[track_caller]
+    pub fn refresh<T>(&mut self, object: Handle<T>) -> impl Future<Output = Result<()>> {
+        self.called();
+        async move { self.refresh_at(object.id, None).await }
     }
 
     /// Reads some attributes of an object again; relationships as well.
@@ -25,13 +27,17 @@ impl Session {
     /// # Errors
     ///
     /// As [`refresh`](Self::refresh).
-    pub async fn refresh_attributes<T: Mapped>(
+    #[track_caller]
+    pub fn refresh_attributes<T: Mapped>(
         &mut self,
         object: Handle<T>,
         attributes: impl IntoIterator<Item = impl Into<AttributeKey<T>>>,
-    ) -> Result<()> {
-        let attributes: Vec<u16> = attributes.into_iter().map(|a| a.into().index).collect();
-        self.refresh_at(object.id, Some(&attributes)).await
+    ) -> impl Future<Output = Result<()>> {
+        self.called();
+        async move {
+            let attributes: Vec<u16> = attributes.into_iter().map(|a| a.into().index).collect();
+            self.refresh_at(object.id, Some(&attributes)).await
+        }
     }
 
     /// Reads an object, or some of its attributes by name, again.
@@ -39,16 +45,20 @@ impl Session {
     /// # Errors
     ///
     /// As [`refresh`](Self::refresh); and when there is no such attribute.
-    pub async fn refresh_named(
+    #[track_caller]
+    pub fn refresh_named(
         &mut self,
         object: impl Into<Id>,
         names: Option<&[&str]>,
-    ) -> Result<()> {
-        let id = object.into();
-        let Some(names) = names else { return self.refresh_at(id, None).await };
-        let attributes: Vec<u16> =
-            names.iter().map(|name| self.attribute_named(id, name)).collect::<Result<_>>()?;
-        self.refresh_at(id, Some(&attributes)).await
+    ) -> impl Future<Output = Result<()>> {
+        self.called();
+        async move {
+            let id = object.into();
+            let Some(names) = names else { return self.refresh_at(id, None).await };
+            let attributes: Vec<u16> =
+                names.iter().map(|name| self.attribute_named(id, name)).collect::<Result<_>>()?;
+            self.refresh_at(id, Some(&attributes)).await
+        }
     }
 
     pub(crate) async fn refresh_at(&mut self, id: Id, attributes: Option<&[u16]>) -> Result<()> {
@@ -65,12 +75,14 @@ impl Session {
             }
         };
         self.autoflush().await?;
-        self.load_columns(id, &columns).await.map_err(|error| match error.kind() {
-            ErrorKind::ObjectDeleted => Error::new(
-                ErrorKind::InvalidRequest,
-                format!("{} cannot be refreshed: its row is gone", self.describe_object(id)),
-            ),
-            _ => error,
+        self.load_columns_for(id, &columns, Asker::Program).await.map_err(|error| {
+            match error.kind() {
+                ErrorKind::ObjectDeleted => Error::new(
+                    ErrorKind::InvalidRequest,
+                    format!("{} cannot be refreshed: its row is gone", self.describe_object(id)),
+                ),
+                _ => error,
+            }
         })?;
         for attribute in attributes.unwrap_or_default() {
             if self.mapper_of(id).relationship(*attribute).is_some() {
@@ -80,6 +92,7 @@ impl Session {
                     origin: None,
                     populate_existing: true,
                     committed: false,
+                    by: Asker::Program,
                 };
                 Box::pin(self.load_relation(&[id], wanted)).await?;
             }

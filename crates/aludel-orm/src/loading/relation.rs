@@ -10,6 +10,7 @@ use aludel_sql::{Node, Row, ValueRef};
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
+use super::guard::Loaded;
 use super::link::{Link, among, link, member_order, over, plain_key};
 use super::options::{LoadOption, Strategy};
 use super::query::{Query, What};
@@ -18,7 +19,7 @@ use crate::attributes::log::Old;
 use crate::events::Executed;
 use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{Id, ManyCore};
-use crate::mapping::Relationship;
+use crate::mapping::{Mappers, Relationship};
 use crate::session::Session;
 use crate::session::identity::Key;
 use crate::session::state::Flags;
@@ -38,12 +39,33 @@ pub(super) struct Wanted<'a> {
     pub(super) populate_existing: bool,
     /// By the keys that the owners have in the database, not by those that they were given since.
     pub(super) committed: bool,
+    pub(super) by: Asker,
+}
+
+/// Who asks for a load.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The program, of an attribute: options and guards may refuse it.
+    Program,
+    /// An option of a query, or the session for a purpose of its own: guards may refuse it.
+    Session,
 }
 
 impl Wanted<'_> {
     /// The relationship, and nothing more.
-    pub(super) fn plain(attribute: u16) -> Self {
-        Self { attribute, below: &[], origin: None, populate_existing: false, committed: false }
+    pub(super) fn plain(attribute: u16, by: Asker) -> Self {
+        Self { attribute, below: &[], origin: None, populate_existing: false, committed: false, by }
+    }
+
+    /// As guards count it.
+    fn loaded(&self, relationship: &Relationship, mappers: &Mappers, statements: usize) -> Loaded {
+        Loaded {
+            what: Executed::RelationshipLoad,
+            class: mappers.at(relationship.parent).def,
+            attribute: Some(self.attribute),
+            lazy: self.by == Asker::Program,
+            statements,
+        }
     }
 }
 
@@ -108,7 +130,7 @@ impl Session {
     pub(super) async fn load_below(&mut self, ids: Vec<Id>, options: &[LoadOption]) -> Result<()> {
         for option in options {
             let LoadOption::Relationship(option) = option else { continue };
-            if matches!(option.how, Strategy::Lazy | Strategy::Raise | Strategy::Contains(_)) {
+            if !option.how.is_after() && !matches!(option.how, Strategy::Joined) {
                 continue;
             }
             let class = self.learn(option.class)?;
@@ -120,6 +142,7 @@ impl Session {
                 origin: None,
                 populate_existing: false,
                 committed: false,
+                by: Asker::Session,
             };
             Box::pin(self.load_relation(&owners, wanted)).await?;
         }
@@ -130,7 +153,7 @@ impl Session {
     pub(super) async fn load_locals(&mut self, id: Id, locals: &[u16]) -> Result<()> {
         for &attribute in locals {
             if !self.arena.is_loaded(id, attribute) && self.needs_load(id, attribute) {
-                Box::pin(self.load_column(id, attribute)).await?;
+                Box::pin(self.load_column(id, attribute, Asker::Session)).await?;
             }
         }
         Ok(())
@@ -165,6 +188,7 @@ impl Session {
         if waiting.is_empty() {
             return Ok(there);
         }
+        self.count_load(wanted.loaded(relationship, &self.mappers, waiting.len().div_ceil(CHUNK)))?;
         if let [(owner, key)] = waiting.as_slice()
             && wanted.below.is_empty()
         {
@@ -236,6 +260,10 @@ impl Session {
                 values.push(tuple);
             }
             of_key.push(at as u32);
+        }
+        let statements = if wanted.origin.is_some() { 1 } else { values.len().div_ceil(CHUNK) };
+        if statements > 0 {
+            self.count_load(wanted.loaded(relationship, &mappers, statements))?;
         }
         let mut lists: Vec<Vec<Id>> = vec![Vec::new(); owners.len()];
         let repeats = !wanted.below.is_empty() || link.join.is_some() || wanted.origin.is_some();
@@ -309,6 +337,8 @@ impl Session {
             &link.locals,
             &[values],
         ));
+        let wanted = Wanted::plain(relationship.attribute, Asker::Session);
+        self.count_load(wanted.loaded(relationship, &mappers, 1))?;
         let query = self.told_query(Executed::RelationshipLoad, query).await?;
         let select = query.into_select();
         Ok(Box::pin(self.fetch_objects(&select, false, None, None)).await?.first().copied())

@@ -114,19 +114,23 @@ impl Session {
     /// # Errors
     ///
     /// When the query makes no sense to the database, or a value does not fit its type.
-    pub async fn rows<R: Send>(&mut self, query: Rows<R>) -> Result<Vec<R>> {
-        let decode = query.decode;
-        let shape = Shape::of(&query.query.sql.columns);
-        let mut rows = Vec::new();
-        let mut read = |row: &dyn Row| {
-            rows.push(match &shape {
-                None => decode(row)?,
-                Some(shape) => decode(&shape.shaped(row))?,
-            });
-            Ok(ControlFlow::Continue(()))
-        };
-        self.query_rows(query.query, &mut read).await?;
-        Ok(rows)
+    #[track_caller]
+    pub fn rows<R: Send>(&mut self, query: Rows<R>) -> impl Future<Output = Result<Vec<R>>> {
+        self.called();
+        async move {
+            let decode = query.decode;
+            let shape = Shape::of(&query.query.sql.columns);
+            let mut rows = Vec::new();
+            let mut read = |row: &dyn Row| {
+                rows.push(match &shape {
+                    None => decode(row)?,
+                    Some(shape) => decode(&shape.shaped(row))?,
+                });
+                Ok(ControlFlow::Continue(()))
+            };
+            self.query_rows(query.query, &mut read).await?;
+            Ok(rows)
+        }
     }
 
     /// The first row that a query of columns gives, if there is one: the value of an aggregate, say.
@@ -134,18 +138,22 @@ impl Session {
     /// # Errors
     ///
     /// As [`rows`](Self::rows).
-    pub async fn scalar<R: Send>(&mut self, query: Rows<R>) -> Result<Option<R>> {
-        let decode = query.decode;
-        let shape = Shape::of(&query.query.sql.columns);
-        let mut first = None;
-        let mut read = |row: &dyn Row| {
-            first = Some(match &shape {
-                None => decode(row)?,
-                Some(shape) => decode(&shape.shaped(row))?,
-            });
-            Ok(ControlFlow::Break(()))
-        };
-        self.query_rows(query.query, &mut read).await?;
-        Ok(first)
+    #[track_caller]
+    pub fn scalar<R: Send>(&mut self, query: Rows<R>) -> impl Future<Output = Result<Option<R>>> {
+        self.called();
+        async move {
+            let decode = query.decode;
+            let shape = Shape::of(&query.query.sql.columns);
+            let mut first = None;
+            let mut read = |row: &dyn Row| {
+                first = Some(match &shape {
+                    None => decode(row)?,
+                    Some(shape) => decode(&shape.shaped(row))?,
+                });
+                Ok(ControlFlow::Break(()))
+            };
+            self.query_rows(query.query, &mut read).await?;
+            Ok(first)
+        }
     }
 }

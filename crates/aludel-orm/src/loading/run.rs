@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use aludel_sql::{Row, RowSink, Select};
 
 use super::criterion::{Ask, Criterion};
+use super::guard::Loaded;
 use super::hydrate::{Extra, Fetched, Hydrator};
 use super::query::{Query, What};
 use crate::Result;
@@ -17,6 +18,7 @@ use crate::{Error, ErrorKind};
 impl Session {
     /// Flushes, and puts the values of objects that are asked for into a query.
     pub(super) async fn ready_for(&mut self, query: &mut Query) -> Result<()> {
+        self.count_load(Loaded::query(query.entity.class))?;
         if self.listeners.hears_statements() {
             self.told_of(Executed::Select, query).await?;
         }
@@ -101,7 +103,7 @@ impl Session {
     pub(crate) async fn query_ids(&mut self, mut query: Query) -> Result<Vec<Id>> {
         self.ready_for(&mut query).await?;
         let populate_existing = query.populate_existing;
-        let origin = query.wants_origin().then(|| query.clone());
+        let origin = query.wants_origin(&self.mappers).then(|| query.clone());
         let select = query.into_select();
         self.fetch_objects(&select, populate_existing, origin.as_ref(), None).await
     }

@@ -308,9 +308,16 @@ impl Session {
     /// # Errors
     ///
     /// When the query makes no sense to the database, or a row does not fit its class.
-    pub async fn all<T: Mapped>(&mut self, query: Select<T>) -> Result<Vec<Handle<T>>> {
-        let ids = self.query_ids(query.query).await?;
-        Ok(ids.into_iter().map(Handle::new).collect())
+    #[track_caller]
+    pub fn all<T: Mapped>(
+        &mut self,
+        query: Select<T>,
+    ) -> impl Future<Output = Result<Vec<Handle<T>>>> {
+        self.called();
+        async move {
+            let ids = self.query_ids(query.query).await?;
+            Ok(ids.into_iter().map(Handle::new).collect())
+        }
     }
 
     /// The first object that a query gives, if there is one.
@@ -318,9 +325,16 @@ impl Session {
     /// # Errors
     ///
     /// As [`all`](Self::all).
-    pub async fn first<T: Mapped>(&mut self, query: Select<T>) -> Result<Option<Handle<T>>> {
-        let found = self.query_first(query.query).await?;
-        Ok(found.map(Handle::new))
+    #[track_caller]
+    pub fn first<T: Mapped>(
+        &mut self,
+        query: Select<T>,
+    ) -> impl Future<Output = Result<Option<Handle<T>>>> {
+        self.called();
+        async move {
+            let found = self.query_first(query.query).await?;
+            Ok(found.map(Handle::new))
+        }
     }
 
     /// The one object that a query gives.
@@ -328,10 +342,14 @@ impl Session {
     /// # Errors
     ///
     /// [`ErrorKind::NoResult`] when there is none, [`ErrorKind::MultipleResults`] when there are several.
-    pub async fn one<T: Mapped>(&mut self, query: Select<T>) -> Result<Handle<T>> {
-        match self.query_one_or_none(query.query).await? {
-            Some(id) => Ok(Handle::new(id)),
-            None => Err(no_result(T::class().name)),
+    #[track_caller]
+    pub fn one<T: Mapped>(&mut self, query: Select<T>) -> impl Future<Output = Result<Handle<T>>> {
+        self.called();
+        async move {
+            match self.query_one_or_none(query.query).await? {
+                Some(id) => Ok(Handle::new(id)),
+                None => Err(no_result(T::class().name)),
+            }
         }
     }
 
@@ -340,9 +358,16 @@ impl Session {
     /// # Errors
     ///
     /// [`ErrorKind::MultipleResults`] when there are several.
-    pub async fn one_or_none<T: Mapped>(&mut self, query: Select<T>) -> Result<Option<Handle<T>>> {
-        let found = self.query_one_or_none(query.query).await?;
-        Ok(found.map(Handle::new))
+    #[track_caller]
+    pub fn one_or_none<T: Mapped>(
+        &mut self,
+        query: Select<T>,
+    ) -> impl Future<Output = Result<Option<Handle<T>>>> {
+        self.called();
+        async move {
+            let found = self.query_one_or_none(query.query).await?;
+            Ok(found.map(Handle::new))
+        }
     }
 
     /// How many rows a query gives.
@@ -350,8 +375,10 @@ impl Session {
     /// # Errors
     ///
     /// As [`all`](Self::all).
-    pub async fn count(&mut self, query: impl Into<Query>) -> Result<u64> {
-        self.query_count(query.into()).await
+    #[track_caller]
+    pub fn count(&mut self, query: impl Into<Query>) -> impl Future<Output = Result<u64>> {
+        self.called();
+        async move { self.query_count(query.into()).await }
     }
 
     /// Whether a query gives any row.
@@ -359,19 +386,23 @@ impl Session {
     /// # Errors
     ///
     /// As [`all`](Self::all).
-    pub async fn exists(&mut self, query: impl Into<Query>) -> Result<bool> {
-        let mut query = query.into();
-        query.what = What::Keys;
-        query.options.clear();
-        query.sql.order_by.clear();
-        query.sql.limit = Some(Node::literal(1i64));
-        let mut any = false;
-        let mut read = |_: &dyn aludel_sql::Row| {
-            any = true;
-            Ok(std::ops::ControlFlow::Break(()))
-        };
-        self.query_rows(query, &mut read).await?;
-        Ok(any)
+    #[track_caller]
+    pub fn exists(&mut self, query: impl Into<Query>) -> impl Future<Output = Result<bool>> {
+        self.called();
+        async move {
+            let mut query = query.into();
+            query.what = What::Keys;
+            query.options.clear();
+            query.sql.order_by.clear();
+            query.sql.limit = Some(Node::literal(1i64));
+            let mut any = false;
+            let mut read = |_: &dyn aludel_sql::Row| {
+                any = true;
+                Ok(std::ops::ControlFlow::Break(()))
+            };
+            self.query_rows(query, &mut read).await?;
+            Ok(any)
+        }
     }
 
     pub(crate) async fn query_first(&mut self, mut query: Query) -> Result<Option<crate::Id>> {

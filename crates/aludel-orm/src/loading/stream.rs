@@ -38,25 +38,33 @@ impl Session {
     /// # Errors
     ///
     /// As [`all`](Self::all).
-    pub async fn stream<T: Mapped>(&mut self, query: Select<T>, size: usize) -> Result<Stream<T>> {
-        let query = query.into_query();
-        let mut keys = query.clone();
-        keys.what = What::Keys;
-        keys.options.clear();
-        let mut found: Vec<SmallVec<[Value; 2]>> = Vec::new();
-        let mut read = |row: &dyn Row| {
-            let values = (0..row.len()).map(|i| match row.get(i) {
-                Ok(value) => value.to_owned(),
-                Err(_) => Value::Null,
-            });
-            let key: SmallVec<[Value; 2]> = values.collect();
-            if found.last() != Some(&key) {
-                found.push(key);
-            }
-            Ok(ControlFlow::Continue(()))
-        };
-        self.query_rows(keys, &mut read).await?;
-        Ok(Stream { query, keys: found.into_iter(), size: size.max(1), class: PhantomData })
+    #[track_caller]
+    pub fn stream<T: Mapped>(
+        &mut self,
+        query: Select<T>,
+        size: usize,
+    ) -> impl Future<Output = Result<Stream<T>>> {
+        self.called();
+        async move {
+            let query = query.into_query();
+            let mut keys = query.clone();
+            keys.what = What::Keys;
+            keys.options.clear();
+            let mut found: Vec<SmallVec<[Value; 2]>> = Vec::new();
+            let mut read = |row: &dyn Row| {
+                let values = (0..row.len()).map(|i| match row.get(i) {
+                    Ok(value) => value.to_owned(),
+                    Err(_) => Value::Null,
+                });
+                let key: SmallVec<[Value; 2]> = values.collect();
+                if found.last() != Some(&key) {
+                    found.push(key);
+                }
+                Ok(ControlFlow::Continue(()))
+            };
+            self.query_rows(keys, &mut read).await?;
+            Ok(Stream { query, keys: found.into_iter(), size: size.max(1), class: PhantomData })
+        }
     }
 }
 
@@ -66,7 +74,16 @@ impl<T: Mapped> Stream<T> {
     /// # Errors
     ///
     /// As [`Session::all`].
-    pub async fn next(&mut self, session: &mut Session) -> Result<Option<Vec<Handle<T>>>> {
+    #[track_caller]
+    pub fn next(
+        &mut self,
+        session: &mut Session,
+    ) -> impl Future<Output = Result<Option<Vec<Handle<T>>>>> {
+        session.called();
+        self.next_batch(session)
+    }
+
+    async fn next_batch(&mut self, session: &mut Session) -> Result<Option<Vec<Handle<T>>>> {
         loop {
             let keys: Vec<_> = self.keys.by_ref().take(self.size).collect();
             if keys.is_empty() {

@@ -18,27 +18,37 @@ impl Session {
     /// # Errors
     ///
     /// As [`all`](Self::all).
-    pub async fn all_untracked<T: Mapped>(&mut self, query: Select<T>) -> Result<Vec<T>> {
-        let mut query = query.into_query();
-        query
-            .options
-            .retain(|option| !matches!(option, super::options::LoadOption::Relationship(_)));
-        self.ready_for(&mut query).await?;
-        let select = query.into_select();
-        let ready = self.prepare(&select)?;
-        let plan = ready.plan()?.entity.as_ref().map(|entity| &entity.own);
-        let plan =
-            plan.ok_or_else(|| Error::new(ErrorKind::Argument, "the query does not give objects"))?;
-        let mut sink = Structs { plan, structs: Vec::new(), class: PhantomData };
-        let mut connection = self.checkout().await?;
-        let result = connection.query(&ready.compiled, &ready.params, &mut sink).await;
-        let structs = sink.structs;
-        self.checkin(connection);
-        result.map_err(|error| match error.kind() {
-            ErrorKind::Value => error.context(format_args!("loading {} objects", T::class().name)),
-            _ => error,
-        })?;
-        Ok(structs)
+    #[track_caller]
+    pub fn all_untracked<T: Mapped>(
+        &mut self,
+        query: Select<T>,
+    ) -> impl Future<Output = Result<Vec<T>>> {
+        self.called();
+        async move {
+            let mut query = query.into_query();
+            query
+                .options
+                .retain(|option| !matches!(option, super::options::LoadOption::Relationship(_)));
+            self.ready_for(&mut query).await?;
+            let select = query.into_select();
+            let ready = self.prepare(&select)?;
+            let plan = ready.plan()?.entity.as_ref().map(|entity| &entity.own);
+            let plan = plan.ok_or_else(|| {
+                Error::new(ErrorKind::Argument, "the query does not give objects")
+            })?;
+            let mut sink = Structs { plan, structs: Vec::new(), class: PhantomData };
+            let mut connection = self.checkout().await?;
+            let result = connection.query(&ready.compiled, &ready.params, &mut sink).await;
+            let structs = sink.structs;
+            self.checkin(connection);
+            result.map_err(|error| match error.kind() {
+                ErrorKind::Value => {
+                    error.context(format_args!("loading {} objects", T::class().name))
+                }
+                _ => error,
+            })?;
+            Ok(structs)
+        }
     }
 }
 

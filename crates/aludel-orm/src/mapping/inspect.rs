@@ -9,7 +9,7 @@ use super::{
     Cascades, ColumnProperty, ColumnRef, Direction, Holder, Mapper, Mappers, Property,
     PropertyKind, Relationship, Secondary,
 };
-use crate::instrumentation::ClassDef;
+use crate::instrumentation::{ClassDef, Lazy};
 
 impl Mappers {
     /// The mapper of a number, as [`Relationship::target`] gives one.
@@ -262,6 +262,11 @@ impl Relationship {
     /// What holds the members.
     pub fn holder(&self) -> Holder {
         self.holder
+    }
+
+    /// How it is loaded where a query does not say it.
+    pub fn lazy(&self) -> Lazy {
+        self.lazy
     }
 
     /// Whether it is read, never written.

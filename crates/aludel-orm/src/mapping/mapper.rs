@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::builder::Attachment;
-use crate::instrumentation::{ClassDef, ClassKey};
+use crate::instrumentation::{ClassDef, ClassKey, Lazy};
 
 /// One consistent set of configured mappers. Immutable; a registry that learns a class makes a new one,
 /// in which every mapper keeps its number.
@@ -52,6 +52,15 @@ impl Mappers {
             at = self.at(index).base;
         }
         false
+    }
+
+    /// Whether a query of a class loads relationships along that it does not speak of.
+    pub(crate) fn loads_along(&self, class: u16) -> bool {
+        let eager = |relationship: &Relationship| {
+            use Lazy::{Immediate, Joined, SelectIn, Subquery};
+            matches!(relationship.lazy, Joined | SelectIn | Subquery | Immediate)
+        };
+        self.self_and_descendants(class).iter().any(|mapper| mapper.relationships().any(eager))
     }
 
     /// All mappers.
@@ -296,6 +305,8 @@ pub struct Relationship {
     pub(crate) post_update: bool,
     pub(crate) single_parent: bool,
     pub(crate) active_history: bool,
+    /// How it is loaded where a query does not say it.
+    pub(crate) lazy: Lazy,
     /// The order of the members: (attribute of the target, descending).
     pub(crate) order_by: Vec<(u16, bool)>,
     /// The attribute of the target that is kept equal to the member's position.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aludel_sql::Expr;
 
 use super::PassiveDeletes;
-use crate::instrumentation::{ClassRef, Collection, RelationshipDef};
+use crate::instrumentation::{ClassRef, Collection, Lazy, RelationshipDef};
 
 /// The options of a relationship, as the derive has them, to be changed by hand:
 /// `mapper.relationship("parts", |r| { r.cascade("all").order_by(["id"]); })`.
@@ -31,6 +31,7 @@ pub struct RelationshipOptions {
     pub(super) single_parent: bool,
     pub(super) active_history: bool,
     pub(super) position: Option<String>,
+    pub(super) lazy: Lazy,
 }
 
 fn owned<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Vec<String> {
@@ -81,6 +82,7 @@ impl RelationshipOptions {
             single_parent: def.single_parent,
             active_history: def.active_history,
             position: text(def.position),
+            lazy: def.lazy,
         }
     }
 
@@ -192,6 +194,12 @@ impl RelationshipOptions {
     /// The old object is loaded before it is replaced.
     pub fn active_history(&mut self) -> &mut Self {
         self.active_history = true;
+        self
+    }
+
+    /// How it is loaded where a query does not say it.
+    pub fn lazy(&mut self, lazy: Lazy) -> &mut Self {
+        self.lazy = lazy;
         self
     }
 

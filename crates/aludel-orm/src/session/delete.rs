@@ -15,8 +15,10 @@ impl Session {
     /// # Errors
     ///
     /// When the object has no row ([`ErrorKind::InvalidRequest`]), or loading fails.
-    pub async fn delete<T>(&mut self, object: Handle<T>) -> Result<()> {
-        self.delete_at(object.id).await
+    #[track_caller]
+    pub fn delete<T>(&mut self, object: Handle<T>) -> impl Future<Output = Result<()>> {
+        self.called();
+        async move { self.delete_at(object.id).await }
     }
 
     pub(crate) async fn delete_at(&mut self, id: Id) -> Result<()> {

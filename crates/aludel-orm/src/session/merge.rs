@@ -41,10 +41,17 @@ impl Session {
     ///
     /// When loading fails, a validator refuses a value, the versions differ ([`ErrorKind::Stale`]), or the object
     /// has lost its row in a rollback while its key was expired ([`ErrorKind::Detached`]).
-    pub async fn merge<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
-        let risky = object.gives_objects(self);
-        let given = self.guarded(risky, |s| object.into_object(s))?;
-        self.merge_at(given, MergeLoad::Yes).await.map(Handle::new)
+    #[track_caller]
+    pub fn merge<O: IntoObject>(
+        &mut self,
+        object: O,
+    ) -> impl Future<Output = Result<Handle<O::Class>>> {
+        self.called();
+        async move {
+            let risky = object.gives_objects(self);
+            let given = self.guarded(risky, |s| object.into_object(s))?;
+            self.merge_at(given, MergeLoad::Yes).await.map(Handle::new)
+        }
     }
 
     /// As [`merge`](Self::merge), taking the given state as what the database has: for objects from a cache.
@@ -52,13 +59,17 @@ impl Session {
     /// # Errors
     ///
     /// When an object has no key, or pending changes.
-    pub async fn merge_without_load<O: IntoObject>(
+    #[track_caller]
+    pub fn merge_without_load<O: IntoObject>(
         &mut self,
         object: O,
-    ) -> Result<Handle<O::Class>> {
-        let risky = object.gives_objects(self);
-        let given = self.guarded(risky, |s| object.into_object(s))?;
-        self.merge_at(given, MergeLoad::No).await.map(Handle::new)
+    ) -> impl Future<Output = Result<Handle<O::Class>>> {
+        self.called();
+        async move {
+            let risky = object.gives_objects(self);
+            let given = self.guarded(risky, |s| object.into_object(s))?;
+            self.merge_at(given, MergeLoad::No).await.map(Handle::new)
+        }
     }
 
     /// Merges by id.

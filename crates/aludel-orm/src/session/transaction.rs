@@ -214,7 +214,7 @@ impl Session {
         if !self.options.autoflush || self.transaction.flushing || !self.has_work() {
             return Ok(());
         }
-        Box::pin(self.flush()).await.map_err(|e| {
+        Box::pin(self.flush_pending()).await.map_err(|e| {
             e.context("flushing before a query (switch `autoflush` off where that comes too early)")
         })
     }
@@ -226,7 +226,13 @@ impl Session {
     /// When the flush or the commit fails. A commit that lost its connection is [`ErrorKind::OutcomeUnknown`]:
     /// it may have taken effect. In all cases the objects are as after a rollback, and
     /// [`rollback`](Self::rollback) has to be called before the session goes on.
-    pub async fn commit(&mut self) -> Result<()> {
+    #[track_caller]
+    pub fn commit(&mut self) -> impl Future<Output = Result<()>> {
+        self.called();
+        self.commit_whole()
+    }
+
+    async fn commit_whole(&mut self) -> Result<()> {
         self.check_usable()?;
         while self.nested_depth() > 0 {
             self.commit_nested().await?;
@@ -237,7 +243,7 @@ impl Session {
             if !self.has_work() {
                 break;
             }
-            self.flush().await?;
+            self.flush_pending().await?;
         }
         if let Some(mut connection) = self.transaction.connection.take() {
             self.transaction.out = true;
@@ -372,7 +378,7 @@ impl Session {
     ///
     /// When the flush fails, or the database has no savepoints.
     pub async fn begin_nested(&mut self) -> Result<()> {
-        self.flush().await?;
+        self.flush_pending().await?;
         let mut connection = self.checkout().await?;
         let result = connection.savepoint().await;
         self.checkin(connection);
@@ -397,7 +403,7 @@ impl Session {
             if !self.has_work() {
                 break;
             }
-            self.flush().await?;
+            self.flush_pending().await?;
         }
         let savepoint = self.level().savepoint;
         let mut connection = self.checkout().await?;

@@ -1,8 +1,8 @@
 //! Eager loading: selectin, joined, subquery, immediate, contains_eager, raise.
 
 use aludel_orm::{
-    ErrorKind, Handle, Session, contains_eager, contains_eager_as, immediate, joined, lazy_load,
-    raise, raise_others, select, selectin, subquery,
+    ErrorKind, Handle, Lazy, Session, contains_eager, contains_eager_as, immediate, joined,
+    lazy_load, others, raise, select, selectin, subquery,
 };
 use aludel_sql::Expression;
 
@@ -206,7 +206,7 @@ fn forbidden_loads() {
     assert_eq!(db.try_run(s.load(ed, User::addresses)).unwrap_err().kind(), ErrorKind::NotLoaded);
     assert_eq!(db.run(s.load(ed, User::orders)).len(), 2);
     s.expunge_all().unwrap();
-    let ed = db.run(s.one(query().options((selectin(User::orders), raise_others::<User>()))));
+    let ed = db.run(s.one(query().options((selectin(User::orders), others::<User>(Lazy::Raise)))));
     assert_eq!(s[ed].orders.len(), 2);
     assert_eq!(db.try_run(s.load(ed, User::addresses)).unwrap_err().kind(), ErrorKind::NotLoaded);
 }

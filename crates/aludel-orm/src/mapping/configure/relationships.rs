@@ -3,7 +3,7 @@
 use aludel_sql::did_you_mean;
 
 use super::{Build, cascades};
-use crate::instrumentation::{AttrKind, Collection};
+use crate::instrumentation::{AttrKind, Collection, Lazy};
 use crate::mapping::options::RelationshipOptions;
 use crate::mapping::{Direction, Holder, Mapper, PropertyKind, Relationship};
 
@@ -103,6 +103,9 @@ impl Build<'_> {
         if position.is_some() && holder != Some(Holder::List) {
             wrong.push("it keeps a position, so it must be a list: use `Many<…>`".to_owned());
         }
+        if options.lazy == Lazy::WriteOnly && options.collection.is_none() {
+            wrong.push("it refers to one object, and only a collection is `write_only`".to_owned());
+        }
         let primaryjoin = options.primaryjoin.as_ref().map(|make| make.call().node().clone());
         let secondaryjoin = options.secondaryjoin.as_ref().map(|make| make.call().node().clone());
         let joined =
@@ -150,6 +153,7 @@ impl Build<'_> {
             post_update: options.post_update,
             single_parent: options.single_parent,
             active_history: options.active_history,
+            lazy: options.lazy,
             order_by,
             position,
             primaryjoin,

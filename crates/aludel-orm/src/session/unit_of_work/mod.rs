@@ -59,7 +59,14 @@ impl Session {
     /// When the database refuses a row, when a row is gone or has another version, or when rows wait for each
     /// other in a circle. The transaction is rolled back then (to the innermost savepoint), and nothing but
     /// [`rollback`](Self::rollback) is accepted before the session goes on.
-    pub async fn flush(&mut self) -> Result<()> {
+    #[track_caller]
+    pub fn flush(&mut self) -> impl Future<Output = Result<()>> {
+        self.called();
+        self.flush_pending()
+    }
+
+    /// As [`flush`](Self::flush), for whoever called the session.
+    pub(crate) async fn flush_pending(&mut self) -> Result<()> {
         if !self.has_work() {
             return Ok(());
         }
