@@ -190,6 +190,21 @@ impl std::fmt::Display for Bad {
 pub trait Row {
     /// The value at a position, or why there is none.
     fn get(&self, index: usize) -> Result<ValueRef<'_>, Bad>;
+    /// The integer at a position, where the value is one. A driver answers it without making a [`ValueRef`],
+    /// which would go through memory.
+    fn integer(&self, index: usize) -> Option<i64> {
+        match self.get(index) {
+            Ok(ValueRef::I64(n)) => Some(n),
+            _ => None,
+        }
+    }
+    /// The text at a position, where the value is one; see [`integer`](Self::integer).
+    fn text(&self, index: usize) -> Option<&str> {
+        match self.get(index) {
+            Ok(ValueRef::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
     /// How many values the row has.
     fn len(&self) -> usize;
     /// Whether the row has no value at all.
@@ -201,9 +216,9 @@ pub trait Row {
 }
 
 /// Decodes one column of a row; the error names the column.
-#[inline(never)]
+#[inline]
 pub fn column<T: ColumnType>(row: &dyn Row, index: usize) -> crate::Result<T> {
-    match row.get(index).and_then(T::from_ref) {
+    match T::from_row(row, index) {
         Ok(v) => Ok(v),
         Err(bad) => Err(name_it(row, index, bad)),
     }
@@ -243,6 +258,10 @@ pub trait ColumnType: Clone + Send + Sync + Sized + 'static {
     }
     /// From what a row shows.
     fn from_ref(value: ValueRef<'_>) -> Result<Self, Bad>;
+    /// From a row's value at a position: [`from_ref`](Self::from_ref), for which a type may know a shorter way.
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self, Bad> {
+        row.get(index).and_then(Self::from_ref)
+    }
     /// From an owned value; moves what it can.
     fn from_value(value: Value) -> Result<Self, Bad> {
         Self::from_ref(value.as_ref())

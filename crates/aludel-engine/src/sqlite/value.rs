@@ -90,6 +90,22 @@ impl Row for Shown<'_, '_> {
         }
     }
 
+    #[inline]
+    fn integer(&self, index: usize) -> Option<i64> {
+        match self.0.get_ref(index) {
+            Ok(types::ValueRef::Integer(n)) => Some(n),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn text(&self, index: usize) -> Option<&str> {
+        match self.0.get_ref(index) {
+            Ok(types::ValueRef::Text(text)) => std::str::from_utf8(text).ok(),
+            _ => None,
+        }
+    }
+
     fn len(&self) -> usize {
         self.0.as_ref().column_count()
     }

@@ -1,6 +1,6 @@
 //! Booleans, integers and floating-point numbers.
 
-use crate::{Bad, Bind, ColumnType, DataType, Value, ValueRef};
+use crate::{Bad, Bind, ColumnType, DataType, Row, Value, ValueRef};
 
 impl ColumnType for bool {
     const TYPE: DataType = DataType::Boolean;
@@ -58,6 +58,14 @@ macro_rules! integers {
             fn from_ref(value: ValueRef<'_>) -> Result<Self, Bad> {
                 let n = integer(value)?;
                 Self::try_from(n).map_err(|_| Bad::Overflow(n))
+            }
+
+            #[inline]
+            fn from_row(row: &dyn Row, index: usize) -> Result<Self, Bad> {
+                match row.integer(index) {
+                    Some(n) => Self::try_from(n).map_err(|_| Bad::Overflow(n)),
+                    None => row.get(index).and_then(Self::from_ref),
+                }
             }
 
             fn same(&self, other: &Self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Bad, Bind, ColumnType, DataType, Literal, Node, Value, ValueRef};
+use crate::{Bad, Bind, ColumnType, DataType, Literal, Node, Row, Value, ValueRef};
 
 fn text(value: ValueRef<'_>) -> Result<&str, Bad> {
     match value {
@@ -25,6 +25,14 @@ impl ColumnType for String {
 
     fn from_ref(value: ValueRef<'_>) -> Result<Self, Bad> {
         text(value).map(str::to_owned)
+    }
+
+    #[inline]
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self, Bad> {
+        match row.text(index) {
+            Some(text) => Ok(text.to_owned()),
+            None => row.get(index).and_then(Self::from_ref),
+        }
     }
 
     fn from_value(value: Value) -> Result<Self, Bad> {
