@@ -14,10 +14,11 @@ pub use aludel_derive::{ColumnEnum, Composite, Mapped};
 pub use aludel_engine as engine;
 pub use aludel_orm as orm;
 pub use aludel_orm::{
-    Attr, Auto, Composite, Deferred, Error, ErrorKind, Handle, History, Id, Lazy, LoadLimit, Many,
-    ManyMap, ManySet, Mapped, Member, ObjectState, One, Part, Query, Record, RecordClass, Registry,
-    Result, Session, SessionOptions, aliased, contains_eager, defer, immediate, joined, lazy_load,
-    load_only, many, others, raise, raise_on_sql, select, selectin, subquery, undefer,
+    Attr, Auto, Collected, CollectionClass, Composite, Deferred, Error, ErrorKind, Handle, History,
+    Id, Lazy, LoadLimit, Many, ManyMap, ManySet, Mapped, Member, ObjectState, One, Part, Query,
+    Record, RecordClass, Registry, Result, Session, SessionOptions, aliased, contains_eager, defer,
+    immediate, joined, lazy_load, load_only, many, others, raise, raise_on_sql, select, selectin,
+    subquery, undefer,
 };
 pub use aludel_orm::{
     ClassManager, ClassRef, Instance, InstanceDict, InstrumentationFactory, InstrumentationManager,

@@ -2,7 +2,8 @@
 
 pub use crate::events::{AttributeEvent, Event as _, ObjectEvent, SessionEvent, StatementEvent};
 pub use crate::{
-    Attr, Auto, ColumnEnum, Composite, Deferred, Engine, Handle, Many, ManyMap, ManySet, Mapped,
-    ObjectState, One, Registry, Session, blocking, count_star, joined, many, select, selectin,
+    Attr, Auto, Collected, CollectionClass, ColumnEnum, Composite, Deferred, Engine, Handle, Many,
+    ManyMap, ManySet, Mapped, ObjectState, One, Registry, Session, blocking, count_star, joined,
+    many, select, selectin,
 };
 pub use aludel_sql::Expression;

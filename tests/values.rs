@@ -1,6 +1,8 @@
-//! Values of attributes: composites, and values that are changed in place.
+//! Values of attributes: composites, values that are changed in place, and collections of the user's own kind.
 #![cfg(feature = "sqlite")]
 
+#[path = "values/collections.rs"]
+mod collections;
 #[path = "values/edits.rs"]
 mod edits;
 #[cfg(feature = "json")]

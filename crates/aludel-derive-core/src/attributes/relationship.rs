@@ -14,9 +14,10 @@ pub(crate) enum Holder {
     Many,
     ManySet,
     ManyMap,
+    Collected,
 }
 
-/// The holder and the class that it holds, where a type is one of the four.
+/// The holder and the class that it holds, or the collection class, where a type is one of the holders.
 pub(crate) fn holder(ty: &Type) -> Option<(Holder, &Type)> {
     let path = match ty {
         Type::Group(group) => return holder(&group.elem),
@@ -30,6 +31,7 @@ pub(crate) fn holder(ty: &Type) -> Option<(Holder, &Type)> {
         "Many" => Holder::Many,
         "ManySet" => Holder::ManySet,
         "ManyMap" => Holder::ManyMap,
+        "Collected" => Holder::Collected,
         _ => return None,
     };
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
@@ -43,6 +45,7 @@ pub(crate) fn holder(ty: &Type) -> Option<(Holder, &Type)> {
 /// What `#[relationship]` and the field's type say.
 pub(crate) struct Relationship {
     pub(crate) holder: Holder,
+    /// The class of the objects; of a `Collected`, the collection class, which knows it.
     pub(crate) target: Type,
     pub(crate) back_populates: Option<Name>,
     pub(crate) cascade: Option<LitStr>,
@@ -91,7 +94,10 @@ const HINTS: &[(&str, &str)] = &[
         "write `foreign_keys = \"…\"` here, or `#[column(foreign_key = \"table.column\")]` on the column",
     ),
     ("uselist", "the field's type says it: `One<…>` or `Many<…>`"),
-    ("collection_class", "the field's type says it: `Many<…>`, `ManySet<…>` or `ManyMap<…, …>`"),
+    (
+        "collection_class",
+        "the field's type says it: `Many<…>`, `ManySet<…>`, `ManyMap<…, …>` or `Collected<…>`",
+    ),
     ("target", "the field's type says it: `Many<Target>`"),
     (
         "ordering",
@@ -141,8 +147,8 @@ impl Relationship {
         let Some((holder, target)) = holder(&field.ty) else {
             errors.at(
                 &field.ty,
-                "the field of a relationship is a `One<Class>`, `Many<Class>`, `ManySet<Class>` or \
-                 `ManyMap<Key, Class>`",
+                "the field of a relationship is a `One<Class>`, `Many<Class>`, `ManySet<Class>`, \
+                 `ManyMap<Key, Class>` or `Collected<CollectionClass>`",
             );
             return None;
         };

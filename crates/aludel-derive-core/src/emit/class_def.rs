@@ -180,7 +180,7 @@ fn expression(class: &Class, field: &Field, options: &Expression) -> TokenStream
 fn relationship(class: &Class, options: &Relationship) -> TokenStream {
     let (private, target) = (&class.private, &options.target);
     let collection = match options.holder {
-        Holder::One => None,
+        Holder::One | Holder::Collected => None,
         Holder::Many => Some(quote!(#private::Collection::List)),
         Holder::ManySet => Some(quote!(#private::Collection::Set)),
         Holder::ManyMap => {
@@ -220,10 +220,11 @@ fn relationship(class: &Class, options: &Relationship) -> TokenStream {
     if let Some(lazy) = &options.lazy {
         given.say("lazy", quote!(#private::Lazy::#lazy));
     }
-    given.over(
-        &quote!(RelationshipDef),
-        &quote!(#private::RelationshipDef::new(<#target as #private::Mapped>::class, #collection)),
-    )
+    let default = match options.holder {
+        Holder::Collected => quote!(RelationshipDef::collected::<#target>()),
+        _ => quote!(RelationshipDef::new(<#target as #private::Mapped>::class, #collection)),
+    };
+    given.over(&quote!(RelationshipDef), &quote!(#private::#default))
 }
 
 fn constraint(class: &Class, constraint: &Constraint) -> TokenStream {

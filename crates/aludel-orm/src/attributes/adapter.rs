@@ -118,7 +118,8 @@ impl<T> CollectionAdapter<'_, T> {
     pub fn remove_without_event<M: IsA<T>>(&mut self, member: Handle<M>) -> Result<()> {
         self.session.check_member(self.owner, self.attribute, member.id)?;
         self.session.loaded_members(self.owner, self.attribute)?;
-        self.session.remove_committed(self.owner, self.attribute, member.id);
+        let side = self.session.collection(&self.mappers, self.owner, self.attribute)?;
+        self.session.remove_committed(self.owner, &side, member.id);
         Ok(())
     }
 

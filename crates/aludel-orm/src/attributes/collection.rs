@@ -183,7 +183,7 @@ impl Session {
                     s.fire_remove(id, relationship, member, Some(initiator))?;
                 }
             }
-            s.put_members(id, attribute, new);
+            s.put_members(id, &relationship, new);
             if let Some(position) = relationship.position {
                 s.number_unset(id, attribute, position)?;
             }

@@ -13,7 +13,8 @@ use crate::session::{FastMap, Session};
 
 impl Session {
     /// Puts other members in the place of all.
-    pub(super) fn put_members(&mut self, id: Id, attribute: u16, new: Members) {
+    pub(super) fn put_members(&mut self, id: Id, relationship: &Relationship, new: Members) {
+        let attribute = relationship.attribute;
         let fresh = self.arena.state(id).has(Flags::FRESH);
         let new = Arc::new(new);
         let Some(core) = self.arena.field_mut(id, attribute).many_mut() else { return };
@@ -37,6 +38,7 @@ impl Session {
             self.deltas.insert(key, delta);
         }
         self.journal.write(|| Undo::Many { id, attribute, old });
+        self.show_all(id, relationship);
         self.touch(id);
     }
 
@@ -62,6 +64,7 @@ impl Session {
                 let (slot, moved) = members.add(member, key, place);
                 self.journal.write(|| Undo::Inserted { id, attribute, slot, moved });
             }
+            self.show_added(id, relationship, member);
             self.touch(id);
             return;
         }
@@ -84,6 +87,7 @@ impl Session {
             let cancelled = delta.add(member);
             self.journal.write(|| Undo::DeltaAdded { id, attribute, member, cancelled });
         }
+        self.show_added(id, relationship, member);
         self.touch(id);
     }
 
@@ -107,6 +111,7 @@ impl Session {
             let Some(slot) = members.find(member, place) else { return };
             let (_, key) = members.remove(slot);
             self.journal.write(|| Undo::Removed { id, attribute, slot, member, key });
+            self.show_removed(id, relationship, member);
             self.touch(id);
             return;
         }
@@ -126,6 +131,7 @@ impl Session {
             let cancelled = delta.remove(member, from);
             self.journal.write(|| Undo::DeltaRemoved { id, attribute, member, cancelled });
         }
+        self.show_removed(id, relationship, member);
         self.touch(id);
     }
 
@@ -185,6 +191,7 @@ impl Session {
         if let Some(core) = self.arena.field_mut(id, attribute).many_mut() {
             *core = ManyCore::Loaded(Arc::new(members));
         }
+        self.show_all(id, relationship);
     }
 
     /// Adds a member as if it had been loaded.
@@ -207,22 +214,27 @@ impl Session {
         if let Some(members) = self.members_mut(id, attribute) {
             match key {
                 Some(key) => members.put(member, key),
-                None if relationship.holder == Holder::Set && members.contains(member) => {}
+                None if relationship.holder == Holder::Set && members.contains(member) => {
+                    return Ok(());
+                }
                 None => {
                     members.push(member, None);
                 }
             }
         }
+        self.show_added(id, relationship, member);
         Ok(())
     }
 
     /// Takes a member out as if it had never been loaded.
-    pub(super) fn remove_committed(&mut self, id: Id, attribute: u16, member: Id) {
+    pub(super) fn remove_committed(&mut self, id: Id, relationship: &Relationship, member: Id) {
+        let attribute = relationship.attribute;
         self.unfreshen(id);
         if let Some(members) = self.members_mut(id, attribute)
             && let Some(slot) = members.slot_of(member)
         {
             members.remove(slot);
+            self.show_removed(id, relationship, member);
         }
         if let Some(delta) = self.deltas.get_mut(&(id, attribute)) {
             delta.unadd(member, None);

@@ -5,7 +5,8 @@ use aludel_sql::{ColumnType, Value};
 use super::log::Old;
 use crate::Result;
 use crate::instrumentation::{
-    Attr, Field, FieldType, Handle, Id, IsA, Many, ManyCore, ManyMap, ManySet, Mapped, One, OneCore,
+    Attr, Collected, CollectionClass, Field, FieldType, Handle, Id, IsA, Many, ManyCore, ManyMap,
+    ManySet, Mapped, One, OneCore,
 };
 use crate::session::Session;
 use crate::session::state::Flags;
@@ -131,6 +132,13 @@ macro_rules! historic_collection {
     )*};
 }
 historic_collection!(<T> Many<T>, <T> ManySet<T>, <K, T> ManyMap<K, T>);
+
+impl<C: CollectionClass> Historic for Collected<C> {
+    type Item = Handle<C::Member>;
+    fn item(item: HistoryItem) -> Option<Self::Item> {
+        <Many<C::Member>>::item(item)
+    }
+}
 
 impl Session {
     /// The history of an attribute, from what is known now: nothing is loaded.

@@ -171,12 +171,35 @@ impl Session {
 
     fn take_back(&mut self, mark: usize) {
         let depth = std::mem::take(&mut self.journal.depth);
+        let mut shown = Vec::new();
         while self.journal.entries.len() > mark {
             if let Some(entry) = self.journal.entries.pop() {
+                if let Undo::Inserted { id, attribute, .. } | Undo::Removed { id, attribute, .. } =
+                    &entry
+                {
+                    shown.push((*id, *attribute));
+                }
                 self.undo(entry);
             }
         }
         self.journal.depth = depth;
+        self.show_again(shown);
+    }
+
+    /// Members were put back: the collections of the user's kind that show them are made anew.
+    fn show_again(&mut self, mut shown: Vec<(Id, u16)>) {
+        let mappers = std::sync::Arc::clone(&self.mappers);
+        shown.retain(|(id, attribute)| {
+            let relationship = mappers.at(id.class).relationship(*attribute);
+            relationship.is_some_and(|r| r.shown.is_some()) && self.arena.holds(*id)
+        });
+        let seen: hashbrown::HashSet<(Id, u16), foldhash::fast::RandomState> =
+            shown.into_iter().collect();
+        for (id, attribute) in seen {
+            if let Some(relationship) = mappers.at(id.class).relationship(attribute) {
+                self.show_all(id, relationship);
+            }
+        }
     }
 
     fn undo(&mut self, entry: Undo) {

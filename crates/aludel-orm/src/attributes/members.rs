@@ -7,8 +7,8 @@ use aludel_sql::Value;
 use super::backref::Side;
 use crate::Result;
 use crate::instrumentation::{
-    Attr, Field, Handle, Id, IntoMember, IsA, Many, ManyCore, ManyMap, ManySet, Mapped, Member,
-    MemberCore, Members, One,
+    Attr, Collected, CollectionClass, Field, Handle, Id, IntoMember, IsA, Many, ManyCore, ManyMap,
+    ManySet, Mapped, Member, MemberCore, Members, One,
 };
 use crate::session::Session;
 
@@ -16,12 +16,13 @@ use crate::session::Session;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a collection of `{T}`",
     label = "not a collection",
-    note = "members are added to and taken from `Many`, `ManySet` and `ManyMap`; use `set` for anything else"
+    note = "members are added to and taken from `Many`, `ManySet`, `ManyMap` and `Collected`; use `set` for anything else"
 )]
 pub trait CollectionField<T>: Field + Sized {}
 impl<T: 'static> CollectionField<T> for Many<T> {}
 impl<T: 'static> CollectionField<T> for ManySet<T> {}
 impl<K: 'static, T: 'static> CollectionField<T> for ManyMap<K, T> {}
+impl<C: CollectionClass> CollectionField<C::Member> for Collected<C> {}
 
 /// The fields that hold objects of a class: references and collections.
 pub trait ObjectField<T>: Field + Sized {}
@@ -29,6 +30,7 @@ impl<T: 'static> ObjectField<T> for One<T> {}
 impl<T: 'static> ObjectField<T> for Many<T> {}
 impl<T: 'static> ObjectField<T> for ManySet<T> {}
 impl<K: 'static, T: 'static> ObjectField<T> for ManyMap<K, T> {}
+impl<C: CollectionClass> ObjectField<C::Member> for Collected<C> {}
 
 impl Session {
     /// Adds a member to a collection. A collection that is not loaded stays so: the member waits for it.

@@ -8,6 +8,7 @@
 //! journal takes it back.
 //!
 //! * `column`, `reference`, `collection`: the three kinds of attributes.
+//! * `collected`: collections of the user's kind, which show the members.
 //! * `composite`: values over several column attributes.
 //! * `backref`: keeping the two sides of a relationship in step.
 //! * `log`: committed values of what changed, the source of `history`.
@@ -17,6 +18,7 @@
 pub(crate) mod active_history;
 pub(crate) mod adapter;
 pub(crate) mod backref;
+pub(crate) mod collected;
 pub(crate) mod collection;
 pub(crate) mod column;
 pub(crate) mod committed;

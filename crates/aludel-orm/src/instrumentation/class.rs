@@ -11,6 +11,7 @@ use aludel_sql::{DataType, Expr, Value};
 use super::class_key::{ClassKey, ClassRef, Make};
 use super::object::Objects;
 use super::record::Described;
+use super::{Collected, CollectionClass, Mapped, NewCollection, RelationshipField};
 
 /// A mapped class as the derive describes it, or as it was described at run time.
 #[derive(Debug)]
@@ -315,6 +316,9 @@ pub struct RelationshipDef {
     pub target: ClassRef,
     /// What holds the members; `None` for a reference to one object.
     pub collection: Option<Collection>,
+    /// The collection of the user's kind that shows the members.
+    #[doc(hidden)]
+    pub shown: Option<NewCollection>,
     /// The attribute of the target that is the other side.
     pub back_populates: Option<&'static str>,
     /// The cascades, such as `all, delete-orphan`; `None` for `save-update, merge`.
@@ -374,11 +378,19 @@ pub enum Lazy {
 }
 
 impl RelationshipDef {
+    /// A relationship whose members are shown by a collection of the user's kind.
+    pub const fn collected<C: CollectionClass>() -> Self {
+        let collection = <Collected<C> as RelationshipField>::COLLECTION;
+        let new = Self::new(<C::Member as Mapped>::class, collection);
+        Self { shown: <Collected<C> as RelationshipField>::SHOWN, ..new }
+    }
+
     /// A relationship with nothing but its target.
     pub const fn new(target: fn() -> &'static ClassDef, collection: Option<Collection>) -> Self {
         Self {
             target: ClassRef::Type(target),
             collection,
+            shown: None,
             back_populates: None,
             cascade: None,
             secondary: None,

@@ -5,7 +5,8 @@ use aludel_sql::ColumnType;
 use super::many::{MemberCore, NewObject};
 use super::one::OneCore;
 use super::{
-    AnyClass, Auto, Deferred, Handle, Id, IsA, Many, ManyMap, ManySet, Mapped, Member, One,
+    AnyClass, Auto, Collected, CollectionClass, Deferred, Handle, Id, IsA, Many, ManyMap, ManySet,
+    Mapped, Member, One,
 };
 use crate::session::Session;
 
@@ -153,6 +154,32 @@ macro_rules! into_collection {
 into_collection!(Many);
 into_collection!(ManySet);
 into_collection!(ManyMap, K);
+
+impl<C: CollectionClass, M: IntoMember<C::Member>, const N: usize> IntoField<Collected<C>>
+    for [M; N]
+{
+    fn into_field(self) -> Collected<C> {
+        Collected::new(self)
+    }
+}
+
+impl<C: CollectionClass, M: IntoMember<C::Member>> IntoField<Collected<C>> for Vec<M> {
+    fn into_field(self) -> Collected<C> {
+        Collected::new(self)
+    }
+}
+
+impl<C: CollectionClass> IntoField<Collected<C>> for Collected<C> {
+    fn into_field(self) -> Self {
+        self
+    }
+}
+
+impl<C: CollectionClass, M: IntoMember<C::Member>, const N: usize> From<[M; N]> for Collected<C> {
+    fn from(members: [M; N]) -> Self {
+        Collected::new(members)
+    }
+}
 
 /// What can be added to a session: a new object, or a handle of an object that was in it before.
 pub trait IntoObject {

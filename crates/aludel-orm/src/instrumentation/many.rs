@@ -108,7 +108,7 @@ impl ManyCore {
     }
 
     #[track_caller]
-    fn members(&self) -> &Members {
+    pub(super) fn members(&self) -> &Members {
         static EMPTY: Members = Members::empty();
         match self {
             Self::Unset => &EMPTY,
@@ -275,6 +275,11 @@ holder!(
     /// The field of a relationship to many objects of class `T`, each under a key that is the value of an
     /// attribute of the member when it is added.
     ManyMap<K, T>
+);
+holder!(
+    /// The field of a relationship to many objects, shown by a [`CollectionClass`](super::CollectionClass): it has the
+    /// methods of `C`.
+    Collected<C>
 );
 
 macro_rules! sequence {

@@ -12,7 +12,7 @@ use aludel_sql::{Value, ValueRef};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::Id;
+use super::{Collects, Id};
 use crate::session::identity::hash_value;
 
 /// From this many slots on a search makes an index.
@@ -29,6 +29,8 @@ pub(crate) struct Members {
     keys: Vec<Value>,
     holes: usize,
     index: OnceLock<Box<Index>>,
+    /// What a collection of the user's kind shows of them.
+    shown: Option<Box<dyn Collects>>,
 }
 
 /// Where the members of a big list are.
@@ -94,11 +96,20 @@ impl Index {
 
 impl Members {
     pub(crate) const fn empty() -> Self {
-        Self { slots: Vec::new(), keys: Vec::new(), holes: 0, index: OnceLock::new() }
+        Self { slots: Vec::new(), keys: Vec::new(), holes: 0, index: OnceLock::new(), shown: None }
     }
 
     pub(crate) fn from_ids(ids: Vec<Id>) -> Self {
         Self { slots: ids.into_iter().map(Some).collect(), ..Self::default() }
+    }
+
+    pub(super) fn shown(&self) -> Option<&dyn Collects> {
+        self.shown.as_deref()
+    }
+
+    /// What a collection of the user's kind shows of them, to be changed, or made anew.
+    pub(crate) fn shown_mut(&mut self) -> &mut Option<Box<dyn Collects>> {
+        &mut self.shown
     }
 
     /// How many members there are.

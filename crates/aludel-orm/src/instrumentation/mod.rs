@@ -10,6 +10,7 @@ mod attr;
 mod class;
 mod class_key;
 mod class_manager;
+mod collected;
 #[doc(hidden)]
 pub mod composite;
 mod convert;
@@ -40,6 +41,8 @@ pub use class_manager::{
     ClassManager, ClassMember, Constructor, DefaultInstrumentation, InstrumentationFactory,
     InstrumentationManager, ManagerGetter, StateGetter,
 };
+pub(crate) use collected::Collects;
+pub use collected::{CollectionClass, NewCollection};
 pub use composite::{Composite, CompositeField, Part, PartAt};
 pub use convert::{IntoField, IntoMember, IntoObject};
 pub(crate) use derived::Filling;
@@ -47,7 +50,7 @@ pub use dict::{InstanceDict, InstanceState, ValueStore, ValueType};
 pub use field::{Field, FieldType};
 pub use handle::{AnyClass, Handle, Id, IsA};
 pub use holder::RelationshipField;
-pub use many::{Many, ManyMap, ManySet, Member};
+pub use many::{Collected, Many, ManyMap, ManySet, Member};
 pub(crate) use many::{ManyCore, MemberCore};
 pub(crate) use members::Members;
 #[doc(hidden)]

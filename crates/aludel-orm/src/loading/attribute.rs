@@ -8,8 +8,8 @@ use aludel_sql::{ColumnType, Expr, Expression, IntoExpr, IntoNode, IntoNodes, Nu
 use super::criterion::{Ask, Criterion};
 use crate::instrumentation::entity::{AttrLeaf, Entity};
 use crate::instrumentation::{
-    Attr, Auto, ClassDef, Deferred, FieldType, Handle, Id, IsA, Many, ManyMap, ManySet, Mapped,
-    One, RelationshipField,
+    Attr, Auto, ClassDef, Collected, CollectionClass, Deferred, FieldType, Handle, Id, IsA, Many,
+    ManyMap, ManySet, Mapped, One, RelationshipField,
 };
 
 fn leaf<C: Mapped, V: FieldType>(attribute: Attr<C, V>, entity: Entity, remote: bool) -> Node {
@@ -140,8 +140,8 @@ impl<T: Mapped> RelationshipOf<T> {
 }
 
 macro_rules! many_criteria {
-    ($name:ident $(, $key:ident)?) => {
-        impl<C: Mapped, $($key: 'static,)? T: Mapped> Attr<C, $name<$($key,)? T>> {
+    (<$($param:ident: $bound:path),+> $holder:ty, $target:ty) => {
+        impl<C: Mapped, $($param: $bound),+> Attr<C, $holder> {
             /// There is a member for which the condition holds: an `EXISTS` subquery.
             ///
             /// In the condition the member's class stands for the member, also where a class refers to itself:
@@ -156,15 +156,16 @@ macro_rules! many_criteria {
             }
 
             /// The object is a member, as far as the database and the object's own foreign key know.
-            pub fn contains<S: IsA<T>>(self, object: Handle<S>) -> Expr<bool> {
+            pub fn contains<S: IsA<$target>>(self, object: Handle<S>) -> Expr<bool> {
                 ask(Entity::of(self.class()), self.index(), Ask::Object, Some(object.id))
             }
         }
     };
 }
-many_criteria!(Many);
-many_criteria!(ManySet);
-many_criteria!(ManyMap, K);
+many_criteria!(<T: Mapped> Many<T>, T);
+many_criteria!(<T: Mapped> ManySet<T>, T);
+many_criteria!(<K: std::any::Any, T: Mapped> ManyMap<K, T>, T);
+many_criteria!(<K: CollectionClass> Collected<K>, K::Member);
 
 impl<C: Mapped, T: Mapped> Attr<C, One<T>> {
     /// It refers to an object for which the condition holds: an `EXISTS` subquery.

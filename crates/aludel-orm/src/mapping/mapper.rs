@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::builder::Attachment;
-use crate::instrumentation::{ClassDef, ClassKey, Lazy};
+use crate::instrumentation::{ClassDef, ClassKey, Lazy, NewCollection};
 
 /// One consistent set of configured mappers. Immutable; a registry that learns a class makes a new one,
 /// in which every mapper keeps its number.
@@ -292,6 +292,8 @@ pub struct Relationship {
     pub(crate) target: u16,
     pub(crate) direction: Direction,
     pub(crate) holder: Holder,
+    /// The collection of the user's kind that shows the members.
+    pub(crate) shown: Option<NewCollection>,
     /// What is equal on both sides, without an association table: (attribute of the owner, attribute of
     /// the target).
     pub(crate) pairs: Vec<(u16, u16)>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aludel_sql::Expr;
 
 use super::PassiveDeletes;
-use crate::instrumentation::{ClassRef, Collection, Lazy, RelationshipDef};
+use crate::instrumentation::{ClassRef, Collection, Lazy, NewCollection, RelationshipDef};
 
 /// The options of a relationship, as the derive has them, to be changed by hand:
 /// `mapper.relationship("parts", |r| { r.cascade("all").order_by(["id"]); })`.
@@ -16,6 +16,7 @@ use crate::instrumentation::{ClassRef, Collection, Lazy, RelationshipDef};
 pub struct RelationshipOptions {
     pub(super) target: ClassRef,
     pub(super) collection: Option<Collection>,
+    pub(super) shown: Option<NewCollection>,
     pub(super) back_populates: Option<String>,
     pub(super) cascade: Option<String>,
     pub(super) secondary: Option<String>,
@@ -64,6 +65,7 @@ impl RelationshipOptions {
         Self {
             target: def.target,
             collection: def.collection,
+            shown: def.shown,
             back_populates: text(def.back_populates),
             cascade: text(def.cascade),
             secondary: text(def.secondary),

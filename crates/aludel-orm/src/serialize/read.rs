@@ -244,6 +244,9 @@ impl Session {
             if let Some(many) = self.arena.field_mut(id, attribute).many_mut() {
                 *many = core;
             }
+            if let Some(relationship) = mapper.relationship(attribute) {
+                self.show_all(id, relationship);
+            }
             if let Some(delta) = delta {
                 self.journal.write(|| crate::attributes::journal::Undo::Delta {
                     id,

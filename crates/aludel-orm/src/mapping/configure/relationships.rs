@@ -143,6 +143,7 @@ impl Build<'_> {
             target,
             direction: joined.direction,
             holder,
+            shown: options.shown,
             pairs,
             secondary: joined.secondary,
             reverse: Vec::new(),

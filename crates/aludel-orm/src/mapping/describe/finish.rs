@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use aludel_sql::{Column, ColumnType, Node, Table, TypeVisitor};
 
 use super::leak::{Leaked, leak, leak_class};
-use super::{Attribute, Kind, More, RecordClassBuilder, TableOf};
+use super::{Attribute, Held, Kind, More, RecordClassBuilder, TableOf};
 use crate::instrumentation::{
     AttrDef, AttrKind, Auto, ClassDef, ClassManager, Collection, ColumnDef, ExpressionDef,
     InheritanceDef, InstrumentationManager, Make, Many, ManyMap, ManySet, Mapped, Record,
@@ -105,16 +105,18 @@ impl RecordClassBuilder {
                     AttrKind::Column(def)
                 }
                 Kind::Expression(make) => AttrKind::Expression(expression_def(&of, make, late)),
-                Kind::Relationship(target, asked, say) => {
+                Kind::Relationship(held, say) => {
+                    let Held { target, collection: asked, mut shown } = held;
                     let class = leak(&self.name);
                     let chosen =
                         asked.map(|kind| manager.instrument_collection_class(class, name, kind));
                     let kind = |of: Option<Collection>| of.map(|c| std::mem::discriminant(&c));
                     if kind(chosen) != kind(asked) {
                         of = held_by(chosen);
+                        shown = None;
                     }
                     let mut def = RelationshipDef::new(Record::class, chosen);
-                    def.target = target;
+                    (def.target, def.shown) = (target, shown);
                     relations.push((name, say));
                     AttrKind::Relationship(def)
                 }

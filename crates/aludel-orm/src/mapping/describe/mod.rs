@@ -10,9 +10,9 @@ use aludel_sql::{Check, Column, ColumnType, Expression, ForeignKey, Index, Node,
 use super::{MapperBuilder, Registry, RelationshipOptions};
 use crate::Result;
 use crate::instrumentation::{
-    AttrDef, ClassDef, ClassRef, Collection, ColumnDef, Field, FieldType, Instance, InstanceDict,
-    InstrumentationFactory, Many, ManyMap, ManySet, One, Record, RecordClass, RelationshipField,
-    ValueType,
+    AttrDef, ClassDef, ClassRef, Collected, Collection, CollectionClass, ColumnDef, FieldType,
+    Instance, InstanceDict, InstrumentationFactory, Many, ManyMap, ManySet, NewCollection, One,
+    Record, RecordClass, RelationshipField, ValueType,
 };
 
 use leak::leak;
@@ -102,11 +102,18 @@ struct Attribute {
     kind: Kind,
 }
 
+/// The target of a relationship, and what holds its objects.
+struct Held {
+    target: ClassRef,
+    collection: Option<Collection>,
+    shown: Option<NewCollection>,
+}
+
 enum Kind {
     /// The column, where it has another name than the attribute.
     Column(Option<String>),
     Expression(Box<dyn Fn(RecordClass) -> Node + Send + Sync>),
-    Relationship(ClassRef, Option<Collection>, SayOptions),
+    Relationship(Held, SayOptions),
     Plain,
 }
 
@@ -255,6 +262,17 @@ impl RecordClassBuilder {
         self.related::<ManyMap<K, Record>>(name, target.into(), collection, say)
     }
 
+    /// An attribute that holds objects of a class, shown by a [`CollectionClass`] of the program's.
+    pub fn collected<C: CollectionClass<Member = Record>>(
+        self,
+        name: &str,
+        target: impl Into<ClassRef>,
+        say: impl FnOnce(&mut RelationshipOptions) + 'static,
+    ) -> Self {
+        let collection = <Collected<C> as RelationshipField>::COLLECTION;
+        self.related::<Collected<C>>(name, target.into(), collection, say)
+    }
+
     /// An attribute that holds objects of structs: `relationship::<Many<Address>>("addresses", …)`. A map of structs
     /// is a [`keyed`](Self::keyed) one to [`ClassRef::of`] the struct.
     pub fn relationship<V: RelationshipField + Default>(
@@ -265,14 +283,15 @@ impl RecordClassBuilder {
         self.related::<V>(name, ClassRef::of::<V::Target>(), V::COLLECTION, say)
     }
 
-    fn related<V: Field + Default>(
+    fn related<V: RelationshipField + Default>(
         mut self,
         name: &str,
         target: ClassRef,
         collection: Option<Collection>,
         say: impl FnOnce(&mut RelationshipOptions) + 'static,
     ) -> Self {
-        let kind = Kind::Relationship(target, collection, Box::new(say));
+        let held = Held { target, collection, shown: V::SHOWN };
+        let kind = Kind::Relationship(held, Box::new(say));
         self.push(name, ValueType::holder::<V>(), kind);
         self
     }
