@@ -3,14 +3,15 @@
 //! It is the same implementation as the async one: SQLite's work is done where it is asked for, and a server is
 //! talked to on a runtime that the engine keeps for itself.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::{ControlFlow, Deref, DerefMut};
 
-use aludel_engine::Engine;
+use aludel_engine::{Engine, RetryPolicy};
+use aludel_orm::__private::Attempts;
 use aludel_orm::attributes::{Historic, Passive};
 use aludel_orm::session::RolledBack;
 use aludel_orm::{
     Attr, Field, Handle, History, IntoField, IntoKey, IntoObject, IsA, Mapped, Query, Registry,
-    Result, Rows, Select, Session as Async, Stream,
+    Result, Rows, Select, Session as Async, SessionMaker, Stream,
 };
 
 /// A session whose operations block until they are done.
@@ -68,6 +69,58 @@ impl Session {
     /// A session on an engine, with the classes of a registry.
     pub fn with_registry(engine: &Engine, registry: &Registry) -> Self {
         Self { inner: Async::with_registry(engine, registry), engine: engine.clone() }
+    }
+
+    /// A session such as a [`SessionMaker`] makes.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionMaker::session`].
+    pub fn made_by(sessions: &SessionMaker) -> Result<Self> {
+        Ok(Self { inner: sessions.session()?, engine: sessions.engine().clone() })
+    }
+}
+
+/// `engine.transaction_blocking(…)`, and the same of a [`SessionMaker`]: a unit of work that is run until it succeeds.
+pub trait RunTransaction {
+    /// [`SessionMaker::transaction`] for programs without an async runtime.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn transaction_blocking<T>(
+        &self,
+        policy: &RetryPolicy,
+        body: impl FnMut(&mut Session) -> Result<T>,
+    ) -> Result<T>;
+}
+
+impl RunTransaction for SessionMaker {
+    fn transaction_blocking<T>(
+        &self,
+        policy: &RetryPolicy,
+        mut body: impl FnMut(&mut Session) -> Result<T>,
+    ) -> Result<T> {
+        let engine = self.engine();
+        let mut attempts = Attempts::new(self, policy);
+        loop {
+            let mut session = Session { inner: attempts.session()?, engine: engine.clone() };
+            let done = body(&mut session);
+            let ended = engine.block_on(attempts.end(&mut session.inner, done))?;
+            if let ControlFlow::Break(value) = ended {
+                return Ok(value);
+            }
+        }
+    }
+}
+
+impl RunTransaction for Engine {
+    fn transaction_blocking<T>(
+        &self,
+        policy: &RetryPolicy,
+        body: impl FnMut(&mut Session) -> Result<T>,
+    ) -> Result<T> {
+        SessionMaker::new(self).transaction_blocking(policy, body)
     }
 }
 

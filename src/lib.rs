@@ -29,11 +29,12 @@ pub use aludel_sql::{
     ColumnType, DataType, NumberType, TextType, Value, case, count_star, func, literal, text,
 };
 
-pub use aludel_engine::{Engine, ReflectOptions};
+pub use aludel_engine::{Engine, ReflectOptions, RetryPolicy};
 pub use aludel_orm::events;
 pub use aludel_orm::ext;
 #[cfg(feature = "serde")]
 pub use aludel_orm::serialize;
+pub use aludel_orm::{RunTransaction, SessionMaker};
 
 #[doc(hidden)]
 pub use aludel_orm::__private;

@@ -75,7 +75,7 @@ pub(crate) fn command(args: lexopt::Parser) -> Result<()> {
     let servers =
         Servers::start(if options.database == Postgres { Want::Required } else { Want::No })?;
     if let Some(url) = servers.postgres_url() {
-        options.arguments.extend(["--postgres".into(), url.into()]);
+        options.arguments.extend(["--postgres".into(), url]);
     }
     let mut programs = Vec::new();
     for peer in &options.peers {

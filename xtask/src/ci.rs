@@ -34,7 +34,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "flights",
         what: "the example on real data",
-        run: |s| flights::check(s.postgres_url()),
+        run: |s| flights::check(s.postgres_url().as_deref()),
     },
     Step { name: "conformance", what: "SQLAlchemy's own behaviour", run: |_| kit() },
 ];

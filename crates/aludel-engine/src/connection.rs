@@ -46,7 +46,7 @@ impl Connection {
 
     /// Whether the transaction can only be rolled back, as a whole or to a savepoint.
     pub fn is_failed(&self) -> bool {
-        self.state.failed || (self.state.in_flight && self.state.open)
+        self.state.failed.is_some() || (self.state.in_flight && self.state.open)
     }
 
     /// Runs a statement and shows its rows to the sink; gives the number of rows shown.
@@ -197,7 +197,7 @@ impl Connection {
         match &result {
             Ok(()) => self.state = State::default(),
             // A refused COMMIT (a deferred constraint, a full disk) leaves a transaction to be rolled back.
-            Err(_) => self.state.failed = true,
+            Err(error) => self.state.failed = Some(Box::new(error.into())),
         }
         if let Some(watch) = watch {
             watch.finish(&Event::Commit, 0, result.as_ref().err());
@@ -251,8 +251,11 @@ impl Connection {
     /// Undoes what was done since a savepoint; it stays, those inside of it are gone. A failed transaction can go on.
     pub async fn rollback_to(&mut self, savepoint: u32) -> Result<()> {
         let at = self.savepoint_at(savepoint)?;
-        if self.state.failed && self.driver().lost_transaction(false) {
-            return Err(lost());
+        if let Some(failure) = &self.state.failed {
+            let refusal = failure.refusal();
+            if self.driver().lost_transaction(false) {
+                return Err(refusal);
+            }
         }
         self.about_savepoint(
             Event::RollbackTo(savepoint),
@@ -260,7 +263,7 @@ impl Connection {
         )
         .await?;
         self.state.savepoints.truncate(at + 1);
-        self.state.failed = false;
+        self.state.failed = None;
         Ok(())
     }
 
@@ -292,8 +295,8 @@ impl Connection {
 
     #[cold]
     fn refusal(&self) -> Error {
-        if self.state.failed {
-            return lost();
+        if let Some(failure) = &self.state.failed {
+            return failure.refusal();
         }
         Error::new(
             ErrorKind::PendingRollback,
@@ -313,8 +316,8 @@ impl Connection {
     #[cold]
     fn failed(&mut self, error: &Error) {
         let told = error.database().is_some_and(|d| d.code.is_some());
-        if self.state.open && self.driver().lost_transaction(told) {
-            self.state.failed = true;
+        if self.state.open && self.state.failed.is_none() && self.driver().lost_transaction(told) {
+            self.state.failed = Some(Box::new(error.into()));
         }
     }
 }
@@ -380,12 +383,4 @@ fn check(write: &Write<'_>) -> Result<()> {
 #[cold]
 fn no_transaction(what: &str) -> Error {
     Error::new(ErrorKind::InvalidRequest, format!("cannot {what}: no transaction is open"))
-}
-
-#[cold]
-fn lost() -> Error {
-    Error::new(
-        ErrorKind::PendingRollback,
-        "an earlier statement failed, and the database refuses all others until the transaction is rolled back",
-    )
 }

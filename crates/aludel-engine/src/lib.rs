@@ -29,6 +29,7 @@ mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod reflect;
+mod retry;
 mod schema;
 mod shape;
 #[cfg(feature = "sqlite")]
@@ -46,5 +47,6 @@ pub use options::{
     SslMode, Synchronous,
 };
 pub use reflect::ReflectOptions;
+pub use retry::RetryPolicy;
 pub use transaction::{Access, Isolation, TransactionOptions};
 pub use url::Url;

@@ -1,5 +1,7 @@
 //! How a transaction begins, and where a connection is in one.
 
+use aludel_sql::{Error, ErrorKind};
+
 /// How isolated transactions are from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Isolation {
@@ -83,12 +85,37 @@ impl TransactionOptions {
 pub(crate) struct State {
     /// `begin` was called, and neither `commit` nor `rollback` since.
     pub(crate) open: bool,
-    /// A statement failed in a way that lets nothing pass but a rollback (to a savepoint).
-    pub(crate) failed: bool,
+    /// The statement that failed in a way that lets nothing pass but a rollback (to a savepoint).
+    pub(crate) failed: Option<Box<Failure>>,
     /// A statement was started and its end was not seen: its future was dropped.
     pub(crate) in_flight: bool,
     /// The savepoints, innermost last.
     pub(crate) savepoints: Vec<u32>,
     /// The next savepoint's number.
     pub(crate) next: u32,
+}
+
+/// What is remembered of an error for those that follow from it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: ErrorKind,
+    message: String,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self { kind: error.kind(), message: error.message().to_owned() }
+    }
+}
+
+impl Failure {
+    /// The error of what was asked for after the failure.
+    #[cold]
+    pub(crate) fn refusal(&self) -> Error {
+        Error::new(
+            ErrorKind::PendingRollback,
+            "an earlier statement failed, and the database refuses all others until the transaction is rolled back",
+        )
+        .with_cause(Error::new(self.kind, self.message.clone()))
+    }
 }

@@ -6,10 +6,11 @@ mod common;
 mod server;
 
 use aludel_engine::{Connection, Engine, Isolation, TransactionOptions};
-use aludel_sql::{ErrorKind, Result};
+use aludel_sql::{ErrorKind, Result, Row, RowSink};
 use common::*;
 use server::{execute, options, run};
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -87,6 +88,47 @@ fn lost_connections_are_told_and_replaced() {
         c.rollback().await
     };
     runtime.block_on(test).unwrap();
+}
+
+#[test]
+fn a_transaction_that_failed_behind_our_back_is_not_committed() {
+    run("t_behind", async |e| {
+        let (table, mut c) = (item(), e.acquire().await?);
+        c.begin(&TransactionOptions::new()).await?;
+        insert(&mut c, &table, &[text("a"), num(1)]).await?;
+        // It fails at a row that nobody waits for. PostgreSQL would answer the COMMIT with success, and roll back.
+        let sql = execute("SELECT 1 / (1000 - n) FROM generate_series(1, 1000) n");
+        c.query(&sql, &[], &mut First).await?;
+        assert!(!c.is_failed());
+        assert_eq!(kind(c.commit().await), ErrorKind::PendingRollback);
+        c.rollback().await?;
+        assert_eq!(one(&mut c, "SELECT count(*) FROM item").await?, 0);
+        // One that was left early and did not fail is committed.
+        c.begin(&TransactionOptions::new()).await?;
+        insert(&mut c, &table, &[text("a"), num(1)]).await?;
+        c.query(&execute("SELECT n FROM generate_series(1, 1000) n"), &[], &mut First).await?;
+        c.commit().await?;
+        assert_eq!(one(&mut c, "SELECT count(*) FROM item").await?, 1);
+        // What is known to have failed is told with what was wrong first.
+        c.begin(&TransactionOptions::new()).await?;
+        assert!(c.execute(&execute("SELECT 1 / 0"), &[]).await.is_err());
+        let error = c.commit().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.first_kind()),
+            (ErrorKind::PendingRollback, ErrorKind::Value)
+        );
+        assert!(format!("{error:?}").contains("division by zero"), "{error:?}");
+        Ok(())
+    });
+}
+
+/// Wants one row.
+struct First;
+
+impl RowSink for First {
+    fn row(&mut self, _: &dyn Row) -> Result<ControlFlow<()>> {
+        Ok(ControlFlow::Break(()))
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub use attributes::{Datum, History};
 pub use instrumentation::*;
 pub use loading::*;
 pub use mapping::Registry;
-pub use session::{ObjectState, Session, SessionOptions};
+pub use session::{ObjectState, RunTransaction, Session, SessionMaker, SessionOptions};
 
 /// What the derive's code refers to; not for use by hand.
 #[doc(hidden)]
@@ -28,6 +28,7 @@ pub mod __private {
     pub use crate::instrumentation::parts::*;
     pub use crate::instrumentation::*;
     pub use crate::loading::Comparator;
+    pub use crate::session::Attempts;
     pub use aludel_sql::{
         Bad, Bind, ColumnType, DataType, IntoExpr, Node, Result, Row, Value, ValueRef,
     };

@@ -212,9 +212,19 @@ impl Error {
         )
     }
 
+    /// The kind of what went wrong first: of a [`PendingRollback`](ErrorKind::PendingRollback), that of the failure
+    /// for which the rollback is pending, where it is known; else the error's own.
+    pub fn first_kind(&self) -> ErrorKind {
+        let cause = self.0.cause.as_ref().and_then(|c| c.downcast_ref::<Self>());
+        match cause.filter(|_| self.0.kind == ErrorKind::PendingRollback) {
+            Some(first) => first.first_kind(),
+            None => self.0.kind,
+        }
+    }
+
     /// The whole transaction may succeed when it is tried again.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Serialization | ErrorKind::Deadlock)
+        matches!(self.first_kind(), ErrorKind::Serialization | ErrorKind::Deadlock)
     }
 }
 

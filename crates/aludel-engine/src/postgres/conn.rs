@@ -32,6 +32,8 @@ pub(crate) struct Conn {
     phase: Phase,
     /// What is to be sent before the next statement: `BEGIN`, savepoints.
     pub(super) pending: String,
+    /// The end of some statement's answer was not read: the statement may have failed after what was read.
+    unread: bool,
     task: JoinHandle<()>,
     tls: Tls,
     home: tokio::runtime::Id,
@@ -67,6 +69,7 @@ impl Conn {
             statements: Statements::new(options.statement_cache),
             phase: Phase::None,
             pending: String::new(),
+            unread: false,
             task,
             tls,
             home: home.id(),
@@ -104,6 +107,7 @@ impl Conn {
         sink: &mut dyn RowSink,
         seen: &mut u64,
     ) -> Result<(), Refused> {
+        let before_unread = self.unread;
         let pending = self.take_pending();
         let (statement, before) =
             prepared(&self.client, &mut self.statements, pending, id, sql).await?;
@@ -111,12 +115,14 @@ impl Conn {
         let request = start(self.client.query_raw(&statement, params)).await;
         finish(before).await?;
         let mut rows = pin!(request.finish().await?);
+        self.unread = true;
         while let Some(row) = rows.try_next().await? {
             *seen += 1;
             if sink.row(&Shown { row: &row, skip: 0 })?.is_break() {
-                break;
+                return Ok(());
             }
         }
+        self.unread = before_unread;
         Ok(())
     }
 
@@ -235,12 +241,14 @@ impl Conn {
         text
     }
 
-    /// Commits. A failed transaction never comes here: to a COMMIT of it PostgreSQL answers with success, having
-    /// rolled it back.
+    /// Commits. A transaction that is known to have failed never comes here: to a COMMIT of it PostgreSQL answers
+    /// with success, having rolled it back. Where it may have failed without our knowing, a statement that a failed
+    /// transaction refuses goes before.
     pub(crate) async fn commit(&mut self) -> Result<()> {
         if self.phase == Phase::Open {
-            self.client.batch_execute("COMMIT").await.map_err(|e| {
-                let error = translate(&e, Some("COMMIT"));
+            let sql = if self.unread { "SELECT 1; COMMIT" } else { "COMMIT" };
+            self.client.batch_execute(sql).await.map_err(|e| {
+                let error = translate(&e, Some(sql));
                 if !is_lost(&e) {
                     return error;
                 }
@@ -271,6 +279,12 @@ impl Conn {
     fn ended(&mut self) {
         self.phase = Phase::None;
         self.pending.clear();
+        self.unread = false;
+    }
+
+    /// Notes that the end of an answer was not read.
+    pub(super) fn left_unread(&mut self) {
+        self.unread = true;
     }
 
     /// Runs a statement about a savepoint. Making one needs no answer: it goes with the next statement.

@@ -50,6 +50,8 @@ impl Conn {
             Ok(()) if own => self.commit().await,
             Ok(()) => Ok(()),
             Err((refused, place)) => {
+                // What was sent behind it is not listened to.
+                self.left_unread();
                 if refused.is_stale() {
                     self.forget();
                 }

@@ -4,6 +4,7 @@
 //!   stands for which row.
 //! * `make`, `lifecycle`, `cascade`: how objects are made, come in, go out, and take others along.
 //! * `transaction`: begin, commit, rollback, savepoints, and what they do to objects.
+//! * `session_maker`: sessions that are alike, and units of work that are run until they succeed.
 //! * `unit_of_work`: from what has changed to a plan, and from the plan to statements.
 
 pub(crate) mod access;
@@ -20,6 +21,7 @@ pub(crate) mod named;
 pub(crate) mod raw;
 mod restore;
 mod schema;
+mod session_maker;
 pub(crate) mod state;
 pub(crate) mod transaction;
 pub(crate) mod unit_of_work;
@@ -45,6 +47,9 @@ pub use inspect::{
     AttributeState, AttributeStateMut, InstanceState, InstanceStateMut, NamedAttributeState,
 };
 pub use merge::MergeLoad;
+#[doc(hidden)]
+pub use session_maker::Attempts;
+pub use session_maker::{RunTransaction, SessionMaker};
 pub use state::ObjectState;
 pub use transaction::RolledBack;
 pub use unit_of_work::{Plan, PlanStep};

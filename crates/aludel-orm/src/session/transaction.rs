@@ -22,8 +22,8 @@ pub(crate) struct Level {
     pub(super) deleted: Vec<Id>,
     pub(super) updated: Vec<Id>,
     pub(super) switched: Vec<(Id, Key)>,
-    /// The level has been rolled back by a failed flush, and waits for the program to say so.
-    failed: Option<Box<str>>,
+    /// The level has been rolled back by a failed flush (whose error it was), and waits for the program to say so.
+    failed: Option<Box<(ErrorKind, String)>>,
     /// What that rollback did.
     undone: RolledBack,
 }
@@ -54,6 +54,8 @@ pub(crate) struct Transaction {
     created: bool,
     /// Listeners are being told that the transaction ends: it is of no use any more.
     ending: bool,
+    /// The session is of one attempt at a unit of work, whose runner commits.
+    pub(super) is_attempt: bool,
 }
 
 /// What a rollback did to the objects of a session.
@@ -158,10 +160,11 @@ impl Session {
             ));
         }
         match self.transaction.levels.last().and_then(|l| l.failed.as_deref()) {
-            Some(why) => Err(Error::new(
+            Some((kind, why)) => Err(Error::new(
                 ErrorKind::PendingRollback,
                 format!("this transaction has failed and must be rolled back first: {why}"),
-            )),
+            )
+            .with_cause(Error::new(*kind, why.clone()))),
             None => Ok(()),
         }
     }
@@ -233,6 +236,13 @@ impl Session {
     }
 
     async fn commit_whole(&mut self) -> Result<()> {
+        self.check_own_end()?;
+        self.commit_work().await?;
+        self.after_commit().await
+    }
+
+    /// Flushes, and has the database commit.
+    pub(super) async fn commit_work(&mut self) -> Result<()> {
         self.check_usable()?;
         while self.nested_depth() > 0 {
             self.commit_nested().await?;
@@ -254,7 +264,11 @@ impl Session {
                 return Err(self.fail(error).await);
             }
         }
-        // From here on the work is done, whatever a listener says.
+        Ok(())
+    }
+
+    /// Brings the objects in step with what is committed. The work is done, whatever a listener says.
+    pub(super) async fn after_commit(&mut self) -> Result<()> {
         let mut told = self.emit_ending(SessionEvent::AfterCommit, 0).await;
         let level = std::mem::take(&mut self.transaction.levels);
         if self.options.expire_on_commit {
@@ -490,7 +504,7 @@ impl Session {
         self.restore(level, nested, &mut undone);
         let level = self.level();
         level.savepoint = savepoint;
-        level.failed = Some(error.to_string().into());
+        level.failed = Some(Box::new((error.first_kind(), error.to_string())));
         level.undone = undone;
         self.begun = true;
         let _ = self.tell_noted();

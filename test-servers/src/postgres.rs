@@ -10,21 +10,47 @@ use anyhow::{Context, Result, bail};
 
 use super::account::Account;
 use super::scratch::Scratch;
-use crate::{report, run};
+use crate::run;
 
 /// The one role and the way in; there is no password, and nobody else's data.
 const ROLE: &str = "aludel";
 
 /// A server that lives as long as this value.
-pub(crate) struct Postgres {
-    url: String,
-    version: String,
-    _scratch: Scratch,
+#[derive(Debug)]
+pub struct Postgres {
+    bin: PathBuf,
+    account: Account,
+    scratch: Scratch,
+    port: u16,
+    settings: Vec<String>,
 }
+
+/// Fast, and as safe as a server needs to be whose machine does not crash.
+const SETTINGS: [&str; 6] = [
+    "listen_addresses=127.0.0.1",
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=200",
+    "max_prepared_transactions=20",
+];
 
 impl Postgres {
     /// Starts one; on Debian, for root, after installing it when it is not there.
-    pub(crate) fn start() -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL is not to be had, or does not start.
+    pub fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with settings of `postgresql.conf`, each `name=value`.
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL is not to be had, or does not start.
+    pub fn start_with(settings: &[&str]) -> Result<Self> {
         let bin = match find() {
             Some(bin) => bin,
             None => {
@@ -34,55 +60,75 @@ impl Postgres {
         };
         let account = Account::for_server("postgres")?;
         let scratch = Scratch::new("pg", &account)?;
-        let data = scratch.path().join("data");
-        let mut initdb = Command::new(bin.join("initdb"));
-        initdb.arg("-D").arg(&data).args(["-U", ROLE, "-E", "UTF8", "--locale=C", "-A", "trust"]);
-        initdb.arg("--no-sync").current_dir(scratch.path());
-        account.apply(&mut initdb);
+        let settings = SETTINGS.iter().chain(settings).map(|s| (*s).to_owned()).collect();
+        let mut server = Self { bin, account, scratch, port: 0, settings };
+        let mut initdb = Command::new(server.bin.join("initdb"));
+        initdb.arg("-D").arg(server.data());
+        initdb.args(["-U", ROLE, "-E", "UTF8", "--locale=C", "-A", "trust", "--no-sync"]);
+        initdb.current_dir(server.scratch.path());
+        server.account.apply(&mut initdb);
         run::output(&mut initdb)?;
 
         // Another program may take the port between our asking and the server's: hence the attempts.
         for _ in 0..3 {
-            let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-            let mut server = server_command(&bin.join("postgres"), &account);
-            server
-                .arg("-D")
-                .arg(&data)
-                .arg("-k")
-                .arg(scratch.path())
-                .args(["-p", &port.to_string()]);
-            for setting in [
-                "listen_addresses=127.0.0.1",
-                "fsync=off",
-                "synchronous_commit=off",
-                "full_page_writes=off",
-                "max_connections=200",
-                "max_prepared_transactions=20",
-            ] {
-                server.args(["-c", setting]);
+            server.port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+            if server.run()? {
+                return Ok(server);
             }
-            scratch.start(&mut server)?;
-            if wait_until_ready(&scratch, &data)? {
-                let version = fs::read_to_string(data.join("PG_VERSION"))?;
-                return Ok(Self {
-                    url: format!("postgres://{ROLE}@127.0.0.1:{port}/postgres"),
-                    version: format!("{} on port {port}", version.trim()),
-                    _scratch: scratch,
-                });
-            }
-            if !scratch.log_tail().contains("in use") {
+            if !server.scratch.log_tail().contains("in use") {
                 break;
             }
         }
-        bail!("PostgreSQL does not start:\n{}", scratch.log_tail())
+        bail!("PostgreSQL does not start:\n{}", server.scratch.log_tail())
     }
 
-    pub(crate) fn url(&self) -> &str {
-        &self.url
+    /// Where it listens.
+    pub fn url(&self) -> String {
+        format!("postgres://{ROLE}@127.0.0.1:{}/postgres", self.port)
     }
 
-    pub(crate) fn version(&self) -> &str {
-        &self.version
+    /// Which it is.
+    pub fn version(&self) -> String {
+        let version = fs::read_to_string(self.data().join("PG_VERSION")).unwrap_or_default();
+        format!("{} on port {}", version.trim(), self.port)
+    }
+
+    /// Kills all of its processes at once, as the loss of the machine's power would: nothing is said to anybody, and
+    /// nothing written. It is down afterwards.
+    ///
+    /// # Errors
+    ///
+    /// When the system's `ps` or `kill` cannot be run.
+    pub fn kill(&self) -> Result<()> {
+        self.scratch.kill()
+    }
+
+    /// Starts it again, with its data and at its port, after [`kill`](Self::kill).
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn restart(&self) -> Result<()> {
+        match self.run()? {
+            true => Ok(()),
+            false => bail!("PostgreSQL does not start again:\n{}", self.scratch.log_tail()),
+        }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.scratch.path().join("data")
+    }
+
+    /// Starts the server's process; says whether it has come up.
+    fn run(&self) -> Result<bool> {
+        let mut server = server_command(&self.bin.join("postgres"), &self.account);
+        server.arg("-D").arg(self.data()).arg("-k").arg(self.scratch.path());
+        server.args(["-p", &self.port.to_string()]);
+        for setting in &self.settings {
+            server.args(["-c", setting]);
+        }
+        let process = self.scratch.start(&mut server)?;
+        wait_until_ready(&self.scratch, &self.data(), process)
     }
 }
 
@@ -100,12 +146,14 @@ fn server_command(program: &Path, account: &Account) -> Command {
     command
 }
 
-/// The server writes `ready` into the eighth line of its `postmaster.pid`; `pg_ctl` looks there, too.
-fn wait_until_ready(scratch: &Scratch, data: &Path) -> Result<bool> {
+/// The server writes its number into the first line of its `postmaster.pid`, and `ready` into the eighth; `pg_ctl`
+/// looks there, too.
+fn wait_until_ready(scratch: &Scratch, data: &Path, process: u32) -> Result<bool> {
     let until = Instant::now() + Duration::from_secs(60);
     while Instant::now() < until {
         let pid_file = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-        if pid_file.lines().nth(7).is_some_and(|status| status.trim() == "ready") {
+        let line = |at| pid_file.lines().nth(at).map(str::trim);
+        if line(0) == Some(&process.to_string()) && line(7) == Some("ready") {
             return Ok(true);
         }
         if scratch.has_ended() {
@@ -153,7 +201,7 @@ fn install() -> Result<()> {
     if !run::is_root() {
         bail!("no PostgreSQL is installed ({WHERE}); `apt-get install postgresql` brings it");
     }
-    report::heading("no PostgreSQL here: installing Debian's package");
+    eprintln!("── no PostgreSQL here: installing Debian's package");
     let no_cluster = NoCluster::ask()?;
     let apt = |args: &[&str]| {
         let mut command = Command::new("apt-get");

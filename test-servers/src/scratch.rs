@@ -7,11 +7,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use super::account::Account;
+use crate::account::Account;
+use crate::run;
 
 /// A directory that is gone afterwards, with the server that was started in it.
+#[derive(Debug)]
 pub(super) struct Scratch {
     id: u64,
     path: PathBuf,
@@ -49,8 +51,8 @@ impl Scratch {
         &self.path
     }
 
-    /// Starts the server, with its output in `log` of this directory.
-    pub(super) fn start(&self, command: &mut Command) -> Result<()> {
+    /// Starts the server, with its output in `log` of this directory; gives the number of its process.
+    pub(super) fn start(&self, command: &mut Command) -> Result<u32> {
         let log = fs::File::create(self.path.join("log"))?;
         let child = command
             .current_dir(&self.path)
@@ -59,8 +61,30 @@ impl Scratch {
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        let process = child.id();
         if let Some(held) = held().iter_mut().find(|held| held.id == self.id) {
             held.server = Some(child);
+        }
+        Ok(process)
+    }
+
+    /// Kills the server's process and those that it has started; they are gone afterwards.
+    pub(super) fn kill(&self) -> Result<()> {
+        let server =
+            held().iter_mut().find(|held| held.id == self.id).and_then(|held| held.server.take());
+        let Some(mut server) = server else { return Ok(()) };
+        // Stopped first, it starts no others meanwhile.
+        let process = server.id().to_string();
+        run::output(Command::new("kill").args(["-STOP", &process]))?;
+        let children = children(&process)?;
+        run::output(Command::new("kill").arg("-KILL").args(&children).arg(&process))?;
+        server.wait()?;
+        let until = Instant::now() + Duration::from_secs(10);
+        while children.iter().any(|child| is_running(child)) {
+            if Instant::now() > until {
+                bail!("a process of the server does not end");
+            }
+            std::thread::sleep(Duration::from_millis(2));
         }
         Ok(())
     }
@@ -119,6 +143,23 @@ fn stop(server: &mut Child) {
     }
     let _ = server.kill();
     let _ = server.wait();
+}
+
+/// The processes that a process has started.
+fn children(process: &str) -> Result<Vec<String>> {
+    let all = run::output(Command::new("ps").args(["-A", "-o", "pid=,ppid="]))?;
+    let child = |line: &str| {
+        let mut words = line.split_whitespace();
+        let child = words.next()?;
+        (words.next()? == process).then(|| child.to_owned())
+    };
+    Ok(all.lines().filter_map(child).collect())
+}
+
+/// Whether a process is there, and more than what is left of one until its parent has looked.
+fn is_running(process: &str) -> bool {
+    let state = run::output(Command::new("ps").args(["-o", "state=", "-p", process]));
+    state.is_ok_and(|state| !state.trim().is_empty() && !state.trim().starts_with('Z'))
 }
 
 fn stop_all_on_signals() {

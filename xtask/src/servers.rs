@@ -1,14 +1,4 @@
-//! Throw-away database servers: started from the installed programs, on the loopback address and a free
-//! port, with their data in a temporary directory; stopped and removed when the value that holds them
-//! goes, when a test fails, and on Ctrl-C. No server of the machine is used or touched.
-//!
-//! * [`account`]: servers refuse to run as root; which other account they get.
-//! * [`scratch`]: the temporary directory and the process, and that both are gone afterwards.
-//! * [`postgres`]: finding, starting and, on Debian, installing PostgreSQL.
-
-mod account;
-mod postgres;
-mod scratch;
+//! The servers of a run: which are wanted, which are there, and how a command learns of them.
 
 use std::process::Command;
 
@@ -16,7 +6,7 @@ use anyhow::{Result, bail};
 use lexopt::prelude::*;
 
 use crate::{report, run};
-pub(crate) use postgres::Postgres;
+use test_servers::Postgres;
 
 /// Where tests find PostgreSQL. When it is set already, that server is used and none is started.
 pub(crate) const POSTGRES_URL: &str = "ALUDEL_TEST_POSTGRES";
@@ -64,9 +54,9 @@ impl Servers {
     }
 
     /// Where PostgreSQL listens, when it does.
-    pub(crate) fn postgres_url(&self) -> Option<&str> {
+    pub(crate) fn postgres_url(&self) -> Option<String> {
         match &self.postgres {
-            Source::Given(url) => Some(url),
+            Source::Given(url) => Some(url.clone()),
             Source::Started(server) => Some(server.url()),
             Source::Missing(_) | Source::NotAsked => None,
         }
