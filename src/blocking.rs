@@ -8,9 +8,9 @@ use std::ops::{ControlFlow, Deref, DerefMut};
 use aludel_engine::{Engine, RetryPolicy};
 use aludel_orm::__private::Attempts;
 use aludel_orm::attributes::{Historic, Passive};
-use aludel_orm::session::RolledBack;
+use aludel_orm::session::{Cascade, RolledBack};
 use aludel_orm::{
-    Attr, Field, Handle, History, IntoField, IntoKey, IntoObject, IsA, Mapped, Query, Registry,
+    Attr, Field, Handle, History, Id, IntoField, IntoKey, IntoObject, IsA, Mapped, Query, Registry,
     Result, Rows, Select, Session as Async, SessionMaker, Stream,
 };
 
@@ -247,6 +247,8 @@ wait! {
     fn close() -> ();
     /// Marks an object to be deleted by the next flush.
     fn delete<T>(object: Handle<T>) -> ();
+    /// The objects that an operation reaches, loaded for that where it is a deletion.
+    fn load_cascade(object: Id, cascade: Cascade) -> Vec<Id>;
     /// Copies the state of an object onto the session's own.
     fn merge<O: IntoObject>(object: O) -> Handle<O::Class>;
     /// The objects that a query finds.

@@ -146,7 +146,7 @@ impl Act<'_> {
             "object_session" => self.object_session(step),
             "make_transient" => self.make_transient(step),
             "make_transient_to_detached" => self.make_transient_to_detached(step),
-            "cascade_iterator" => self.cascade_iterator(step),
+            "cascade_iterator" => self.cascade_iterator(step).await,
             "add" | "add_all" => self.add(step),
             "delete" => self.delete(step).await,
             "flush" => self.flush().await,

@@ -84,19 +84,45 @@ impl Act<'_> {
         }
         let datum = self.datum(id, attribute, given)?;
         match &datum {
-            Datum::One(Some(_)) if attribute == "account" => self.ready(&[id]).await?,
-            Datum::Many(cards) if attribute == "cards" => self.ready(cards).await?,
+            Datum::One(owner @ Some(_))
+                if self.session.get_named(id, attribute).ok().flatten() != Some(datum.clone()) =>
+            {
+                self.ready(attribute, &[id], *owner).await?;
+            }
+            Datum::Many(members) => self.ready(attribute, members, None).await?,
             _ => {}
         }
         api::set(self.session, id, attribute, datum).await?;
         Ok(())
     }
 
-    /// The validator of an account's cards reads their numbers, and a validator cannot load: they are loaded
-    /// before it is called.
-    async fn ready(&mut self, cards: &[Id]) -> Result<()> {
-        for card in cards {
-            api::load(self.session, *card, "number").await?;
+    /// The validator of an account's cards reads their numbers, and a report has its notes by their keys: neither
+    /// can load, so that it is done before. By then a new owner has joined the session of what refers to it.
+    async fn ready(&mut self, attribute: &str, members: &[Id], owner: Option<Id>) -> Result<()> {
+        let read = match (attribute, owner) {
+            ("account" | "cards", _) => "number",
+            ("notes", None) => "key",
+            // Where the notes are not loaded, it waits.
+            ("report", Some(owner))
+                if self.session.is_loaded_named(owner, "notes")?
+                    || api::key(self.session, owner)?.is_none() =>
+            {
+                "key"
+            }
+            _ => return Ok(()),
+        };
+        for &member in members {
+            if !self.session.is_instrumented(member, read)?
+                || self.session.is_loaded_named(member, read)?
+            {
+                continue;
+            }
+            if let Some(owner) = owner
+                && self.session.contains(member.handle())
+            {
+                self.session.add(owner.handle())?;
+            }
+            api::load(self.session, member, read).await?;
         }
         Ok(())
     }
@@ -185,15 +211,13 @@ impl Act<'_> {
         if self.is_extra(step)? {
             return self.change_extra(step).await;
         }
-        let (id, attribute) = self.collection(step).await?;
         let given = self.decode(step.need("value")?)?;
         let members = match step.op.as_str() {
             "extend" => given.into_objects()?,
             _ => vec![given.into_object()?],
         };
-        if attribute == "cards" {
-            self.ready(&members).await?;
-        }
+        self.ready(step.text("attr")?, &members, None).await?;
+        let (id, attribute) = self.collection(step).await?;
         for member in members {
             self.session.append_named(id, attribute, member, None)?;
         }
@@ -214,15 +238,13 @@ impl Act<'_> {
         if self.is_extra(step)? {
             return self.change_extra(step).await;
         }
-        let (id, attribute) = self.collection(step).await?;
         let member = self.decode(step.need("value")?)?.into_object()?;
+        self.ready(step.text("attr")?, &[member], None).await?;
+        let (id, attribute) = self.collection(step).await?;
         let len = api::members(self.session, id, attribute).await?.len() as i64;
         // As Python inserts: from the end where it is negative, and at the end where it is too far.
         let at = step.number("index")?;
         let at = if at < 0 { (len + at).max(0) } else { at.min(len) };
-        if attribute == "cards" {
-            self.ready(&[member]).await?;
-        }
         self.session.append_named(id, attribute, member, Some(at as usize))?;
         Ok(Json::Null)
     }
@@ -231,12 +253,10 @@ impl Act<'_> {
         if self.is_extra(step)? {
             return self.change_extra(step).await;
         }
-        let (id, attribute) = self.collection(step).await?;
         let member = self.decode(step.need("value")?)?.into_object()?;
+        self.ready(step.text("attr")?, &[member], None).await?;
+        let (id, attribute) = self.collection(step).await?;
         let at = self.index(id, attribute, step).await?;
-        if attribute == "cards" {
-            self.ready(&[member]).await?;
-        }
         self.session.replace_named(id, attribute, at, member)?;
         Ok(Json::Null)
     }
@@ -258,8 +278,9 @@ impl Act<'_> {
     }
 
     pub(super) async fn put(&mut self, step: &Step) -> Result<Json> {
-        let (id, attribute) = self.collection(step).await?;
         let member = self.decode(step.need("value")?)?.into_object()?;
+        self.ready(step.text("attr")?, &[member], None).await?;
+        let (id, attribute) = self.collection(step).await?;
         self.session.append_named(id, attribute, member, None)?;
         Ok(Json::Null)
     }

@@ -67,12 +67,12 @@ impl Act<'_> {
         Ok(Json::Null)
     }
 
-    pub(super) fn cascade_iterator(&mut self, step: &Step) -> Result<Json> {
+    pub(super) async fn cascade_iterator(&mut self, step: &Step) -> Result<Json> {
         let id = self.object(step, "obj")?;
         let name = step.text("type")?;
         let cascade =
             api::cascade(name).ok_or_else(|| malformed(format!("no cascade `{name}`")))?;
-        let reached = self.session.cascade_iterator(id, cascade)?;
+        let reached = self.session.load_cascade(id, cascade).await?;
         self.listing(reached)
     }
 

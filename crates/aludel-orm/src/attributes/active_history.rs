@@ -61,7 +61,7 @@ impl Session {
         let state = self.arena.state(id);
         // What an object without a session has forgotten cannot be told: loading it says so.
         let lost = !state.in_session() && self.arena.of(id).is_expired(id.slot, attribute);
-        if !state.can_load() && !lost {
+        if !state.is_attached() && !lost {
             return Ok(());
         }
         let mappers = std::sync::Arc::clone(&self.mappers);

@@ -33,7 +33,10 @@ impl Session {
             if !s.arena.field(id, attribute).is_set() && !s.may_have_members(id) {
                 s.tell_collection(AttributeEvent::InitCollection, id, &relationship, &[])?;
             }
-            if let Holder::Keyed(key) = relationship.holder {
+            if let Holder::Keyed(key) = relationship.holder
+                && !s.waits_for_members(id, attribute)
+            {
+                s.check_key(&relationship, member, key)?;
                 let key = s.key_of(member, key);
                 if let Some(occupant) = s.member_under(id, attribute, &key) {
                     if occupant == member {
@@ -171,7 +174,10 @@ impl Session {
                 };
                 match relationship.holder {
                     Holder::Set if new.contains(member) => {}
-                    Holder::Keyed(key) => new.put(member, s.key_of(member, key)),
+                    Holder::Keyed(key) => {
+                        s.check_key(&relationship, member, key)?;
+                        new.put(member, s.key_of(member, key));
+                    }
                     _ => {
                         new.push(member, None);
                     }
@@ -190,6 +196,30 @@ impl Session {
             let event = AttributeEvent::DisposeCollection;
             s.tell_collection(event, id, &relationship, &before.to_vec())
         })
+    }
+
+    /// Whether changes of a collection are queued until it is loaded.
+    fn waits_for_members(&self, id: Id, attribute: u16) -> bool {
+        self.may_have_members(id)
+            && self.arena.field(id, attribute).many().is_some_and(|many| many.loaded().is_none())
+    }
+
+    /// A member of a keyed collection must have its key.
+    fn check_key(&self, relationship: &Relationship, member: Id, key: u16) -> Result<()> {
+        if self.arena.is_loaded(member, key) {
+            return Ok(());
+        }
+        if self.needs_load(member, key) {
+            return Err(self.not_loaded(member, key));
+        }
+        Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!(
+                "{} has no value, and `{}` has its members by it: set it first",
+                self.describe(member, key),
+                relationship.name
+            ),
+        ))
     }
 
     /// The value of the key attribute of a member.

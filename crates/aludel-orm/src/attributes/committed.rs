@@ -6,12 +6,15 @@ use aludel_sql::{Error, ErrorKind, Value};
 
 use super::Datum;
 use super::events::{Initiator, Op};
+use super::journal::Undo;
+use super::log::Old;
 use crate::Result;
 use crate::instrumentation::{
     Attr, Field, Handle, Id, IntoField, IsA, ManyCore, Mapped, MemberCore, OneCore,
 };
 use crate::mapping::{Holder, PropertyKind};
 use crate::session::Session;
+use crate::session::state::Flags;
 
 impl Session {
     /// Sets a value as if it had just been loaded: no events, no history, and a pending change is dropped.
@@ -122,7 +125,7 @@ impl Session {
             ));
         }
         if self.mappers.at(id.class).relationship(attribute).is_none()
-            && !self.arena.state(id).has(crate::session::state::Flags::FRESH)
+            && !self.arena.state(id).has(Flags::FRESH)
         {
             let mappers = Arc::clone(&self.mappers);
             match &mappers.at(id.class).property(attribute).kind {
@@ -151,14 +154,22 @@ impl Session {
 
     /// What a column was is not known any more.
     fn forget_old(&mut self, id: Id, attribute: u16) {
-        let head = self.arena.state(id).head;
-        let is_key = self.mapper_of(id).primary_key.contains(&attribute);
-        match self.log.find_mut(head, attribute) {
+        let state = self.arena.state(id);
+        let head = state.head;
+        if self.mapper_of(id).primary_key.contains(&attribute)
+            && !state.has(Flags::KEY_ASIDE)
+            && let Some(key) = self.identity_key(id)
+        {
             // That of the key is needed to find the row.
-            Some(_) if is_key => {}
-            Some(entry) => entry.old = super::log::Old::Absent,
-            None if is_key => {}
-            None => self.write_log(id, attribute, super::log::Old::Absent),
+            self.put_key_aside(id, key);
+            self.journal.write(|| Undo::KeyPutAside { id });
+        }
+        match self.log.find_mut(head, attribute) {
+            Some(entry) => {
+                let old = std::mem::replace(&mut entry.old, Old::Absent);
+                self.journal.write(|| Undo::Forgotten { id, attribute, old });
+            }
+            None => self.write_log(id, attribute, Old::Absent),
         }
     }
 

@@ -52,13 +52,13 @@ impl Session {
     ) {
         let attribute = relationship.attribute;
         let fresh = self.arena.state(id).has(Flags::FRESH);
+        if let Some(ManyCore::Unset) = self.arena.field(id, attribute).many() {
+            self.start_collection(id, attribute);
+        }
         let key = match relationship.holder {
             Holder::Keyed(key) => Some(self.key_of(member, key)),
             _ => None,
         };
-        if let Some(ManyCore::Unset) = self.arena.field(id, attribute).many() {
-            self.start_collection(id, attribute);
-        }
         if fresh {
             if let Some(members) = self.members_mut(id, attribute) {
                 let (slot, moved) = members.add(member, key, place);
@@ -113,6 +113,10 @@ impl Session {
             self.journal.write(|| Undo::Removed { id, attribute, slot, member, key });
             self.show_removed(id, relationship, member);
             self.touch(id);
+            return;
+        }
+        if !self.may_have_members(id) && self.members_mut(id, attribute).is_none() {
+            // It has none, and there is none to wait for.
             return;
         }
         let delta =

@@ -214,10 +214,12 @@ impl Session {
         if state.has(Flags::FRESH) {
             return History::new(current.into_iter().collect(), Vec::new(), Vec::new());
         }
-        let (old, never_set) = match self.log.find(state.head, attribute).map(|e| &e.old) {
-            None => return History::new(Vec::new(), current.into_iter().collect(), Vec::new()),
-            Some(Old::One(old)) => (old.known(), matches!(old, OneCore::Unset)),
-            Some(_) => (None, false),
+        let Some(entry) = self.log.find(state.head, attribute) else {
+            return History::new(Vec::new(), current.into_iter().collect(), Vec::new());
+        };
+        let old = match &entry.old {
+            Old::One(old) => old.known(),
+            _ => None,
         };
         match (current, old) {
             (Some(current), Some(old)) if current == old => {
@@ -229,7 +231,7 @@ impl Session {
                 History::new(vec![current], Vec::new(), deleted)
             }
             (None, Some(Some(old))) => History::new(Vec::new(), Vec::new(), vec![Some(old)]),
-            (None, None) if never_set => History::default(),
+            (None, None) if entry.old.was_never_set() => History::default(),
             // Deleted, and it was none or is not known.
             (None, _) => History::new(vec![None], Vec::new(), Vec::new()),
         }
@@ -258,16 +260,15 @@ impl Session {
         History::new(added, unchanged, delta.deleted())
     }
 
-    /// Whether an attribute has a net change, from what is known.
+    /// Whether an attribute has a net change, from what is known: changes that wait for a collection that is not
+    /// loaded may cancel out with what it has.
     pub(crate) fn has_changes(&self, id: Id, attribute: u16) -> bool {
         let field = self.arena.field(id, attribute);
-        if field.many().is_some() {
+        if let Some(many) = field.many() {
+            let Some(members) = many.loaded() else { return false };
             return match self.deltas.get(&(id, attribute)) {
-                Some(delta) => !delta.added.is_empty() || !delta.removed.is_empty(),
-                None => {
-                    self.arena.state(id).has(Flags::FRESH)
-                        && field.many().and_then(ManyCore::loaded).is_some_and(|m| !m.is_empty())
-                }
+                Some(delta) => !delta.is_empty(),
+                None => self.arena.state(id).has(Flags::FRESH) && !members.is_empty(),
             };
         }
         if field.one().is_some() {

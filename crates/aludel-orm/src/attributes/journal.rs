@@ -5,6 +5,7 @@
 use aludel_sql::Value;
 
 use super::delta::Delta;
+use super::log::Old;
 use crate::Result;
 use crate::instrumentation::{Field, Id, OneCore};
 use crate::session::Session;
@@ -80,6 +81,16 @@ pub(crate) enum Undo {
     },
     /// An entry was added to the log.
     Logged {
+        id: Id,
+    },
+    /// What an attribute was is not known any more; it was this.
+    Forgotten {
+        id: Id,
+        attribute: u16,
+        old: Old,
+    },
+    /// The key is kept aside.
+    KeyPutAside {
         id: Id,
     },
     /// What was known of an owner.
@@ -268,6 +279,13 @@ impl Session {
                     self.arena.state_mut(id).head = entry.previous;
                 }
             }
+            Undo::Forgotten { id, attribute, old } => {
+                let head = self.arena.state(id).head;
+                if let Some(entry) = self.log.find_mut(head, attribute) {
+                    entry.old = old;
+                }
+            }
+            Undo::KeyPutAside { id } => self.forget_key_aside(id),
             Undo::Parent { key, old } => match old {
                 Some(old) => {
                     self.parents.insert(key, old);

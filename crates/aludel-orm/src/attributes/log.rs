@@ -18,6 +18,13 @@ pub(crate) enum Old {
     One(OneCore),
 }
 
+impl Old {
+    /// A reference that had never been set: to delete it changes nothing.
+    pub(crate) fn was_never_set(&self) -> bool {
+        matches!(self, Self::One(OneCore::Unset))
+    }
+}
+
 pub(crate) struct Entry {
     pub(crate) attribute: u16,
     /// The next older entry of the object, plus one; 0 is none.

@@ -234,7 +234,7 @@ impl Session {
     /// foreign key tells then, for whom it means is a session's to say.
     fn is_out_of_reach(&self, id: Id, attribute: u16, passive: Passive) -> bool {
         let Some(relationship) = self.mapper_of(id).relationship(attribute) else { return false };
-        !self.arena.state(id).can_load()
+        !self.arena.state(id).is_attached()
             && (passive.allows(Passive::SQL_OK) || relationship.is_by_key())
             && self.must_load(id, attribute)
     }
@@ -251,7 +251,7 @@ impl Session {
         if !passive.allows(Passive::CALLABLES_OK)
             || self.is_known(id, attribute)
             || self.is_never_set(id, attribute)
-            || !passive.allows(Passive::NON_PERSISTENT_OK) && !self.arena.state(id).can_load()
+            || !passive.allows(Passive::NON_PERSISTENT_OK) && !self.arena.state(id).is_attached()
         {
             return Ok(());
         }
@@ -277,7 +277,7 @@ impl Session {
         {
             return self.load_attribute(id, attribute, Asker::Program).await;
         }
-        if !self.must_load(id, attribute) || !self.arena.state(id).can_load() {
+        if !self.must_load(id, attribute) || !self.arena.state(id).is_attached() {
             return Ok(());
         }
         if !passive.allows(Passive::NO_AUTOFLUSH) {

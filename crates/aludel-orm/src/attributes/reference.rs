@@ -25,8 +25,11 @@ impl Session {
         let attribute = relationship.attribute;
         let (mapper, own) = (relationship.parent, attribute);
         let old = self.peek_reference(id, &relationship);
-        if let (Some(check), Some(known)) = (only_if, old)
-            && known != Some(check)
+        // What cannot be loaded either is none.
+        let empty =
+            || !self.arena.state(id).has(Flags::HAS_KEY) || self.is_never_set(id, attribute);
+        if let Some(check) = only_if
+            && old.map_or_else(empty, |known| known != Some(check))
         {
             return Ok(());
         }
@@ -140,6 +143,13 @@ impl Session {
                     old: old.map(Datum::One),
                 };
                 s.notify(mapper, &mut change)?;
+            }
+            if s.is_never_set(id, attribute)
+                && !s.arena.state(id).has(Flags::FRESH)
+                && s.log.find(s.arena.state(id).head, attribute).is_none()
+            {
+                // There was nothing, so that nothing has changed.
+                s.write_log(id, attribute, Old::One(OneCore::Unset));
             }
             s.put_reference(id, attribute, OneCore::Unset, old);
             Ok(())

@@ -130,11 +130,17 @@ impl Session {
                     return Ok(());
                 }
                 self.check_loadable(id, attribute, by)?;
+                let was = self.arena.state(id).life;
                 if !self.known_by_key(id, attribute) {
-                    match self.is_wholly_expired(id) {
-                        true => self.autoflush_before_load(id).await?,
-                        false => self.autoflush().await?,
+                    if self.is_wholly_expired(id) {
+                        // Its own row is read first.
+                        self.autoflush_before_load(id).await?;
                     }
+                    self.autoflush().await?;
+                }
+                if was != self.arena.state(id).life {
+                    // The flush has read it to delete what hangs on it: that is over.
+                    self.expire_relationship(id, attribute);
                 }
                 if !self.is_open(id, attribute) {
                     return Ok(());
@@ -246,7 +252,7 @@ impl Session {
     }
 
     fn check_loadable(&self, id: Id, attribute: u16, by: Asker) -> Result<()> {
-        if !self.arena.state(id).can_load() {
+        if !self.arena.state(id).is_attached() {
             return Err(self.not_loaded(id, attribute));
         }
         if by == Asker::Session {

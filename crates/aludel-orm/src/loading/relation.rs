@@ -19,7 +19,7 @@ use crate::attributes::log::Old;
 use crate::events::Executed;
 use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{Id, ManyCore};
-use crate::mapping::{Mappers, Relationship};
+use crate::mapping::{Holder, Mappers, Relationship};
 use crate::session::Session;
 use crate::session::identity::Key;
 use crate::session::state::Flags;
@@ -82,7 +82,7 @@ impl Session {
         let mut there = Vec::new();
         for &id in ids {
             let state = self.arena.state(id);
-            if !state.has(Flags::HAS_KEY) || !state.can_load() {
+            if !state.has(Flags::HAS_KEY) || !state.is_attached() {
                 continue;
             }
             match wanted.populate_existing || self.is_open(id, wanted.attribute) {
@@ -95,6 +95,9 @@ impl Session {
             let link = link(&mappers, relationship);
             for &id in &open {
                 self.load_locals(id, &link.locals).await?;
+            }
+            if let Holder::Keyed(key) = relationship.holder {
+                self.load_waiting_keys(&open, wanted.attribute, key).await?;
             }
             if relationship.by_key && relationship.primaryjoin.is_none() && wanted.origin.is_none()
             {
@@ -154,6 +157,16 @@ impl Session {
         for &attribute in locals {
             if !self.arena.is_loaded(id, attribute) && self.needs_load(id, attribute) {
                 Box::pin(self.load_column(id, attribute, Asker::Session)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads the keys of the members that wait for keyed collections which are about to be loaded.
+    async fn load_waiting_keys(&mut self, owners: &[Id], attribute: u16, key: u16) -> Result<()> {
+        for &owner in owners {
+            for member in self.waiting_members(owner, attribute).added() {
+                self.load_locals(*member, &[key]).await?;
             }
         }
         Ok(())

@@ -296,8 +296,7 @@ impl Session {
             }
         }
         if self.identity_key(id).as_ref() != Some(&key) {
-            self.arena.state_mut(id).flags.set(Flags::KEY_ASIDE);
-            self.keys_aside.insert(id, key);
+            self.put_key_aside(id, key);
         }
         Ok(())
     }

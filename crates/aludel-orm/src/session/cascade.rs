@@ -119,11 +119,13 @@ impl Session {
                 }
             }
         } else if let Some(one) = field.one() {
-            next.extend(one.known().flatten());
+            let Some(now) = one.known() else { return };
+            next.extend(now);
             if cascade == Cascade::SaveUpdate
                 && let Some(entry) = self.log.find(self.arena.state(id).head, attribute)
                 && let Old::One(old) = &entry.old
                 && let Some(Some(old)) = old.known()
+                && now != Some(old)
             {
                 next.push(old);
             }
@@ -134,7 +136,7 @@ impl Session {
     /// stands for its row.
     #[inline]
     pub(crate) fn takes_along(&self, owner: Id, member: Id) -> bool {
-        !self.arena.state(member).in_session() && self.arena.state(owner).in_session()
+        !self.arena.state(member).in_session() && self.arena.state(owner).is_attached()
     }
 
     /// A member was added to a collection: it joins the owner's session.
@@ -147,11 +149,7 @@ impl Session {
     ) -> Result<()> {
         let own = initiator.mapper == relationship.parent
             && initiator.attribute == relationship.attribute;
-        if own
-            && relationship.cascades.save_update
-            && self.arena.state(owner).in_session()
-            && !self.arena.state(member).in_session()
-        {
+        if own && relationship.cascades.save_update && self.takes_along(owner, member) {
             self.save_or_update(member)?;
         }
         Ok(())

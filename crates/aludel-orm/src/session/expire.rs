@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::cascade::Cascade;
-use super::state::ObjectState;
+use super::state::{Flags, ObjectState};
 use crate::attributes::log::Old;
 use crate::events::ObjectEvent;
 use crate::instrumentation::{AttributeKey, Handle, Id, ManyCore, Mapped, OneCore};
@@ -66,9 +66,10 @@ impl Session {
         let reached = self.cascade(id, Cascade::RefreshExpire, |_, _| false);
         self.expire_whole(id);
         for next in reached {
-            match self.arena.state(next).life {
-                ObjectState::Persistent => self.expire_whole(next),
+            let state = self.arena.state(next);
+            match state.life {
                 ObjectState::Pending => self.expunge_pending(next),
+                _ if state.has(Flags::HAS_KEY) => self.expire_whole(next),
                 _ => {}
             }
         }
@@ -96,7 +97,7 @@ impl Session {
         }
         self.committed(id);
         if !self.parents.is_empty() {
-            for &(parent, attribute) in &mapper.delete_orphans {
+            for &(parent, attribute) in &mapper.owners {
                 self.parents.remove(&(id, parent, attribute));
             }
         }
@@ -131,6 +132,9 @@ impl Session {
 
     /// The key attributes of an object keep the values of its identity while it is expired.
     fn restore_key(&mut self, id: Id) {
+        if let Some(key) = self.keys_aside.get(&id).cloned() {
+            return self.put_key(id, &key);
+        }
         let mapper = Arc::clone(self.mapper_of(id));
         for &attribute in &mapper.primary_key {
             let head = self.arena.state(id).head;
@@ -153,7 +157,7 @@ impl Session {
         }
     }
 
-    fn expire_relationship(&mut self, id: Id, attribute: u16) {
+    pub(crate) fn expire_relationship(&mut self, id: Id, attribute: u16) {
         let field = self.arena.field_mut(id, attribute);
         if let Some(one) = field.one_mut() {
             *one = OneCore::NotLoaded;

@@ -88,10 +88,7 @@ impl Session {
         if self.mapper_of(id).relationships.is_empty() {
             return Vec::new();
         }
-        self.cascade(id, Cascade::SaveUpdate, |s, next| {
-            let state = s.arena.state(next);
-            state.in_session() && !state.has(Flags::DELETING)
-        })
+        self.cascade(id, Cascade::SaveUpdate, |s, next| s.arena.state(next).in_session())
     }
 
     fn save_or_update_one(&mut self, id: Id) -> Result<()> {

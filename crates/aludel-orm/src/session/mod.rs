@@ -307,7 +307,7 @@ impl Session {
 
     #[cold]
     pub(crate) fn not_loaded(&self, id: Id, attribute: u16) -> Error {
-        let (kind, todo) = if self.arena.state(id).can_load() {
+        let (kind, todo) = if self.arena.state(id).is_attached() {
             (ErrorKind::NotLoaded, "load it with `session.load` or refresh the object first")
         } else {
             (ErrorKind::Detached, "the object is not in the session, so that it cannot be loaded")

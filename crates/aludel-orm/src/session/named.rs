@@ -283,7 +283,8 @@ impl Session {
         Ok(self.mapper_of(id).class_name())
     }
 
-    /// The objects that an operation on `object` reaches, as far as they are known without loading.
+    /// The objects that an operation on `object` reaches, as far as they are known without loading: SQLAlchemy's
+    /// `cascade_iterator`, which for [`Cascade::Delete`] is [`load_cascade`](Self::load_cascade).
     ///
     /// # Errors
     ///
@@ -292,6 +293,25 @@ impl Session {
         let id = object.into();
         self.arena.check(id)?;
         Ok(self.cascade(id, cascade, |_, _| false))
+    }
+
+    /// As [`cascade_iterator`](Self::cascade_iterator); the relationships along which a deletion goes are loaded for
+    /// that, so that what [`delete`](Self::delete) would reach is known before.
+    ///
+    /// # Errors
+    ///
+    /// When the object is not here, or loading fails.
+    pub async fn load_cascade(
+        &mut self,
+        object: impl Into<Id>,
+        cascade: Cascade,
+    ) -> Result<Vec<Id>> {
+        let id = object.into();
+        if cascade != Cascade::Delete {
+            return self.cascade_iterator(id, cascade);
+        }
+        self.arena.check(id)?;
+        self.delete_cascade(id).await
     }
 
     /// The objects that are to be inserted, in their order: SQLAlchemy's `session.new`.

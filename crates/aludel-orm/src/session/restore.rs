@@ -27,8 +27,6 @@ impl Session {
                 continue;
             }
             self.drop_identity(id);
-            self.keys_aside.insert(id, old.clone());
-            self.arena.state_mut(id).flags.set(Flags::KEY_ASIDE);
             self.put_key(id, &old);
             self.identity_mut(id.class).insert(&old, Place { slot: id.slot, class: id.class });
         }
@@ -82,12 +80,19 @@ impl Session {
     }
 
     /// Puts the values of a key into the key attributes; no events, no history.
-    fn put_key(&mut self, id: Id, key: &Key) {
+    pub(crate) fn put_key(&mut self, id: Id, key: &Key) {
         let mapper = std::sync::Arc::clone(self.mapper_of(id));
         for (attribute, value) in mapper.primary_key.iter().zip(key.values()) {
             let _ = self.arena.field_mut(id, *attribute).put(value);
+            self.forget_change(id, *attribute);
         }
         self.forget_key_aside(id);
+    }
+
+    /// The identity of an object whose key attributes do not tell it.
+    pub(crate) fn put_key_aside(&mut self, id: Id, key: Key) {
+        self.keys_aside.insert(id, key);
+        self.arena.state_mut(id).flags.set(Flags::KEY_ASIDE);
     }
 
     /// The key attributes tell the identity again.

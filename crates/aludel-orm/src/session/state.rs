@@ -89,10 +89,10 @@ impl State {
         matches!(self.life, ObjectState::Pending | ObjectState::Persistent)
     }
 
-    /// Whether the session can load what belongs to the object: also where its row was deleted by a flush of
-    /// this transaction.
+    /// Whether the session can load what belongs to the object, and takes in what comes to it: also where its row
+    /// was deleted by a flush of this transaction.
     #[inline]
-    pub(crate) fn can_load(&self) -> bool {
+    pub(crate) fn is_attached(&self) -> bool {
         self.in_session() || self.life == ObjectState::Deleted
     }
 

@@ -207,10 +207,11 @@ impl Session {
             let id = ids[*at as usize];
             if self.arena.state(id).life == ObjectState::Persistent
                 && let Some(old) = self.row_key(id)
-                && old != *key
             {
-                self.leave_identity(id, &old);
-                self.note_key_switch(id, old);
+                if old != *key {
+                    self.leave_identity(id, &old);
+                    self.note_key_switch(id, old);
+                }
                 self.forget_key_aside(id);
             }
         }

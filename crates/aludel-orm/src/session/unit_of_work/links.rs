@@ -108,6 +108,7 @@ impl Session {
         into.deleted.extend(old.flatten());
         match current {
             Some(Some(target)) => into.added.push(target),
+            None if entry.old.was_never_set() => {}
             _ => into.cleared = true,
         }
     }
@@ -139,8 +140,20 @@ impl Session {
     /// Whether a part of the primary key of a persistent object has another value than its row.
     #[inline]
     pub(super) fn is_rekeyed(&self, id: Id) -> bool {
+        if self.arena.state(id).has(Flags::KEY_ASIDE) {
+            return self.current_key(id) != self.identity_key(id);
+        }
         let key = &self.mapper_of(id).primary_key;
         self.any_changed(id, |attribute| key.contains(&attribute))
+    }
+
+    /// Whether an attribute is of the key, which is kept aside, and has the value that it has there.
+    fn is_key_as_it_was(&self, id: Id, attribute: u16) -> bool {
+        let Some(key) = self.keys_aside.get(&id) else { return false };
+        let parts = self.mapper_of(id).primary_key.iter().zip(key.values());
+        parts
+            .into_iter()
+            .any(|(part, old)| *part == attribute && self.same_value(id, attribute, &old))
     }
 
     /// Whether an attribute has another value than this one, or none.
@@ -172,7 +185,10 @@ impl Session {
         for entry in self.log.chain(state.head) {
             let differs = match &entry.old {
                 Old::Value(old) => self.differs(id, entry.attribute, old),
-                Old::Absent => self.arena.is_loaded(id, entry.attribute),
+                Old::Absent => {
+                    self.arena.is_loaded(id, entry.attribute)
+                        && !self.is_key_as_it_was(id, entry.attribute)
+                }
                 Old::One(_) => false,
             };
             if differs {

@@ -104,6 +104,7 @@ impl Session {
         self.run(&mut run, work, steps).await?;
         let depth = self.nested_depth();
         self.emit(SessionEvent::AfterFlush, depth).await?;
+        self.read_flushed(&mut run, work).await?;
         self.finish(&run, work)?;
         self.tell_noted_waiting().await?;
         self.emit(SessionEvent::AfterFlushPostexec, depth).await

@@ -113,6 +113,31 @@ impl Session {
         Ok(())
     }
 
+    /// Reads expired objects whose keys other rows are to get: one whose row is gone is found out before.
+    pub(super) async fn read_expired(
+        &mut self,
+        run: &mut Run,
+        ids: impl Iterator<Item = Id>,
+    ) -> Result<()> {
+        for id in ids {
+            if self.is_wholly_expired(id) && self.arena.state(id).life == ObjectState::Persistent {
+                let expired = self.expired_columns(id);
+                self.disconnect(run);
+                self.load_columns(id, &expired).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what was flushed and is expired: an object that has changed must have a row.
+    pub(super) async fn read_flushed(&mut self, run: &mut Run, work: &Work) -> Result<()> {
+        for root in &work.roots {
+            self.read_expired(run, root.saves.iter().copied()).await?;
+        }
+        self.disconnect(run);
+        Ok(())
+    }
+
     /// Gives the connection back, until the next statement.
     pub(super) fn disconnect(&mut self, run: &mut Run) {
         if let Some(connection) = run.connection.take() {

@@ -2,6 +2,7 @@
 
 use super::{Ends, OneEnds};
 use crate::Result;
+use crate::attributes::log::Old;
 use crate::instrumentation::{Id, OneCore};
 use crate::mapping::{PassiveDeletes, Relationship};
 use crate::session::Session;
@@ -141,9 +142,12 @@ impl Session {
         }
         let entry = self.log.find(state.head, attribute)?;
         let old = match &entry.old {
-            crate::attributes::log::Old::One(old) => old.known(),
+            Old::One(old) => old.known(),
             _ => None,
         };
+        if current.is_none() && entry.old.was_never_set() {
+            return None;
+        }
         if current.is_some() && current == old { None } else { Some(current.flatten()) }
     }
 
