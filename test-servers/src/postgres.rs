@@ -103,7 +103,7 @@ impl Postgres {
         self.scratch.kill()
     }
 
-    /// Starts it again, with its data and at its port, after [`kill`](Self::kill).
+    /// Starts it again, with its data and at its port, after [`kill`](Self::kill). It ends with the thread that calls.
     ///
     /// # Errors
     ///

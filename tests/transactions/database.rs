@@ -1,6 +1,7 @@
 //! Databases for tests that need several connections: an SQLite file, and a schema of a PostgreSQL server.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aludel::prelude::*;
 
@@ -35,7 +36,9 @@ impl Database {
     }
 
     fn with_tables(url: &str, registry: &Registry, dir: Option<PathBuf>) -> Self {
-        let engine = Engine::connect_blocking(url).unwrap();
+        // Its server may be killed: each connection is tried before it is used.
+        let options = Engine::options(url).ping_after(Duration::ZERO);
+        let engine = options.connect_blocking().unwrap();
         engine.block_on(registry.create_all(&engine)).unwrap();
         Self { engine, registry: registry.clone(), dir }
     }
