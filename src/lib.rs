@@ -15,14 +15,17 @@ pub use aludel_engine as engine;
 pub use aludel_orm as orm;
 pub use aludel_orm::{
     Attr, Auto, Collected, CollectionClass, Composite, Deferred, Error, ErrorKind, Handle, History,
-    Id, Lazy, LoadLimit, Many, ManyMap, ManySet, Mapped, Member, ObjectState, One, Part, Query,
-    Record, RecordClass, Registry, Result, Session, SessionOptions, aliased, contains_eager, defer,
-    immediate, joined, lazy_load, load_only, many, others, raise, raise_on_sql, select, selectin,
-    subquery, undefer,
+    Id, Many, ManyMap, ManySet, Mapped, Member, ObjectState, One, Part, Record, RecordClass,
+    Registry, Result, Session, SessionOptions, many,
 };
 pub use aludel_orm::{
     ClassManager, ClassRef, Instance, InstanceDict, InstrumentationFactory, InstrumentationManager,
     ValueStore,
+};
+pub use aludel_orm::{
+    Lazy, LoadLimit, LoaderCriteria, Query, aliased, contains_eager, defer, immediate, joined,
+    lazy_load, load_only, loader_criteria, loader_criteria_for_each, others, raise, raise_on_sql,
+    select, selectin, subquery, undefer,
 };
 pub use aludel_sql as sql;
 pub use aludel_sql::{

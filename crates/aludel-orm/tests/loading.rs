@@ -7,12 +7,16 @@ mod basics;
 mod conditions;
 #[path = "loading/criteria.rs"]
 mod criteria;
+#[path = "loading/databases.rs"]
+mod databases;
 #[path = "loading/guard.rs"]
 mod guard;
 #[path = "loading/hierarchies.rs"]
 mod hierarchies;
 #[path = "loading/lazy.rs"]
 mod lazy;
+#[path = "loading/loader_criteria.rs"]
+mod loader_criteria;
 #[path = "loading/strategies.rs"]
 mod strategies;
 #[path = "loading/writes.rs"]

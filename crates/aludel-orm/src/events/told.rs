@@ -4,7 +4,7 @@ use aludel_sql::IntoExpr;
 
 use super::kinds::{ObjectEvent, SessionEvent, StatementEvent};
 use crate::instrumentation::{AnyClass, Handle, Mapped};
-use crate::loading::{ByCriteria, IntoOptions, Options, Query};
+use crate::loading::{ByCriteria, IntoOptions, LoaderCriteria, Options, Query};
 
 /// What happens to an object.
 #[derive(Clone, Debug)]
@@ -86,6 +86,11 @@ impl Execution {
             (Some(criteria), _) => criteria.filter(condition),
             (None, query) => self.query = query.map(|query| query.filter(condition)),
         }
+    }
+
+    /// Adds criteria for a class, wherever the query has it; see [`LoaderCriteria`].
+    pub fn with_criteria(&mut self, criteria: LoaderCriteria) {
+        self.query = self.query.take().map(|query| query.with_criteria(criteria));
     }
 
     /// Adds loader options to a query.

@@ -1,7 +1,10 @@
 //! What a query's options have loaded after its rows: selectin, subquery, immediate, polymorphic.
 
 use super::guard::Loaded;
+use std::sync::Arc;
+
 use super::link::among;
+use super::loader_criteria::ClassCriterion;
 use super::options::{LoadOption, Strategy};
 use super::plan::EntityPlan;
 use super::query::{Query, What};
@@ -13,15 +16,24 @@ use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{ClassDef, Id};
 use crate::session::Session;
 
+/// How a query's objects are loaded, and so what comes after them.
+pub(super) struct After<'a> {
+    /// The query itself, to be asked again.
+    pub(super) origin: Option<&'a Query>,
+    pub(super) populate_existing: bool,
+    /// Its criteria that go on.
+    pub(super) criteria: Option<Arc<[ClassCriterion]>>,
+}
+
 impl Session {
     /// Loads what the options of a query's entities say.
     pub(super) async fn load_after(
         &mut self,
         entity: &EntityPlan,
         listed: &[IdSet],
-        origin: Option<&Query>,
-        populate_existing: bool,
+        how: After<'_>,
     ) -> Result<()> {
+        let After { origin, populate_existing, criteria } = how;
         let mut work = Vec::new();
         collect(entity, &mut work);
         for (number, option) in work {
@@ -42,6 +54,7 @@ impl Session {
                         populate_existing,
                         committed: false,
                         by: Asker::Session,
+                        criteria: criteria.clone(),
                     };
                     if matches!(option.how, Strategy::Immediate) {
                         for owner in owners {

@@ -27,7 +27,19 @@ impl Resolver<'_> {
     /// The statement over tables that a query over classes stands for.
     pub(super) fn select_objects(&mut self, query: &QueryNode, select: &Select) -> Result<Select> {
         let class = self.class(query.entity.class)?;
+        if query.unknown {
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!(
+                    "a query of {} within another has criteria for each class: put them on the outermost query, \
+                     or on the session",
+                    query.entity.class.name
+                ),
+            ));
+        }
         self.depth += 1;
+        let around = self.criteria.len();
+        self.criteria.extend_from_slice(&query.criteria);
         let sources = match query.entity.number() {
             0 => self.with_along(class, &query.along)?,
             _ => {
@@ -42,6 +54,7 @@ impl Resolver<'_> {
             _ => self.select_within(query, select, &sources),
         };
         self.depth -= 1;
+        self.criteria.truncate(around);
         result
     }
 

@@ -14,6 +14,7 @@ use super::criterion::{self, Criterion};
 use super::dml::{ByCriteria, Delete, Synchronize, Update};
 use super::evaluate::Not;
 use super::link::among;
+use super::loader_criteria::ClassCriterion;
 use super::query::{Query, What};
 use super::resolve::is_in;
 use crate::events::{Executed, Execution, StatementEvent};
@@ -191,6 +192,14 @@ impl Session {
     async fn prepare_criteria(&mut self, what: &mut ByCriteria) -> Result<u16> {
         self.autoflush().await?;
         let class = self.learn(what.entity.class)?;
+        if self.has_criteria() {
+            let mappers = Arc::clone(&self.mappers);
+            let concerns = |c: &&ClassCriterion| {
+                mappers.of(c.class).is_some_and(|mapper| mappers.is_a(class, mapper.index))
+            };
+            let criteria = self.own_criteria().iter().filter(concerns);
+            what.filter.extend(criteria.map(|criterion| criterion.condition.clone()));
+        }
         what.set = composite::assignments(what.entity.class, std::mem::take(&mut what.set))?;
         let session = &*self;
         let values = |criterion: &Criterion, object: Id| session.values_compared(criterion, object);

@@ -95,6 +95,7 @@ impl Resolver<'_> {
             wide: Vec::new(),
             deferred: Vec::new(),
             spoken_of: Vec::new(),
+            propagates: self.criteria.iter().any(|criterion| criterion.propagates),
         };
         for (attribute, property) in mapper.properties.iter().enumerate() {
             let attribute = attribute as u16;

@@ -235,7 +235,7 @@ impl Session {
         key: &Key,
         populate_existing: bool,
     ) -> Result<Option<Id>> {
-        if self.listeners.hears_statements() {
+        if self.listeners.hears_statements() || self.has_criteria() {
             return self.select_told(what, class, key, populate_existing).await;
         }
         let get = self.get_statement(class)?;

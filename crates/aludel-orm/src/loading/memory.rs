@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::cache::Cache;
 use super::get::Get;
 use super::guard::Guards;
+use super::loader_criteria::Remembered;
 use super::plan::ClassPlan;
 use crate::instrumentation::Id;
 use crate::mapping::Mappers;
 
-type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
+pub(super) type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Whether the program may load an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,7 @@ pub(crate) struct Loading {
     /// The statements that get objects by key, by class.
     pub(super) gets: Vec<Option<Arc<Get>>>,
     pub(super) guards: Guards,
+    pub(super) criteria: Remembered,
     /// Attributes of objects that options have spoken of: whether they may be loaded.
     restricted: Map<(Id, u16), Allowed>,
 }
@@ -37,6 +39,9 @@ pub(crate) struct Loading {
 impl Loading {
     /// Remembers what options say of a new object.
     pub(super) fn restrict(&mut self, id: Id, class: &ClassPlan) {
+        if class.propagates {
+            self.criteria.propagate(id);
+        }
         for (attribute, raise) in &class.deferred {
             let allowed = if *raise { Allowed::No } else { Allowed::Yes };
             self.restricted.insert((id, *attribute), allowed);
@@ -63,6 +68,7 @@ impl Loading {
 
     /// Forgets what was said of objects that have left.
     pub(super) fn sweep(&mut self, holds: impl Fn(Id) -> bool) {
+        self.criteria.sweep(&holds);
         if self.restricted.len() > 4096 {
             self.restricted.retain(|(id, _), _| holds(*id));
         }

@@ -2,6 +2,7 @@
 
 use aludel_sql::{Distinct, Node};
 
+use super::loader_criteria::LoaderCriteria;
 use super::named::{EntityRef, attribute, relationship};
 use super::options::{LoadOption, RelationshipOption, Strategy};
 use super::query::{Back, JoinStep, Query, What};
@@ -79,6 +80,20 @@ impl Query {
         self.what = What::Columns;
         self.sql.columns = columns;
         self.options.clear();
+        self
+    }
+
+    /// Adds criteria for a class, wherever the query has it; see [`LoaderCriteria`].
+    #[must_use]
+    pub fn with_criteria(mut self, criteria: LoaderCriteria) -> Self {
+        criteria.put_on(&mut self);
+        self
+    }
+
+    /// Leaves out the session's [criteria](crate::Session::add_criteria).
+    #[must_use]
+    pub fn without_criteria(mut self) -> Self {
+        self.without_criteria = true;
         self
     }
 

@@ -65,6 +65,8 @@ pub(crate) struct ClassPlan {
     pub(crate) deferred: Vec<(u16, bool)>,
     /// Relationships that an option says may be loaded later, or may not.
     pub(super) spoken_of: Vec<(u16, Allowed)>,
+    /// Criteria of the query go on to later loads.
+    pub(super) propagates: bool,
 }
 
 impl Plan {
@@ -84,7 +86,10 @@ impl ClassPlan {
     /// Whether nothing is to be done for a new object beyond the bits of its state.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.wide.is_empty() && self.deferred.is_empty() && self.spoken_of.is_empty()
+        self.wide.is_empty()
+            && self.deferred.is_empty()
+            && self.spoken_of.is_empty()
+            && !self.propagates
     }
 }
 

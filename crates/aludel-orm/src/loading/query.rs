@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aludel_sql::{CustomNode, KeyWriter, Node, Select};
 
 use super::criterion::{self, Criterion};
+use super::loader_criteria::{self, ClassCriterion, LoaderCriteria};
 use super::options::{self, LoadOption, Strategy};
 use crate::Result;
 use crate::instrumentation::entity::{Entity, write_class};
@@ -28,6 +29,12 @@ pub struct Query {
     pub(crate) along: Vec<&'static ClassDef>,
     pub(crate) what: What,
     pub(crate) populate_existing: bool,
+    /// Criteria for each class that were said for it.
+    pub(super) said: Vec<LoaderCriteria>,
+    /// The criteria that it has: those said, and others that come from a session or from owners.
+    pub(super) criteria: Vec<ClassCriterion>,
+    /// The session's are left out.
+    pub(super) without_criteria: bool,
 }
 
 /// What a query gives.
@@ -76,6 +83,9 @@ impl Query {
             along: Vec::new(),
             what,
             populate_existing: false,
+            said: Vec::new(),
+            criteria: Vec::new(),
+            without_criteria: false,
         }
     }
 
@@ -93,7 +103,8 @@ impl Query {
             &mut sql.order_by,
         ];
         let joins = self.joins.iter_mut().flat_map(|join| &mut join.on);
-        for node in lists.into_iter().flatten().chain(joins) {
+        let criteria = self.criteria.iter_mut().map(|criterion| &mut criterion.condition);
+        for node in lists.into_iter().flatten().chain(joins).chain(criteria) {
             if criterion::asks_for_object(node) {
                 *node = criterion::bind(node, values)?;
             }
@@ -135,8 +146,9 @@ impl Query {
 
     /// The statement, with what the mappers have to say about it carried along.
     pub(crate) fn into_select(self) -> Select {
-        let Self { entity, mut sql, joins, options, along, what, .. } = self;
-        let node = QueryNode { entity, what, joins, options, along };
+        let Self { entity, mut sql, joins, options, along, what, said, criteria, .. } = self;
+        let unknown = !said.is_empty();
+        let node = QueryNode { entity, what, joins, options, along, criteria, unknown };
         sql.carried.push(Node::Custom(Arc::new(node)));
         sql
     }
@@ -150,6 +162,9 @@ pub(crate) struct QueryNode {
     pub(crate) joins: Vec<JoinStep>,
     pub(crate) options: Vec<LoadOption>,
     pub(crate) along: Vec<&'static ClassDef>,
+    pub(super) criteria: Vec<ClassCriterion>,
+    /// Criteria were said for each class, and no session has looked which classes there are.
+    pub(super) unknown: bool,
 }
 
 impl QueryNode {
@@ -164,7 +179,7 @@ impl QueryNode {
 
 impl CustomNode for QueryNode {
     fn key<'a>(&'a self, key: &mut KeyWriter<'a>) {
-        key.token(self.what as u32);
+        key.token(self.what as u32 | u32::from(self.unknown) << 8);
         self.entity.key(key);
         key.token(self.joins.len() as u32);
         for join in &self.joins {
@@ -177,18 +192,22 @@ impl CustomNode for QueryNode {
         options::keys(&self.options, key);
         key.token(self.along.len() as u32);
         self.along.iter().for_each(|class| write_class(key, class));
+        loader_criteria::keys(&self.criteria, key);
     }
 
     fn rebuild(
         &self,
         replace: &mut dyn FnMut(&Node) -> aludel_sql::Result<Node>,
     ) -> aludel_sql::Result<Option<Arc<dyn CustomNode>>> {
-        if self.joins.iter().all(|join| join.on.is_empty()) {
+        if self.criteria.is_empty() && self.joins.iter().all(|join| join.on.is_empty()) {
             return Ok(None);
         }
         let mut rebuilt = self.clone();
         for node in rebuilt.joins.iter_mut().flat_map(|join| &mut join.on) {
             *node = replace(node)?;
+        }
+        for criterion in &mut rebuilt.criteria {
+            criterion.condition = replace(&criterion.condition)?;
         }
         Ok(Some(Arc::new(rebuilt)))
     }

@@ -93,6 +93,7 @@ impl Session {
                     populate_existing: true,
                     committed: false,
                     by: Asker::Program,
+                    criteria: None,
                 };
                 Box::pin(self.load_relation(&[id], wanted)).await?;
             }

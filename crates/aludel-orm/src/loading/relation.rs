@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use super::guard::Loaded;
 use super::link::{Link, among, link, member_order, over, plain_key};
+use super::loader_criteria::ClassCriterion;
 use super::options::{LoadOption, Strategy};
 use super::query::{Query, What};
 use crate::Result;
@@ -40,6 +41,8 @@ pub(super) struct Wanted<'a> {
     /// By the keys that the owners have in the database, not by those that they were given since.
     pub(super) committed: bool,
     pub(super) by: Asker,
+    /// Those of the query that gave the owners.
+    pub(super) criteria: Option<Arc<[ClassCriterion]>>,
 }
 
 /// Who asks for a load.
@@ -54,7 +57,20 @@ pub(crate) enum Asker {
 impl Wanted<'_> {
     /// The relationship, and nothing more.
     pub(super) fn plain(attribute: u16, by: Asker) -> Self {
-        Self { attribute, below: &[], origin: None, populate_existing: false, committed: false, by }
+        Self {
+            attribute,
+            below: &[],
+            origin: None,
+            populate_existing: false,
+            committed: false,
+            by,
+            criteria: None,
+        }
+    }
+
+    /// The criteria, for a query.
+    fn criteria(&self) -> Vec<ClassCriterion> {
+        self.criteria.as_deref().map(<[_]>::to_vec).unwrap_or_default()
     }
 
     /// As guards count it.
@@ -78,6 +94,16 @@ impl Session {
         let Some(relationship) = mappers.at(first.class).relationship(wanted.attribute) else {
             return Err(self.no_such_field(*first, wanted.attribute));
         };
+        let mut wanted = wanted;
+        if wanted.by == Asker::Program && wanted.criteria.is_none() {
+            wanted.criteria = self.loading.criteria.of_object(*first).cloned();
+            let (like, unlike) = self.by_criteria_of(ids, wanted.criteria.as_ref());
+            if !unlike.is_empty() {
+                let rest = Wanted::plain(wanted.attribute, wanted.by);
+                Box::pin(self.load_relation(&unlike, rest)).await?;
+                return Box::pin(self.load_relation(&like, wanted)).await;
+            }
+        }
         let mut open = Vec::new();
         let mut there = Vec::new();
         for &id in ids {
@@ -109,7 +135,20 @@ impl Session {
         if wanted.below.is_empty() || members.is_empty() {
             return Ok(());
         }
-        Box::pin(self.load_below(members, wanted.below)).await
+        Box::pin(self.load_below(members, wanted.below, wanted.criteria)).await
+    }
+
+    /// The owners that came by a query with these criteria, and the others.
+    fn by_criteria_of(
+        &self,
+        ids: &[Id],
+        criteria: Option<&Arc<[ClassCriterion]>>,
+    ) -> (Vec<Id>, Vec<Id>) {
+        ids.iter().partition(|id| match (self.loading.criteria.of_object(**id), criteria) {
+            (None, None) => true,
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            _ => false,
+        })
     }
 
     /// The related objects of owners that have them loaded, where something is to be loaded for these.
@@ -130,7 +169,12 @@ impl Session {
     }
 
     /// What the options below a relationship say of objects that were there already.
-    pub(super) async fn load_below(&mut self, ids: Vec<Id>, options: &[LoadOption]) -> Result<()> {
+    pub(super) async fn load_below(
+        &mut self,
+        ids: Vec<Id>,
+        options: &[LoadOption],
+        criteria: Option<Arc<[ClassCriterion]>>,
+    ) -> Result<()> {
         for option in options {
             let LoadOption::Relationship(option) = option else { continue };
             if !option.how.is_after() && !matches!(option.how, Strategy::Joined) {
@@ -146,6 +190,7 @@ impl Session {
                 populate_existing: false,
                 committed: false,
                 by: Asker::Session,
+                criteria: criteria.clone(),
             };
             Box::pin(self.load_relation(&owners, wanted)).await?;
         }
@@ -204,6 +249,7 @@ impl Session {
         self.count_load(wanted.loaded(relationship, &self.mappers, waiting.len().div_ceil(CHUNK)))?;
         if let [(owner, key)] = waiting.as_slice()
             && wanted.below.is_empty()
+            && wanted.criteria.is_none()
         {
             let what = Executed::RelationshipLoad;
             let existing = wanted.populate_existing;
@@ -231,6 +277,7 @@ impl Session {
             let values: Vec<_> = chunk.iter().map(|key| key.values()).collect();
             let mut query = Query::new(entity.clone(), What::Objects);
             query.options = wanted.below.to_vec();
+            query.criteria = wanted.criteria();
             query.sql.filter.push(among(&operands, target, &target.primary_key, &values));
             let query = self.told_query(Executed::RelationshipLoad, query).await?;
             let select = query.into_select();
@@ -297,6 +344,7 @@ impl Session {
         let entity = Entity::of(target.def);
         let mut base = Query::new(entity.clone(), What::Objects);
         base.options = wanted.below.to_vec();
+        base.criteria = wanted.criteria();
         base.joins.extend(link.join.clone());
         if relationship.holder.is_collection() {
             base.sql.order_by = member_order(relationship, target, &entity);

@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 
 use super::composite;
 use super::criterion::Criterion;
+use super::loader_criteria::ClassCriterion;
 use super::plan::Plan;
 use super::query::QueryNode;
 use crate::instrumentation::ClassDef;
@@ -52,6 +53,8 @@ pub(crate) struct Resolver<'m> {
     scopes: Vec<Arc<Sources>>,
     /// The two sides of the condition of a relationship that is being resolved.
     pub(super) sides: Option<(Arc<Sources>, Arc<Sources>)>,
+    /// The criteria of the statements around, by class.
+    pub(super) criteria: Vec<ClassCriterion>,
     /// How deep in subqueries we are.
     pub(super) depth: u32,
     /// What the rows of the outermost statement mean.
@@ -67,6 +70,7 @@ impl<'m> Resolver<'m> {
             aliases: HashMap::new(),
             scopes: Vec::new(),
             sides: None,
+            criteria: Vec::new(),
             depth: 0,
             plan: Plan::default(),
             unknown: None,
@@ -281,8 +285,35 @@ impl<'m> Resolver<'m> {
         Ok(Node::and(pairs))
     }
 
-    /// What tells the rows of a class from those of its base in the same table.
+    /// Which rows count as objects of a class: what tells them from those of its base in the same table, and
+    /// the criteria that go with the class.
     pub(crate) fn of_class(&mut self, sources: &Arc<Sources>) -> Result<Option<Node>> {
+        let own = self.of_single_table(sources)?;
+        if self.criteria.is_empty() {
+            return Ok(own);
+        }
+        // Within a criterion none holds: it may ask for objects of its own class.
+        let criteria = std::mem::take(&mut self.criteria);
+        let sides = self.sides.take();
+        let mut all: Vec<Node> = own.into_iter().collect();
+        let mut resolve = || {
+            for criterion in &criteria {
+                let class = self.class(criterion.class)?;
+                if self.mappers.is_a(sources.class, class) {
+                    all.push(self.within(sources, |r| r.resolve(&criterion.condition))?);
+                }
+            }
+            Ok(())
+        };
+        let resolved = resolve();
+        self.criteria = criteria;
+        self.sides = sides;
+        resolved?;
+        Ok((!all.is_empty()).then(|| Node::and(all)))
+    }
+
+    /// What tells the rows of a class from those of its base in the same table.
+    fn of_single_table(&mut self, sources: &Arc<Sources>) -> Result<Option<Node>> {
         let mappers = self.mappers;
         let mapper = mappers.at(sources.class);
         let Some((attribute, _)) = &mapper.discriminator else { return Ok(None) };

@@ -10,6 +10,7 @@ use aludel_sql::{
 
 use super::aliased::AliasOf;
 use super::composite::Shape;
+use super::loader_criteria::LoaderCriteria;
 use super::query::{Back, JoinStep, Query};
 use super::select::{JoinAlong, Step, clauses};
 use crate::Result;

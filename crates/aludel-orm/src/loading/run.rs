@@ -5,10 +5,12 @@ use std::ops::ControlFlow;
 
 use aludel_sql::{Row, RowSink, Select};
 
+use super::after::After;
 use super::criterion::{Ask, Criterion};
 use super::guard::Loaded;
 use super::hydrate::{Extra, Fetched, Hydrator};
-use super::query::{Query, What};
+use super::loader_criteria::propagated;
+use super::query::{Query, QueryNode, What};
 use crate::Result;
 use crate::events::{Executed, Execution, StatementEvent, Waiting};
 use crate::instrumentation::Id;
@@ -23,6 +25,7 @@ impl Session {
             self.told_of(Executed::Select, query).await?;
         }
         self.autoflush().await?;
+        self.add_criteria_to(Executed::Select, query)?;
         let class = query.entity.class;
         if !self.mappers.by_type.contains_key(&class.key()) {
             self.learn(class)?;
@@ -52,6 +55,7 @@ impl Session {
         if self.listeners.hears_statements() {
             self.told_of(what, &mut query).await?;
         }
+        self.add_criteria_to(what, &mut query)?;
         Ok(query)
     }
 
@@ -121,15 +125,19 @@ impl Session {
         let Some(entity) = &plan.entity else {
             return Err(Error::new(ErrorKind::Argument, "the query does not give objects"));
         };
+        let criteria = QueryNode::of(select).and_then(|query| propagated(&query.criteria));
+        self.loading.criteria.reading.clone_from(&criteria);
         let mut connection = self.checkout().await?;
         let mut hydrator = Hydrator::new(self, plan, entity, populate_existing, extra);
         let result = connection.query(&ready.compiled, &ready.params, &mut hydrator).await;
         let Fetched { ids, listed } = hydrator.finish();
         self.checkin(connection);
+        self.loading.criteria.reading = None;
         result?;
         self.tell_noted_waiting().await?;
         if listed.iter().any(|ids| !ids.is_empty()) {
-            Box::pin(self.load_after(entity, &listed, origin, populate_existing)).await?;
+            let how = After { origin, populate_existing, criteria };
+            Box::pin(self.load_after(entity, &listed, how)).await?;
         }
         let arena = &self.arena;
         self.loading.sweep(|id| arena.holds(id));

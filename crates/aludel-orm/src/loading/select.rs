@@ -7,6 +7,7 @@ use aludel_sql::{Distinct, IntoExpr, IntoNodes, Lock, Node};
 
 use super::aliased::AliasOf;
 use super::attribute::RelationshipOf;
+use super::loader_criteria::LoaderCriteria;
 use super::options::{IntoOptions, Options};
 use super::query::{Back, JoinStep, Query, What};
 use super::rows::{Columns, Rows};
@@ -212,6 +213,19 @@ macro_rules! clauses {
                     on: vec![on],
                     back: Back::No,
                 });
+                self
+            }
+
+            /// Adds criteria for a class, wherever the query has it, and for what is loaded with the query's
+            /// objects, along or later: SQLAlchemy's `with_loader_criteria`.
+            pub fn with_criteria(mut self, criteria: LoaderCriteria) -> Self {
+                criteria.put_on(&mut self.query);
+                self
+            }
+
+            /// Leaves out the session's [criteria](Session::add_criteria).
+            pub fn without_criteria(mut self) -> Self {
+                self.query.without_criteria = true;
                 self
             }
 

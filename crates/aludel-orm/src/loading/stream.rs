@@ -107,6 +107,7 @@ impl<T: Mapped> Stream<T> {
         let (lock, populate_existing) = (query.sql.lock.take(), query.populate_existing);
         let mut batch = Query::new(query.entity.clone(), What::Objects);
         batch.options = query.options;
+        batch.criteria = query.criteria;
         batch.along = query.along;
         batch.sql.lock = lock;
         let mappers = std::sync::Arc::clone(&session.mappers);

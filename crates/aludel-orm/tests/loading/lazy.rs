@@ -9,6 +9,7 @@ use aludel_orm::{
     selectin,
 };
 
+use crate::databases;
 use crate::zoo::Selects;
 
 #[derive(Mapped, Clone, Debug, Default)]
@@ -70,10 +71,13 @@ struct Db {
 }
 
 impl Db {
-    fn new() -> Self {
+    fn each(test: impl Fn(Self)) {
+        databases::each(|engine| test(Self::new(engine)));
+    }
+
+    fn new(engine: Engine) -> Self {
         let registry = Registry::new();
         registry.register::<Author>().unwrap();
-        let engine = Engine::connect_blocking("sqlite::memory:").unwrap();
         engine.block_on(registry.create_all(&engine)).unwrap();
         let db = Self { engine, registry, selects: Selects::default() };
         let mut s = db.session();
@@ -106,83 +110,88 @@ impl Db {
 
 #[test]
 fn mappings_say_what_comes_along() {
-    let db = Db::new();
-    let mut s = db.session();
-    let authors = db.run(s.all(select::<Author>().order_by(Author::id)));
-    // The authors; their books with the chapters joined. What led there is not joined again.
-    assert_eq!(db.selects(), 2);
-    for (n, author) in authors.iter().enumerate() {
-        let book = s[*author].books.at(0).unwrap();
-        assert_eq!(s[book].chapters.len(), n + 1);
-    }
-    // A book alone: its author joined, and the author's other books are not gone after.
-    s.expunge_all().unwrap();
-    let book = db.run(s.get::<Book>(2)).unwrap();
-    assert_eq!(db.selects(), 1);
-    let author = s[book].author.get().unwrap();
-    assert_eq!(s[author].name, "a2");
-    assert_eq!(s[book].chapters.len(), 2);
-    assert!(!s[author].books.is_loaded());
-    s.expunge_all().unwrap();
-    let letters = db.run(s.all(select::<Letter>().limit(2).order_by(Letter::id)));
-    let sql = db.selects.take();
-    assert!(sql[1].contains("LIMIT"), "over the query: {sql:#?}");
-    assert!(letters.iter().all(|letter| s[*letter].author.get().is_some()));
+    Db::each(|db| {
+        let mut s = db.session();
+        let authors = db.run(s.all(select::<Author>().order_by(Author::id)));
+        // The authors; their books with the chapters joined. What led there is not joined again.
+        assert_eq!(db.selects(), 2);
+        for (n, author) in authors.iter().enumerate() {
+            let book = s[*author].books.at(0).unwrap();
+            assert_eq!(s[book].chapters.len(), n + 1);
+        }
+        // A book alone: its author joined, and the author's other books are not gone after.
+        s.expunge_all().unwrap();
+        let book = db.run(s.get::<Book>(2)).unwrap();
+        assert_eq!(db.selects(), 1);
+        let author = s[book].author.get().unwrap();
+        assert_eq!(s[author].name, "a2");
+        assert_eq!(s[book].chapters.len(), 2);
+        assert!(!s[author].books.is_loaded());
+        s.expunge_all().unwrap();
+        let letters = db.run(s.all(select::<Letter>().limit(2).order_by(Letter::id)));
+        let sql = db.selects.take();
+        assert!(sql[1].contains("LIMIT"), "over the query: {sql:#?}");
+        assert!(letters.iter().all(|letter| s[*letter].author.get().is_some()));
+    });
 }
 
 #[test]
 fn a_query_says_otherwise() {
-    let db = Db::new();
-    let mut s = db.session();
-    let query = || select::<Author>().order_by(Author::id);
-    let authors = db.run(s.all(query().options(lazy_load(Author::books))));
-    assert_eq!(db.selects(), 1);
-    assert!(!s[authors[0]].books.is_loaded());
-    s.expunge_all().unwrap();
-    db.run(s.all(query().options(joined(Author::books))));
-    assert_eq!(db.selects(), 1);
-    s.expunge_all().unwrap();
-    let authors = db.run(s.all(query().options(others::<Author>(Lazy::Select))));
-    assert_eq!(db.selects(), 1);
-    // What the mapping forbids, a query allows.
-    db.run(s.load(authors[0], Author::letters));
-    s.expunge_all().unwrap();
-    let query = query().options(selectin(Author::books).then(others::<Book>(Lazy::Raise)));
-    let authors = db.run(s.all(query));
-    let book = s[authors[0]].books.at(0).unwrap();
-    assert_eq!(db.selects(), 3);
-    let error = db.engine.block_on(s.load(book, Book::chapters)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotLoaded);
-    s.expunge_all().unwrap();
-    let authors = db.run(s.all(select::<Author>().options(others::<Author>(Lazy::SelectIn))));
-    assert!(s[authors[0]].letters.is_loaded() && s[authors[0]].books.is_loaded());
-    // By name.
-    s.expunge_all().unwrap();
-    let mut query = s.query_named("Author").unwrap();
-    query.others(Lazy::Immediate);
-    let authors = db.run(s.all_of(query));
-    let letters = s.get_named(authors[0], "letters").unwrap();
-    assert!(matches!(letters, Some(Datum::Many(members)) if members.len() == 1));
+    Db::each(|db| {
+        let mut s = db.session();
+        let query = || select::<Author>().order_by(Author::id);
+        let authors = db.run(s.all(query().options(lazy_load(Author::books))));
+        assert_eq!(db.selects(), 1);
+        assert!(!s[authors[0]].books.is_loaded());
+        s.expunge_all().unwrap();
+        db.run(s.all(query().options(joined(Author::books))));
+        assert_eq!(db.selects(), 1);
+        s.expunge_all().unwrap();
+        let authors = db.run(s.all(query().options(others::<Author>(Lazy::Select))));
+        assert_eq!(db.selects(), 1);
+        // What the mapping forbids, a query allows.
+        db.run(s.load(authors[0], Author::letters));
+        s.expunge_all().unwrap();
+        let query = query().options(selectin(Author::books).then(others::<Book>(Lazy::Raise)));
+        let authors = db.run(s.all(query));
+        let book = s[authors[0]].books.at(0).unwrap();
+        assert_eq!(db.selects(), 3);
+        let error = db.engine.block_on(s.load(book, Book::chapters)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotLoaded);
+        s.expunge_all().unwrap();
+        let authors = db.run(s.all(select::<Author>().options(others::<Author>(Lazy::SelectIn))));
+        assert!(s[authors[0]].letters.is_loaded() && s[authors[0]].books.is_loaded());
+        // By name.
+        s.expunge_all().unwrap();
+        let mut query = s.query_named("Author").unwrap();
+        query.others(Lazy::Immediate);
+        let authors = db.run(s.all_of(query));
+        let letters = s.get_named(authors[0], "letters").unwrap();
+        assert!(matches!(letters, Some(Datum::Many(members)) if members.len() == 1));
+    });
 }
 
 #[test]
 fn mappings_forbid() {
-    let db = Db::new();
-    let mut s = db.session();
-    let author = db.run(s.get_one::<Author>(1));
-    let error = db.engine.block_on(s.load(author, Author::letters)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotLoaded);
-    let text = error.to_string();
-    assert!(
-        text.ends_with("Author.letters of Author(1) may not be loaded: its mapping says `raise`")
-    );
-    // Deleting and merging load what they need.
-    db.run(s.delete(author));
-    db.run(s.commit());
-    let mut other = db.session();
-    let chapter = db.run(other.get_one::<Chapter>(2));
-    let error = db.engine.block_on(other.load(chapter, Chapter::book)).unwrap_err();
-    assert!(error.to_string().ends_with("its mapping says `raise_on_sql`"), "{error}");
-    let book = db.run(other.get_one::<Book>(2));
-    assert_eq!(db.run(other.load(chapter, Chapter::book)).get(), Some(book));
+    Db::each(|db| {
+        let mut s = db.session();
+        let author = db.run(s.get_one::<Author>(1));
+        let error = db.engine.block_on(s.load(author, Author::letters)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotLoaded);
+        let text = error.to_string();
+        assert!(
+            text.ends_with(
+                "Author.letters of Author(1) may not be loaded: its mapping says `raise`"
+            )
+        );
+        // Deleting and merging load what they need.
+        db.run(s.delete(author));
+        db.run(s.commit());
+        let mut other = db.session();
+        let chapter = db.run(other.get_one::<Chapter>(2));
+        let error = db.engine.block_on(other.load(chapter, Chapter::book)).unwrap_err();
+        assert!(error.to_string().ends_with("its mapping says `raise_on_sql`"), "{error}");
+        let book = db.run(other.get_one::<Book>(2));
+        assert_eq!(db.run(other.load(chapter, Chapter::book)).get(), Some(book));
+    });
 }

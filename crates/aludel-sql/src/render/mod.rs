@@ -31,9 +31,30 @@ pub(crate) fn render(
     dialect: &Dialect,
     params: Option<u32>,
 ) -> Result<Compiled> {
+    let (compiled, dropped) = write(statement, dialect, params, &[])?;
+    match dropped {
+        // Databases want as many parameters as there are placeholders.
+        Some(sent) if params.is_some() => {
+            let (mut compiled, _) = write(statement, dialect, params, &sent)?;
+            compiled.order = compiled.order.or(Some(sent.into()));
+            Ok(compiled)
+        }
+        _ => Ok(compiled),
+    }
+}
+
+/// Renders a statement; and gives the parameters that have placeholders, where some have none. If these are given,
+/// placeholders are numbered by them.
+fn write(
+    statement: &Statement,
+    dialect: &Dialect,
+    params: Option<u32>,
+    sent: &[u32],
+) -> Result<(Compiled, Option<Vec<u32>>)> {
     let first_look = names::Names::of(statement);
     let mut r = Renderer {
         dialect,
+        sent,
         sql: String::new(),
         params: params.unwrap_or(first_look.params),
         fixed: Vec::new(),
@@ -45,15 +66,17 @@ pub(crate) fn render(
         results: Vec::new(),
     };
     let (kind, table, columns, rows) = r.statement(statement)?;
+    let dropped = r.dropped();
     let order = (dialect.kind == DialectKind::MySql && !r.in_order()).then(|| r.order.into());
-    Ok(Compiled {
+    let compiled = Compiled {
         table: table.map(|t| t.full_name().into()),
         columns: columns.into(),
         returns_rows: rows,
         fixed: r.fixed.into(),
         order,
         ..Compiled::new(r.sql, kind)
-    })
+    };
+    Ok((compiled, dropped))
 }
 
 /// Which columns are written without the name of their table.
@@ -68,6 +91,8 @@ enum Bare {
 
 struct Renderer<'d> {
     dialect: &'d Dialect,
+    /// The parameters that are sent, by their ordinals; all of them, if none is here.
+    sent: &'d [u32],
     sql: String,
     /// How many parameters the caller gives.
     params: u32,
@@ -115,8 +140,17 @@ impl Renderer<'_> {
     }
 
     fn placeholder(&mut self, ordinal: u32) {
-        self.dialect.placeholder(&mut self.sql, ordinal as usize);
+        let number = self.sent.binary_search(&ordinal).unwrap_or(ordinal as usize);
+        self.dialect.placeholder(&mut self.sql, number);
         self.order.push(ordinal);
+    }
+
+    /// The parameters that have placeholders, where some have none.
+    fn dropped(&self) -> Option<Vec<u32>> {
+        let mut there = self.order.clone();
+        there.sort_unstable();
+        there.dedup();
+        (there.len() < self.params as usize + self.fixed.len()).then_some(there)
     }
 
     /// A value that the caller does not know of.
