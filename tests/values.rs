@@ -18,3 +18,5 @@ mod mutable;
 #[path = "values/queries.rs"]
 mod queries;
 mod support;
+#[path = "values/synonyms.rs"]
+mod synonyms;

@@ -85,6 +85,12 @@ impl Db {
         engine.block_on(self.session.bulk_update(rows, [attribute])).unwrap();
     }
 
+    /// The objects of a query put together by names.
+    pub(crate) fn all_of(&mut self, query: aludel::Query) -> Vec<aludel::Id> {
+        let engine = self.engine.clone();
+        engine.block_on(self.session.all_of(query)).unwrap()
+    }
+
     /// Runs a statement written by hand.
     pub(crate) fn execute(&mut self, sql: &str) {
         let engine = self.engine.clone();

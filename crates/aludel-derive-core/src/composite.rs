@@ -28,6 +28,7 @@ pub(crate) fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Class> {
                 "a composite is made of columns; the expression is the class's affair"
             }
             Kind::Base => "a composite inherits from nothing",
+            _ if !field.synonyms.is_empty() => "the parts of a composite have no synonyms",
             _ => continue,
         };
         errors.at(&field.ident, what);

@@ -35,6 +35,8 @@ pub(crate) struct Field {
     pub(crate) docs: Vec<Attribute>,
     /// The name of the attribute's constant.
     pub(crate) constant: Ident,
+    /// Other names of the attribute.
+    pub(crate) synonyms: Vec<Name>,
     /// The attribute's place among the class's own.
     pub(crate) position: u16,
     /// The position of the first attribute that has the same type.
@@ -160,21 +162,26 @@ impl Class {
         }
     }
 
-    fn check_constants(&self, errors: &mut Errors) {
-        let mut seen: Vec<&Ident> = Vec::new();
+    /// Each constant is there once. A synonym that is not is left out, so that the compiler says nothing more of it.
+    fn check_constants(&mut self, errors: &mut Errors) {
+        let mut seen: Vec<String> = Vec::new();
+        let mut is_new = |name: String, span| {
+            let new = !seen.contains(&name);
+            if !new {
+                let message = format!("two attributes have the constant `{name}`");
+                errors.push(syn::Error::new(span, message));
+            }
+            seen.push(name);
+            new
+        };
         for field in self.attributes() {
-            if seen.contains(&&field.constant) {
-                errors.at(
-                    &field.constant,
-                    format!("two attributes have the constant `{}`", field.constant),
-                );
-            }
-            seen.push(&field.constant);
+            is_new(field.constant.unraw().to_string(), field.constant.span());
             for name in field.composite_columns() {
-                if seen.iter().any(|other| *other == name.text.as_str()) {
-                    errors.at(name, format!("two attributes have the constant `{}`", name.text));
-                }
+                is_new(name.text.clone(), name.span);
             }
+        }
+        for field in self.fields.iter_mut().filter(|field| field.is_attribute()) {
+            field.synonyms.retain(|name| is_new(name.text.clone(), name.span));
         }
     }
 
@@ -331,6 +338,7 @@ fn read_field(field: &syn::Field, errors: &mut Errors) -> Option<Field> {
         ty: field.ty.clone(),
         docs: docs.collect(),
         constant: options.constant.unwrap_or_else(|| ident.clone()),
+        synonyms: options.synonyms,
         position: 0,
         same_type: 0,
         composite_before: None,

@@ -51,12 +51,14 @@ use proc_macro::TokenStream;
 /// | `subclasses(A, B)` | classes that are to be known as soon as this one is |
 /// | `concrete` | a subclass whose table has all the columns |
 /// | `configure = path` | a function that is given the class's `MapperBuilder` |
+/// | `instrumentation = path` | the class's own choice of how it is instrumented: an `InstrumentationFactory`, such as a function from the class's name to an `InstrumentationManager`; one for a hierarchy |
 /// | `crate = path` | where aludel is found, if not at `::aludel` |
 ///
 /// # On a field: `#[mapped(…)]`
 ///
 /// | option | meaning |
 /// |---|---|
+/// | `synonym = name`, `synonym(a, b)` | other names of the attribute, each with a constant: `User::name` |
 /// | `skip` | the field is not mapped; it gets its default when an object is loaded |
 /// | `base` | the field embeds the base class: the struct is a subclass, and derefs to it |
 /// | `attr = "…"` | the name of the constant |

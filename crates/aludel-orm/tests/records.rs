@@ -11,6 +11,8 @@ mod errors;
 mod instrumentation;
 #[path = "records/mixed.rs"]
 mod mixed;
+#[path = "records/own_choice.rs"]
+mod own_choice;
 #[path = "records/reflected.rs"]
 mod reflected;
 #[path = "records/session.rs"]

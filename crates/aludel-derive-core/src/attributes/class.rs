@@ -18,6 +18,7 @@ pub(crate) struct ClassOptions {
     pub(crate) subclasses: Vec<Path>,
     pub(crate) concrete: Option<proc_macro2::Span>,
     pub(crate) configure: Option<Path>,
+    pub(crate) instrumentation: Option<Path>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -47,6 +48,7 @@ const KNOWN: &[&str] = &[
     "subclasses",
     "concrete",
     "configure",
+    "instrumentation",
     "crate",
 ];
 
@@ -83,6 +85,7 @@ impl ClassOptions {
                 "subclasses" => read.subclasses = option.paths(errors),
                 "concrete" => read.concrete = option.flag(errors).then(|| option.span()),
                 "configure" => read.configure = option.path(errors),
+                "instrumentation" => read.instrumentation = option.path(errors),
                 "crate" => read.krate = option.path(errors),
                 _ => option.unknown("mapped", KNOWN, HINTS, errors),
             }

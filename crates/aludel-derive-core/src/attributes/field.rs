@@ -3,7 +3,7 @@
 use syn::{Field, Ident};
 
 use crate::errors::Errors;
-use crate::options;
+use crate::options::{self, Name};
 
 /// What `#[mapped]` says of a field.
 #[derive(Default)]
@@ -12,6 +12,8 @@ pub(crate) struct FieldOptions {
     pub(crate) role: Option<Role>,
     /// The name of the constant, where it is not the field's.
     pub(crate) constant: Option<Ident>,
+    /// Other names of the attribute.
+    pub(crate) synonyms: Vec<Name>,
 }
 
 /// What a field without an attribute of its own is.
@@ -23,7 +25,7 @@ pub(crate) enum Role {
     Base,
 }
 
-const KNOWN: &[&str] = &["skip", "base", "attr"];
+const KNOWN: &[&str] = &["skip", "base", "attr", "synonym"];
 
 const HINTS: &[(&str, &str)] = &[
     ("ignore", "write `skip`"),
@@ -63,6 +65,20 @@ impl FieldOptions {
                     }
                     None
                 }
+                "synonym" => {
+                    read.synonyms = option.names(errors);
+                    read.synonyms.retain(|name| {
+                        let is_name = syn::parse_str::<Ident>(&name.text).is_ok();
+                        if !is_name {
+                            errors.at(
+                                name,
+                                format!("`{}` cannot be the name of an attribute", name.text),
+                            );
+                        }
+                        is_name
+                    });
+                    None
+                }
                 _ => {
                     option.unknown("mapped", KNOWN, HINTS, errors);
                     None
@@ -72,6 +88,14 @@ impl FieldOptions {
                 option.refuse("a field is either `skip` or `base`", errors);
             }
             read.role = read.role.or(role);
+        }
+        if read.role.is_some() {
+            for name in std::mem::take(&mut read.synonyms) {
+                errors.at(
+                    &name,
+                    "the field is no attribute of the class's own, so it has no synonyms",
+                );
+            }
         }
         read
     }

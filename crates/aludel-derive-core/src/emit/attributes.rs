@@ -14,12 +14,11 @@ pub(super) fn write(class: &Class) -> TokenStream {
     let (vis, ty): (Vec<_>, Vec<_>) = fields.iter().map(|field| (&field.vis, &field.ty)).unzip();
     let names = fields.iter().map(|field| &field.ident);
     let constants = fields.iter().map(|field| constant(class, field));
-    let parts: Vec<_> = fields.iter().flat_map(|field| parts(class, field)).collect();
-    let part_fields = parts
+    let others: Vec<_> = fields.iter().flat_map(|field| others(class, field)).collect();
+    let other_fields = others
         .iter()
-        .map(|Part { vis, name, ty, .. }| quote!(#vis #name: #private::Attr<#ident, #ty>,));
-    let part_constants = parts.iter().map(|Part { vis, name, ty, attr, of }| {
-        let doc = format!(" A column of the composite `{of}`.");
+        .map(|Other { vis, name, ty, .. }| quote!(#vis #name: #private::Attr<#ident, #ty>,));
+    let other_constants = others.iter().map(|Other { vis, name, ty, attr, doc }| {
         let span = Span::call_site().located_at(name.span());
         quote_spanned! {span=>
             #[doc = #doc]
@@ -35,13 +34,13 @@ pub(super) fn write(class: &Class) -> TokenStream {
         #[allow(non_snake_case, dead_code, missing_docs, deprecated, private_interfaces, unreachable_pub)]
         #class_vis struct #attrs {
             #(#vis #names: #private::Attr<#ident, #ty>,)*
-            #(#part_fields)*
+            #(#other_fields)*
         }
         #[automatically_derived]
         #[allow(non_upper_case_globals, dead_code, deprecated, private_interfaces, unreachable_pub)]
         impl #ident {
             #(#constants)*
-            #(#part_constants)*
+            #(#other_constants)*
             #[doc = #doc]
             #class_vis const ATTRS: #attrs = <#ident as #private::Derived>::ATTRS;
         }
@@ -55,9 +54,9 @@ pub(super) fn value(class: &Class) -> TokenStream {
         let (ident, attr) = (&field.ident, attr(class, field));
         quote!(#ident: #attr)
     });
-    let parts = class.attributes().flat_map(|field| parts(class, field));
-    let parts = parts.map(|Part { name, attr, .. }| quote!(#name: #attr));
-    quote!(#attrs { #(#fields,)* #(#parts,)* })
+    let others = class.attributes().flat_map(|field| others(class, field));
+    let others = others.map(|Other { name, attr, .. }| quote!(#name: #attr));
+    quote!(#attrs { #(#fields,)* #(#others,)* })
 }
 
 fn constant(class: &Class, field: &Field) -> TokenStream {
@@ -84,17 +83,21 @@ fn attr(class: &Class, field: &Field) -> TokenStream {
     quote!(#private::Attr::new(#number, #name))
 }
 
-/// A column of a composite that has a name of its own.
-struct Part<'a> {
+/// A constant that a field has beside its own.
+struct Other<'a> {
     vis: &'a Visibility,
     name: Ident,
     ty: TokenStream,
     attr: TokenStream,
-    /// The composite.
-    of: String,
+    doc: String,
 }
 
-fn parts<'a>(class: &'a Class, field: &'a Field) -> impl Iterator<Item = Part<'a>> {
+fn others<'a>(class: &'a Class, field: &'a Field) -> impl Iterator<Item = Other<'a>> {
+    parts(class, field).chain(synonyms(class, field))
+}
+
+/// The columns of a composite that have names of their own.
+fn parts<'a>(class: &'a Class, field: &'a Field) -> impl Iterator<Item = Other<'a>> {
     let (private, composite) = (&class.private, &field.ty);
     field.composite_columns().iter().enumerate().filter_map(move |(at, name)| {
         let text = &name.text;
@@ -102,14 +105,28 @@ fn parts<'a>(class: &'a Class, field: &'a Field) -> impl Iterator<Item = Part<'a
         let number = number(class, field);
         let offset = Literal::u16_unsuffixed(at as u16 + 1);
         let at = Literal::usize_unsuffixed(at);
-        Some(Part {
+        Some(Other {
             vis: &field.vis,
             name: Ident::new(text, name.span),
             ty: quote_spanned! {name.span=>
                 <<#composite as #private::CompositeField>::Value as #private::PartAt<#at>>::Type
             },
             attr: quote!(#private::Attr::new(#number + #offset, #text)),
-            of: field.name(),
+            doc: format!(" A column of the composite `{}`.", field.name()),
         })
+    })
+}
+
+/// The other names of an attribute: the same number.
+fn synonyms<'a>(class: &'a Class, field: &'a Field) -> impl Iterator<Item = Other<'a>> {
+    field.synonyms.iter().map(move |name| {
+        let (private, number, text) = (&class.private, number(class, field), &name.text);
+        Other {
+            vis: &field.vis,
+            name: Ident::new(text, name.span),
+            ty: field.ty.to_token_stream(),
+            attr: quote!(#private::Attr::new(#number, #text)),
+            doc: format!(" Another name of the attribute `{}`.", field.name()),
+        }
     })
 }

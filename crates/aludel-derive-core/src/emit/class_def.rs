@@ -6,6 +6,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use super::{as_derived, attributes, attrs_struct, inheritance, is_composite, operations_of};
 use crate::attributes::{Column, Composite, Constraint, Expression, Holder, Relationship};
 use crate::model::{Class, Field, Kind};
+use crate::options::Name;
 
 pub(super) fn write(class: &Class) -> TokenStream {
     let Class { ident, private, options, .. } = class;
@@ -25,6 +26,17 @@ pub(super) fn write(class: &Class) -> TokenStream {
         let constraints = options.constraints.iter().map(|given| constraint(class, given));
         say(quote!(constraints: &[#(#constraints),*]));
     }
+    let synonyms: Vec<_> = class.attributes().flat_map(synonyms).collect();
+    if !synonyms.is_empty() {
+        let synonyms = synonyms.iter().map(
+            |(name, attribute)| quote!(#private::SynonymDef { name: #name, attribute: #attribute }),
+        );
+        say(quote!(synonyms: &[#(#synonyms),*]));
+    }
+    if let Some(factory) = &options.instrumentation {
+        let choice = some(class, quote!(|| #private::instrumentation(#factory)));
+        say(quote!(instrumentation: #choice));
+    }
     if let Some(configure) = &options.configure {
         let configure = some(class, configure);
         say(quote!(configure: #configure));
@@ -43,6 +55,11 @@ pub(super) fn write(class: &Class) -> TokenStream {
             };
         }
     }
+}
+
+/// The other names of an attribute, and its own.
+fn synonyms(field: &Field) -> impl Iterator<Item = (&Name, String)> {
+    field.synonyms.iter().map(|name| (name, field.name()))
 }
 
 /// The attributes: those of the base first, and those of the parts of a composite behind it.

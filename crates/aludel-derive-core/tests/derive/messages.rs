@@ -159,6 +159,31 @@ fn a_field_is_one_thing() {
 }
 
 #[test]
+fn synonyms_are_names_of_their_own() {
+    insta::assert_snapshot!(
+        class(
+            "#[mapped(instrumentation = \"x\")]",
+            "#[mapped(synonym = nick)] name: String,
+             #[mapped(synonym(nick, id))] b: i64,
+             #[mapped(synonym = \"two words\")] c: i64,
+             #[mapped(skip, synonym = other)] d: i64,
+             #[mapped(synonym)] e: i64,
+             #[mapped(synonyms(a))] f: i64,
+             id: i64",
+        ),
+        @r#"
+        "x": `instrumentation` is a path: write `instrumentation = some::path`
+        "two words": `two words` cannot be the name of an attribute
+        other: the field is no attribute of the class's own, so it has no synonyms
+        synonym: `synonym` needs names: write `synonym(…, …)`
+        synonyms: `#[mapped]` has no option `synonyms`; did you mean `synonym`?
+        nick: two attributes have the constant `nick`
+        id: two attributes have the constant `id`
+        "#
+    );
+}
+
+#[test]
 fn what_cannot_be_a_class_says_what_to_write() {
     let messages = |source| messages(source, mapped);
     insta::assert_snapshot!(messages("struct User(i64);"), @"User: the fields of a mapped class have names: write `struct Name { id: …, … }`");

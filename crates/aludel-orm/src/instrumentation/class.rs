@@ -5,13 +5,16 @@
 //! the user said.
 
 use std::any::TypeId;
+use std::sync::Arc;
 
 use aludel_sql::{DataType, Expr, Value};
 
 use super::class_key::{ClassKey, ClassRef, Make};
 use super::object::Objects;
 use super::record::Described;
-use super::{Collected, CollectionClass, Mapped, NewCollection, RelationshipField};
+use super::{
+    Collected, CollectionClass, InstrumentationFactory, Mapped, NewCollection, RelationshipField,
+};
 
 /// A mapped class as the derive describes it, or as it was described at run time.
 #[derive(Debug)]
@@ -25,6 +28,10 @@ pub struct ClassDef {
     pub described: Option<&'static Described>,
     /// The attributes, by number: those of the base class come first, under the same numbers.
     pub attributes: &'static [AttrDef],
+    /// Other names of attributes: SQLAlchemy's `synonym`. The class has those of its base as well.
+    pub synonyms: &'static [SynonymDef],
+    /// The class's own choice of how it is instrumented.
+    pub instrumentation: Option<fn() -> Arc<dyn InstrumentationFactory>>,
     /// The table of the default mapping; `None` for a class mapped by hand, or one without a table.
     pub table: Option<&'static str>,
     /// The schema of the table.
@@ -55,10 +62,26 @@ impl ClassDef {
         }
     }
 
-    /// The number of an attribute.
+    /// The number of an attribute, by its name or a synonym.
     pub fn attribute(&self, name: &str) -> Option<u16> {
         let named = |a: &AttrDef| a.name == name && !matches!(a.kind, AttrKind::Unregistered);
-        self.attributes.iter().position(named).map(|at| at as u16)
+        let own = self.attributes.iter().position(named).map(|at| at as u16);
+        own.or_else(|| {
+            let synonym = self.all_synonyms().find(|synonym| synonym.name == name)?;
+            self.attribute(synonym.attribute)
+        })
+    }
+
+    /// The synonyms of the class, and of its bases.
+    pub(crate) fn all_synonyms(&self) -> impl Iterator<Item = &'static SynonymDef> {
+        let base = |inheritance: &InheritanceDef| {
+            (inheritance.base().inheritance, inheritance.base().synonyms)
+        };
+        let bases =
+            std::iter::successors(self.inheritance.as_ref().map(base), move |(above, _)| {
+                above.as_ref().map(base)
+            });
+        self.synonyms.iter().chain(bases.flat_map(|(_, synonyms)| synonyms))
     }
 
     /// The class that a relationship refers to, where the description knows it.
@@ -74,6 +97,7 @@ impl ClassDef {
     pub(crate) fn no_attribute(&self, name: &str) -> crate::Error {
         let names = self.attributes.iter();
         let names = names.filter(|a| !matches!(a.kind, AttrKind::Unregistered)).map(|a| a.name);
+        let names = names.chain(self.all_synonyms().map(|synonym| synonym.name));
         let hint = aludel_sql::did_you_mean(name, names);
         let message = format!("class {} has no attribute `{name}`{hint}", self.name);
         crate::Error::new(crate::ErrorKind::Unmapped, message)
@@ -86,6 +110,15 @@ impl ClassDef {
             Some(_) => Box::new(super::record::Records::new(self)),
         }
     }
+}
+
+/// Another name of an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SynonymDef {
+    /// The other name.
+    pub name: &'static str,
+    /// The attribute.
+    pub attribute: &'static str,
 }
 
 /// The subclasses that a class names.

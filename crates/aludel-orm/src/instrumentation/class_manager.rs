@@ -82,6 +82,11 @@ impl fmt::Debug for ClassMember {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an instrumentation manager",
+    label = "does not instrument classes",
+    note = "implement `aludel::InstrumentationManager` for it: every hook has a default"
+)]
 pub trait InstrumentationManager: Send + Sync + 'static {
     /// The class comes under this manager.
     fn manage(&self, class: &ClassManager) {
@@ -214,6 +219,12 @@ impl InstrumentationManager for DefaultInstrumentation {}
 /// holds.
 ///
 /// A function from a class's name to a manager is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how a class is instrumented",
+    label = "not an instrumentation factory",
+    note = "write a function from the class's name (`&'static str`) to an `InstrumentationManager`, or implement \
+            `InstrumentationFactory`"
+)]
 pub trait InstrumentationFactory: Send + Sync + 'static {
     /// The manager of a class.
     fn manager(&self, class: &'static str) -> Arc<dyn InstrumentationManager>;

@@ -3,12 +3,13 @@
 //! Nothing here is for users; the macro reaches it by way of `__private`.
 
 use std::any::TypeId;
+use std::sync::Arc;
 
 use aludel_sql::{ColumnType, IntoNode, Node, Row, Value};
 
 use super::{
-    AttrDef, Chunks, ClassDef, ColumnDef, ExpressionDef, Field, FieldType, IntoField, Make, Mapped,
-    NOT_IN_ROW, Object, Objects,
+    AttrDef, Chunks, ClassDef, ColumnDef, ExpressionDef, Field, FieldType, InstrumentationFactory,
+    IntoField, Make, Mapped, NOT_IN_ROW, Object, Objects,
 };
 use crate::Result;
 
@@ -36,6 +37,8 @@ pub const fn class_def<T: Mapped + Derived>(name: &'static str) -> ClassDef {
         type_id: TypeId::of::<T>,
         described: None,
         attributes: T::ATTRIBUTES,
+        synonyms: &[],
+        instrumentation: None,
         table: None,
         schema: None,
         constraints: &[],
@@ -258,6 +261,11 @@ pub fn node(expression: impl IntoNode) -> Node {
 /// What a default written as any value is as a value of the column.
 pub fn value_of<T: FieldType>(value: impl IntoField<T::Sql>) -> Value {
     value.into_field().into_value()
+}
+
+/// The class's own choice of how it is instrumented.
+pub fn instrumentation(factory: impl InstrumentationFactory) -> Arc<dyn InstrumentationFactory> {
+    Arc::new(factory)
 }
 
 /// A copy of an object, boxed.

@@ -301,6 +301,8 @@ impl Mapped for Record {
             type_id: std::any::TypeId::of::<Record>,
             described: None,
             attributes: &[],
+            synonyms: &[],
+            instrumentation: None,
             table: None,
             schema: None,
             constraints: &[],

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use aludel_sql::{Bind, Row, Table, Value, Write, WriteOp, WriteSink};
 
-use super::resolve::no_attribute;
 use crate::instrumentation::{AttributeKey, Field, Mapped, Object, Objects};
 use crate::mapping::{Mapper, PropertyKind};
 use crate::session::Session;
@@ -162,7 +161,7 @@ impl Session {
                     matches!(kind, PropertyKind::Column(_) | PropertyKind::Composite { .. })
                 };
                 let at = mapper.attribute(name).filter(known);
-                let at = at.ok_or_else(|| no_attribute(mapper.def, name))?;
+                let at = at.ok_or_else(|| mapper.def.no_attribute(name))?;
                 let field = made.objects.get_mut(slot as u32).and_then(|o| o.field_mut(at));
                 if let Some(field) = field {
                     field.put(value).map_err(|bad| {

@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 
 use aludel_sql::{ColumnType, IntoExpr, Node};
 
-use super::resolve::no_attribute;
 use crate::Result;
 use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{Attr, AttributeKey, FieldType, Mapped, Record, RecordClass};
@@ -132,9 +131,8 @@ impl ByCriteria {
     /// When the class has no such attribute.
     pub fn set(&mut self, name: &str, value: Node) -> Result<()> {
         let class = self.entity.class;
-        let at = class.attributes.iter().position(|a| a.name == name);
-        let at = at.ok_or_else(|| no_attribute(class, name))?;
-        self.set.push((at as u16, value));
+        let at = class.attribute(name).ok_or_else(|| class.no_attribute(name))?;
+        self.set.push((at, value));
         Ok(())
     }
 

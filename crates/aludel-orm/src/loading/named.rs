@@ -9,7 +9,6 @@ use super::composite::Shape;
 use super::criterion::{Ask, Criterion};
 use super::key::IntoKey;
 use super::query::{Query, What};
-use super::resolve::no_attribute;
 use super::select::no_result;
 use crate::attributes::{History, HistoryItem, Passive};
 use crate::instrumentation::entity::{AttrLeaf, Entity};
@@ -31,7 +30,7 @@ impl fmt::Debug for EntityRef {
 }
 
 pub(super) fn attribute(class: &ClassDef, name: &str) -> Result<u16> {
-    class.attribute(name).ok_or_else(|| no_attribute(class, name))
+    class.attribute(name).ok_or_else(|| class.no_attribute(name))
 }
 
 pub(super) fn relationship(class: &ClassDef, name: &str) -> Result<(u16, &'static ClassDef)> {

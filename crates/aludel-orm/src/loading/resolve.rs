@@ -460,9 +460,3 @@ fn not_in_sql(mapper: &Mapper, attribute: u16, why: &str) -> Error {
     let name = mapper.properties.get(usize::from(attribute)).map_or("?", |p| p.name());
     Error::new(ErrorKind::Argument, format!("{}.{name} {why}", mapper.class_name()))
 }
-
-/// There is no attribute of a name.
-#[cold]
-pub(crate) fn no_attribute(class: &ClassDef, name: &str) -> Error {
-    class.no_attribute(name)
-}

@@ -125,7 +125,7 @@ impl MapperBuilder {
 
     /// The number of an attribute of the class.
     pub fn attribute(&self, name: &str) -> Option<u16> {
-        self.def.attributes.iter().position(|a| a.name == name).map(|at| at as u16)
+        self.def.attribute(name)
     }
 
     /// The table: one made by hand, or the name of one that the registry has.

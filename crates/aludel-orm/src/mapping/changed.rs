@@ -10,7 +10,9 @@ use super::Registry;
 use super::builder::{ClassSpec, Said};
 use super::describe::{Leaked, RecordClassBuilder, leak_class};
 use super::options::RelationshipOptions;
-use crate::instrumentation::{AttrDef, AttrKind, ClassDef, ClassManager, RecordClass, ValueType};
+use crate::instrumentation::{
+    AttrDef, AttrKind, ClassDef, ClassManager, RecordClass, SynonymDef, ValueType,
+};
 use crate::{Error, ErrorKind, Result};
 
 impl Registry {
@@ -74,7 +76,7 @@ impl Registry {
         self.change(changes.collect::<Result<_>>()?)
     }
 
-    /// Takes an attribute from a class that was described at run time: SQLAlchemy's `unregister_attribute`. Gives
+    /// Takes an attribute, or a synonym, from a class that was described at run time: SQLAlchemy's `unregister_attribute`. Gives
     /// the class as it is then.
     ///
     /// # Errors
@@ -86,8 +88,13 @@ impl Registry {
         let before = self.more_of(class)?.more_of.unwrap_or(class).def();
         let at = before.attribute(name).ok_or_else(|| before.no_attribute(name))?;
         let mut change = self.again(before)?;
-        change.attributes[usize::from(at)].kind = AttrKind::Unregistered;
-        change.gone.push(before.attributes[usize::from(at)].name);
+        let attribute = &mut change.attributes[usize::from(at)];
+        if attribute.name == name {
+            attribute.kind = AttrKind::Unregistered;
+            change.gone.push(attribute.name);
+        } else {
+            change.synonyms.retain(|synonym| synonym.name != name);
+        }
         let classes = self.change(vec![change])?;
         classes.into_iter().next().ok_or_else(|| self.not_here(class))
     }
@@ -117,6 +124,7 @@ impl Registry {
             before,
             attributes: before.attributes.to_vec(),
             types: described.types.clone(),
+            synonyms: before.synonyms.to_vec(),
             said: spec.said.clone(),
             gone: Vec::new(),
             late: Vec::new(),
@@ -131,6 +139,7 @@ impl Registry {
         let before = class.def();
         let mut change = self.again(before)?;
         let Some(manager) = class.manager() else { return Err(self.not_here(class)) };
+        change.synonyms.append(&mut builder.synonyms);
         let more = builder.more(manager.manager(), self.table_of(class).as_ref());
         for (attribute, of) in more.attributes {
             if before.attribute(attribute.name).is_some() {
@@ -245,6 +254,7 @@ struct Change {
     before: &'static ClassDef,
     attributes: Vec<AttrDef>,
     types: Vec<ValueType>,
+    synonyms: Vec<SynonymDef>,
     said: Said,
     gone: Vec<&'static str>,
     late: Vec<&'static OnceLock<&'static ClassDef>>,
@@ -254,6 +264,7 @@ impl Change {
     fn into_spec(mut self) -> Option<ClassSpec> {
         let described = self.before.described?;
         let manager = &described.manager;
+        self.synonyms.retain(|synonym| !self.gone.contains(&synonym.attribute));
         self.said.relationships.retain(|(name, _)| !self.gone.contains(&name.as_str()));
         self.said.properties.retain(|(name, _)| !self.gone.contains(&name.as_str()));
         let def = leak_class(Leaked {
@@ -261,6 +272,7 @@ impl Change {
             number: Some(described.number),
             attributes: self.attributes,
             types: self.types,
+            synonyms: self.synonyms,
             inheritance: self.before.inheritance,
             manager: ClassManager::of(
                 self.before,

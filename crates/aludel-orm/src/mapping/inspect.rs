@@ -86,6 +86,11 @@ impl Mapper {
         })
     }
 
+    /// The other names of attributes: synonym and attribute.
+    pub fn synonyms(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.def.all_synonyms().map(|synonym| (synonym.name, synonym.attribute))
+    }
+
     /// The names of the attributes that identify an object.
     pub fn primary_key_names(&self) -> Vec<&str> {
         self.names(&self.primary_key)

@@ -151,7 +151,8 @@ impl ExtendedInstrumentationRegistry {
                 let new = made.iter().find(|manager| manager.class().key() == base).cloned();
                 new.or_else(|| self.known(base))
             });
-            let factory = self.factory_for(class.name, None, above)?;
+            let own = class.instrumentation.map(|choice| choice());
+            let factory = self.factory_for(class.name, own, above)?;
             let manager: Arc<dyn InstrumentationManager> = match &factory {
                 None => Arc::new(DefaultInstrumentation),
                 Some(factory) => factory.manager(class.name),

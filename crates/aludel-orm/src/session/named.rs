@@ -20,14 +20,7 @@ impl Session {
     pub(crate) fn attribute_named(&self, id: Id, name: &str) -> Result<u16> {
         self.arena.check(id)?;
         let mapper = self.mapper_of(id);
-        mapper.attribute(name).ok_or_else(|| {
-            let names = mapper.properties.iter().map(|p| p.name());
-            let hint = aludel_sql::did_you_mean(name, names);
-            Error::new(
-                ErrorKind::Unmapped,
-                format!("class {} has no attribute `{name}`{hint}", mapper.class_name()),
-            )
-        })
+        mapper.attribute(name).ok_or_else(|| mapper.def.no_attribute(name))
     }
 
     /// Whether a name is that of an attribute which the session manages: SQLAlchemy's `is_instrumented`. An attribute

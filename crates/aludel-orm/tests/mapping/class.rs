@@ -20,6 +20,8 @@ pub(crate) const fn class(
         type_id,
         described: None,
         attributes,
+        synonyms: &[],
+        instrumentation: None,
         table: if table.is_empty() { None } else { Some(table) },
         schema: None,
         constraints: NO_CONSTRAINTS,

@@ -57,6 +57,7 @@ impl RecordClassBuilder {
             number: None,
             attributes: defs,
             types,
+            synonyms: self.synonyms,
             inheritance: self.base.map(|(base, concrete)| InheritanceDef {
                 base: Record::class,
                 described: Some(base.def()),

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashSet;
 
 use crate::instrumentation::{
-    AttrDef, ClassDef, ClassManager, Described, InheritanceDef, Instance, Mapped, Record, ValueType,
+    AttrDef, ClassDef, ClassManager, Described, InheritanceDef, Instance, Mapped, Record,
+    SynonymDef, ValueType,
 };
 
 /// What a class is made of.
@@ -17,6 +18,7 @@ pub(in crate::mapping) struct Leaked<'a> {
     pub(in crate::mapping) number: Option<u32>,
     pub(in crate::mapping) attributes: Vec<AttrDef>,
     pub(in crate::mapping) types: Vec<ValueType>,
+    pub(in crate::mapping) synonyms: Vec<SynonymDef>,
     pub(in crate::mapping) inheritance: Option<InheritanceDef>,
     pub(in crate::mapping) manager: ClassManager,
     pub(in crate::mapping) instance: fn() -> Box<dyn Instance>,
@@ -34,6 +36,7 @@ pub(in crate::mapping) fn leak_class(class: Leaked<'_>) -> &'static ClassDef {
         name: leak(class.name),
         described: Some(described),
         attributes: Vec::leak(class.attributes),
+        synonyms: Vec::leak(class.synonyms),
         inheritance: class.inheritance,
         ..ClassDef { ..*none }
     }));

@@ -12,7 +12,7 @@ use crate::Result;
 use crate::instrumentation::{
     AttrDef, ClassDef, ClassRef, Collected, Collection, CollectionClass, ColumnDef, FieldType,
     Instance, InstanceDict, InstrumentationFactory, Many, ManyMap, ManySet, NewCollection, One,
-    Record, RecordClass, RelationshipField, ValueType,
+    Record, RecordClass, RelationshipField, SynonymDef, ValueType,
 };
 
 use leak::leak;
@@ -55,6 +55,8 @@ pub struct RecordClassBuilder {
     table: Option<TableOf>,
     without: Vec<String>,
     attributes: Vec<Attribute>,
+    /// Other names, and the attributes that they stand for.
+    pub(in crate::mapping) synonyms: Vec<SynonymDef>,
     parts: Parts,
     /// What the attributes of columns say beside the column: by name.
     said: Vec<(String, SayColumn)>,
@@ -133,6 +135,7 @@ impl RecordClassBuilder {
             table: None,
             without: Vec::new(),
             attributes: Vec::new(),
+            synonyms: Vec::new(),
             parts: Parts::default(),
             said: Vec::new(),
             groups: Vec::new(),
@@ -216,6 +219,13 @@ impl RecordClassBuilder {
             ),
         };
         self.push(name, ValueType::of::<V>(), Kind::Expression(Box::new(make)));
+        self
+    }
+
+    /// Another name of an attribute: SQLAlchemy's `synonym`. With [`attribute`](Self::attribute) it takes a column's own
+    /// name, as `map_column` does: `.attribute::<String>("_status", "status").synonym("status", "_status")`.
+    pub fn synonym(mut self, name: &str, attribute: &str) -> Self {
+        self.synonyms.push(SynonymDef { name: leak(name), attribute: leak(attribute) });
         self
     }
 
