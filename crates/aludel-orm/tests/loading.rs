@@ -9,6 +9,8 @@ mod conditions;
 mod criteria;
 #[path = "loading/databases.rs"]
 mod databases;
+#[path = "loading/entities.rs"]
+mod entities;
 #[path = "loading/guard.rs"]
 mod guard;
 #[path = "loading/hierarchies.rs"]

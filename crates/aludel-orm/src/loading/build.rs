@@ -17,6 +17,8 @@ use aludel_sql::{
 };
 
 use super::eager::Building;
+use super::objects::ObjectLeaf;
+use super::options::{LoadOption, Strategy};
 use super::plan::Plan;
 use super::query::{Back, JoinStep, QueryNode, What};
 use super::resolve::{Resolver, Sources};
@@ -100,7 +102,12 @@ impl Resolver<'_> {
         };
         out.lock = select.lock.clone();
         out.correlate = select.correlate.clone();
-        let extras = self.resolve_all(&select.columns)?;
+        if query.what == What::Columns && select.columns.iter().any(|c| ObjectLeaf::of(c).is_some())
+        {
+            out.order_by = self.resolve_all(&select.order_by)?;
+            return self.rows_of_objects(query, out, &select.columns);
+        }
+        let extras = self.results(&select.columns)?;
         if query.what == What::Count {
             return self.counted(out, extras, sources);
         }
@@ -117,6 +124,24 @@ impl Resolver<'_> {
             self.plan = Plan { extras: out.columns.len(), ..Plan::default() };
         }
         Ok(out)
+    }
+
+    /// Results, where objects are counted by their keys.
+    fn results(&mut self, columns: &[Node]) -> Result<Vec<Node>> {
+        if columns.iter().all(|column| ObjectLeaf::of(column).is_none()) {
+            return self.resolve_all(columns);
+        }
+        let mut results = Vec::new();
+        for column in columns {
+            match ObjectLeaf::of(column) {
+                Some(leaf) => {
+                    let sources = self.sources(&leaf.entity)?;
+                    results.extend(self.key(sources.class, &sources)?);
+                }
+                None => results.extend(self.resolve_all(std::slice::from_ref(column))?),
+            }
+        }
+        Ok(results)
     }
 
     /// The number of rows.
@@ -254,20 +279,88 @@ impl Resolver<'_> {
         if out.order_by.is_empty() && !building.order_by.is_empty() {
             out.order_by = self.key(sources.class, sources)?;
         }
-        out.order_by.append(&mut building.order_by);
-        if let Some(lock) = &mut out.lock
-            && lock.of.is_empty()
-        {
-            // Rows of the far side of a left join cannot be locked.
-            lock.of = sources.tables.iter().map(|(_, source)| source.clone()).collect();
-        }
-        let mut from = out.from.remove(0);
-        for eager in building.joins {
-            from = joined(from, eager.right, JoinKind::Left, vec![eager.on]);
-        }
-        out.from.insert(0, from);
-        out.columns = building.columns;
+        attach(&mut out, building, sources);
         Ok(out)
+    }
+
+    /// A SELECT of rows with objects among their values.
+    fn rows_of_objects(
+        &mut self,
+        query: &QueryNode,
+        mut out: Select,
+        columns: &[Node],
+    ) -> Result<Select> {
+        if self.depth > 1 {
+            let message = "a query within another gives values, not objects".to_owned();
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        let mut plan = Plan::default();
+        let mut building = Building::default();
+        let mut main = None;
+        for leaf in columns.iter().filter_map(ObjectLeaf::of) {
+            let sources = self.sources(&leaf.entity)?;
+            let along = match leaf.entity == query.entity {
+                true => query.along.iter().map(|def| self.class(def)).collect::<Result<_>>()?,
+                false => Vec::new(),
+            };
+            let options = self.options_of(sources.class, &query.options)?;
+            let mut options = self.with_defaults(sources.class, &options)?.into_owned();
+            self.without_multiplying(&mut options)?;
+            let mut entity =
+                self.entity(&sources, &options, &along, &mut building.columns, &mut plan.entities)?;
+            self.contained(&mut entity, &sources, &options, &mut building, &mut plan)?;
+            self.eager(&mut entity, &sources, &options, &mut building, &mut plan)?;
+            plan.objects.push(entity);
+            main.get_or_insert(sources);
+        }
+        plan.extras = building.columns.len();
+        for column in columns.iter().filter(|column| ObjectLeaf::of(column).is_none()) {
+            building.columns.extend(self.resolve_all(std::slice::from_ref(column))?);
+        }
+        self.plan = plan;
+        if let Some(sources) = main {
+            attach(&mut out, building, &sources);
+        }
+        Ok(out)
+    }
+
+    /// Of the options of a query for several entities, those for one of them.
+    fn options_of(&mut self, class: u16, options: &[LoadOption]) -> Result<Vec<LoadOption>> {
+        let mut own = Vec::new();
+        for option in options {
+            let about = match option {
+                LoadOption::Relationship(option) => Some(option.class),
+                LoadOption::Defer { class, .. }
+                | LoadOption::Undefer { class, .. }
+                | LoadOption::LoadOnly { class, .. } => Some(*class),
+                LoadOption::Polymorphic(classes) => classes.first().copied(),
+                _ => None,
+            };
+            let about = about.map(|def| self.class(def)).transpose()?;
+            if about.is_none_or(|about| {
+                self.mappers.is_a(class, about) || self.mappers.is_a(about, class)
+            }) {
+                own.push(option.clone());
+            }
+        }
+        Ok(own)
+    }
+
+    /// A row of several objects stands for itself: a join that gave several rows for it would change the result,
+    /// so that collections are loaded by their keys.
+    fn without_multiplying(&mut self, options: &mut [LoadOption]) -> Result<()> {
+        for option in options {
+            let LoadOption::Relationship(option) = option else { continue };
+            let class = self.class(option.class)?;
+            let many = self.relationship(class, option.attribute)?.holder.is_collection();
+            if many && matches!(option.how, Strategy::Joined) {
+                option.how = Strategy::SelectIn;
+            }
+            if !option.how.is_after() {
+                self.without_multiplying(&mut option.below)?;
+            }
+        }
+        Ok(())
     }
 
     /// The query as a derived table, to which the eager joins are made.
@@ -336,6 +429,24 @@ impl Resolver<'_> {
         }
         Ok(outer)
     }
+}
+
+/// Attaches eager joins to a SELECT, and gives it its results.
+fn attach(out: &mut Select, mut building: Building, sources: &Sources) {
+    out.order_by.append(&mut building.order_by);
+    if let Some(lock) = &mut out.lock
+        && lock.of.is_empty()
+        && !building.joins.is_empty()
+    {
+        // Rows of the far side of a left join cannot be locked.
+        lock.of = sources.tables.iter().map(|(_, source)| source.clone()).collect();
+    }
+    let mut from = out.from.remove(0);
+    for eager in building.joins {
+        from = joined(from, eager.right, JoinKind::Left, vec![eager.on]);
+    }
+    out.from.insert(0, from);
+    out.columns = building.columns;
 }
 
 /// An expression in ORDER BY.

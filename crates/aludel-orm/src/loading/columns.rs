@@ -110,8 +110,7 @@ impl Resolver<'_> {
                     continue;
                 }
                 _ => {
-                    let field = mapper.def.attributes.get(usize::from(attribute));
-                    plan.whole &= !matches!(field.map(|a| &a.kind), Some(AttrKind::Column(_)));
+                    plan.whole &= !is_column_field(mapper, attribute);
                     continue;
                 }
             };
@@ -212,12 +211,45 @@ impl Resolver<'_> {
     }
 }
 
+/// Whether an attribute that is mapped to no column has a field for one.
+fn is_column_field(mapper: &Mapper, attribute: u16) -> bool {
+    let field = mapper.def.attributes.get(usize::from(attribute));
+    matches!(field.map(|a| &a.kind), Some(AttrKind::Column(_)))
+}
+
 /// Whether an option for an attribute concerns a column: it is the attribute, or a part of it.
 fn means(class: &ClassDef, said: u16, column: u16) -> bool {
     said == column || class.columns_of_composite(said).any(|part| part == column)
 }
 
 impl ClassPlan {
+    /// Finds the columns anew, by names.
+    pub(super) fn find_by_name(&mut self, mapper: &Mapper, place: impl Fn(u16) -> Option<u16>) {
+        let left_out = std::mem::take(&mut self.deferred);
+        (self.whole, self.loaded, self.expired) = (true, 0, 0);
+        self.wide.clear();
+        for attribute in 0..mapper.properties.len() as u16 {
+            let (deferred, is_column) = match &mapper.property(attribute).kind {
+                PropertyKind::Column(column) => (column.deferred, true),
+                PropertyKind::Expression { deferred, .. } => (*deferred, false),
+                _ => {
+                    self.whole &= !is_column_field(mapper, attribute);
+                    continue;
+                }
+            };
+            self.at[usize::from(attribute)] = NOT_IN_ROW;
+            let said = left_out.iter().find(|(a, _)| *a == attribute).map(|(_, raise)| *raise);
+            let choice = match said {
+                Some(raise) => Choice::Defer(raise),
+                None if deferred => Choice::Leave,
+                None => Choice::Read,
+            };
+            let at = if said.is_none() { place(attribute) } else { None };
+            self.note(mapper, attribute, choice, at);
+            self.whole &= is_column || at.is_some() || deferred;
+        }
+    }
+
     /// Notes where an attribute is in the row, and what it means that it is not.
     fn note(&mut self, mapper: &Mapper, attribute: u16, choice: Choice, at: Option<u16>) {
         let bit = if attribute < 64 { 1 << attribute } else { 0 };

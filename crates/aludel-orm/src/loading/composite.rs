@@ -5,6 +5,7 @@ use aludel_sql::{
     Bad, BinaryOp, In, InSet, Junction, Literal, Node, Param, Row, UnaryOp, Value, ValueRef,
 };
 
+use super::objects::ObjectLeaf;
 use crate::instrumentation::entity::AttrLeaf;
 use crate::instrumentation::{AttrKind, CompositeDef};
 use crate::{Error, ErrorKind, Result};
@@ -199,7 +200,11 @@ pub(super) fn assignments(
 }
 
 /// How many columns of a row each result takes, where one of them is a composite.
-pub(super) struct Shape(Vec<Cell>);
+pub(super) struct Shape {
+    cells: Vec<Cell>,
+    /// The column of the first.
+    first: usize,
+}
 
 #[derive(Clone, Copy)]
 enum Cell {
@@ -219,14 +224,27 @@ impl Shape {
                 }
             })
             .collect();
-        cells.iter().any(|cell| matches!(cell, Cell::Composite { .. })).then_some(Self(cells))
+        let first = 0;
+        cells.iter().any(|c| matches!(c, Cell::Composite { .. })).then_some(Self { cells, first })
+    }
+
+    /// The shape of rows in which these results come after what makes objects.
+    pub(super) fn after_objects(results: &[Node]) -> Self {
+        let values = results.iter().filter(|node| ObjectLeaf::of(node).is_none());
+        let values: Vec<Node> = values.cloned().collect();
+        let plain = || Self { cells: vec![Cell::Column; values.len()], first: 0 };
+        Self::of(&values).unwrap_or_else(plain)
+    }
+
+    pub(super) fn begin_at(&mut self, first: usize) {
+        self.first = first;
     }
 
     /// A row with a value for each result.
     pub(super) fn shaped<'r>(&self, row: &'r dyn Row) -> Shaped<'r> {
-        let mut next = 0;
-        let mut values = Vec::with_capacity(self.0.len());
-        for cell in &self.0 {
+        let mut next = self.first;
+        let mut values = Vec::with_capacity(self.cells.len());
+        for cell in &self.cells {
             match cell {
                 Cell::Column => {
                     values.push(Shown::Column(next));

@@ -75,6 +75,15 @@ impl<'a, 'e> Hydrator<'a, 'e> {
         }
     }
 
+    /// One of several objects of a row, with what hangs on it.
+    pub(super) fn object_of(&mut self, plan: &EntityPlan, row: &dyn Row) -> Result<Option<Id>> {
+        let found = object(self.session, plan, row, &mut self.populate)?;
+        if let Some(id) = found {
+            self.along(plan, id, row)?;
+        }
+        Ok(found)
+    }
+
     /// The rest of a row beyond its first object.
     fn row_of(&mut self, id: Id, row: &dyn Row) -> Result<()> {
         if !self.plan.repeats || self.seen.insert(id) {
@@ -114,10 +123,11 @@ impl<'a, 'e> Hydrator<'a, 'e> {
 
     /// Gives the relationships what the rows brought.
     pub(crate) fn finish(self) -> Fetched {
-        let Self { session, entity, eager, ids, listed, .. } = self;
+        let Self { session, plan, entity, eager, ids, listed, .. } = self;
         if !eager.is_empty() {
             let mut attributes = vec![0; eager.len()];
             attributes_of(entity, &mut attributes);
+            plan.objects.iter().for_each(|entity| attributes_of(entity, &mut attributes));
             for (filled, attribute) in eager.into_iter().zip(attributes) {
                 for (owner, (wanted, members)) in filled.owners.into_iter().zip(filled.members) {
                     if wanted {

@@ -43,6 +43,7 @@ mod memory;
 mod named;
 mod named_query;
 mod object;
+mod objects;
 mod options;
 mod plan;
 mod query;
@@ -52,6 +53,7 @@ mod resolve;
 mod rows;
 mod run;
 mod select;
+mod statement;
 mod stream;
 mod untracked;
 
@@ -66,6 +68,7 @@ pub use loader_criteria::{CriteriaId, LoaderCriteria, loader_criteria, loader_cr
 pub(crate) use memory::Loading;
 pub use named::EntityRef;
 pub use named_query::{LoadKind, Raise};
+pub use objects::{ObjectOf, OptionalObject, object};
 pub use options::{
     ColumnOption, IntoOptions, Load, Options, contains_eager, contains_eager_as, defer,
     defer_raise, immediate, joined, lazy as lazy_load, load_only, others, raise, raise_on_sql,
@@ -73,6 +76,6 @@ pub use options::{
 };
 pub use query::Query;
 pub(crate) use relation::Asker;
-pub use rows::{Columns, Rows};
+pub use rows::{Columns, ResultColumn, ResultRow, Rows};
 pub use select::{JoinAlong, Select, select};
 pub use stream::Stream;

@@ -8,9 +8,10 @@ use aludel_sql::{DataType, Node, Row, Value};
 use super::composite::Shape;
 use super::criterion::{Ask, Criterion};
 use super::key::IntoKey;
+use super::objects::ObjectLeaf;
 use super::query::{Query, What};
 use super::select::no_result;
-use crate::attributes::{History, HistoryItem, Passive};
+use crate::attributes::{Datum, History, HistoryItem, Passive};
 use crate::instrumentation::entity::{AttrLeaf, Entity};
 use crate::instrumentation::{AttrKind, ClassDef, Id};
 
@@ -62,6 +63,11 @@ impl EntityRef {
     /// When the class has no such attribute.
     pub fn attr(&self, name: &str) -> Result<Node> {
         Ok(self.entity.leaf(attribute(self.entity.class, name)?))
+    }
+
+    /// Its objects among the columns of a query; see [`object`](super::object).
+    pub fn object(&self) -> Node {
+        ObjectLeaf { entity: self.entity.clone() }.into_node()
     }
 
     /// A value, typed as an attribute is.
@@ -237,6 +243,50 @@ impl Session {
                 Ok(ControlFlow::Continue(()))
             };
             self.query_rows(query, &mut read).await?;
+            Ok(rows)
+        }
+    }
+
+    /// The rows that a query of columns gives, with [objects](EntityRef::object) among them; an object that a row
+    /// lacks is `Datum::One(None)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`rows`](Self::rows).
+    #[track_caller]
+    pub fn data_of(&mut self, query: Query) -> impl Future<Output = Result<Vec<Vec<Datum>>>> {
+        self.called();
+        async move {
+            let columns = query.sql.columns.clone();
+            let prototypes: Vec<_> =
+                columns.iter().map(|node| AttrLeaf::of(node).map(Prototype::new)).collect();
+            let mut shape = Shape::after_objects(&columns);
+            let mut rows = Vec::new();
+            let mut each = |row: &dyn Row, first: usize, objects: &[Option<Id>]| {
+                shape.begin_at(first);
+                let row = shape.shaped(row);
+                let (mut values, mut objects) = (0.., objects.iter());
+                let data = columns.iter().zip(&prototypes).map(|(node, prototype)| {
+                    if ObjectLeaf::of(node).is_some() {
+                        return Datum::One(objects.next().copied().flatten());
+                    }
+                    let at = values.next().unwrap_or_default();
+                    let raw = row.get(at).map_or(Value::Null, |value| value.to_owned());
+                    let typed = prototype.as_ref().and_then(|p| p.typed(&raw));
+                    Datum::Value(typed.unwrap_or(raw))
+                });
+                rows.push(data.collect());
+                Ok(())
+            };
+            if query.has_objects() {
+                self.query_object_rows(query, &mut each).await?;
+            } else {
+                let mut each = |row: &dyn Row| {
+                    each(row, 0, &[])?;
+                    Ok(ControlFlow::Continue(()))
+                };
+                self.query_rows(query, &mut each).await?;
+            }
             Ok(rows)
         }
     }

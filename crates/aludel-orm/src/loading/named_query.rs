@@ -79,7 +79,9 @@ impl Query {
     pub fn columns(mut self, columns: Vec<Node>) -> Self {
         self.what = What::Columns;
         self.sql.columns = columns;
-        self.options.clear();
+        if !self.has_objects() {
+            self.options.clear();
+        }
         self
     }
 

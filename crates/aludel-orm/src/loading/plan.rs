@@ -12,6 +12,8 @@ use crate::instrumentation::NOT_IN_ROW;
 pub(crate) struct Plan {
     /// The objects that the rows stand for; `None` where the rows are plain results.
     pub(crate) entity: Option<EntityPlan>,
+    /// The objects among plain results.
+    pub(crate) objects: Vec<EntityPlan>,
     /// The first of the results that come after the objects' columns.
     pub(crate) extras: usize,
     /// How many entities there are in all.

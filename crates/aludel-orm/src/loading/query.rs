@@ -3,10 +3,11 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use aludel_sql::{CustomNode, KeyWriter, Node, Select};
+use aludel_sql::{CustomNode, KeyWriter, Node, Select, Statement};
 
 use super::criterion::{self, Criterion};
 use super::loader_criteria::{self, ClassCriterion, LoaderCriteria};
+use super::objects::ObjectLeaf;
 use super::options::{self, LoadOption, Strategy};
 use crate::Result;
 use crate::instrumentation::entity::{Entity, write_class};
@@ -29,6 +30,8 @@ pub struct Query {
     pub(crate) along: Vec<&'static ClassDef>,
     pub(crate) what: What,
     pub(crate) populate_existing: bool,
+    /// The statement that gives the objects, where the program has written it whole.
+    pub(super) statement: Option<Box<Statement>>,
     /// Criteria for each class that were said for it.
     pub(super) said: Vec<LoaderCriteria>,
     /// The criteria that it has: those said, and others that come from a session or from owners.
@@ -83,10 +86,16 @@ impl Query {
             along: Vec::new(),
             what,
             populate_existing: false,
+            statement: None,
             said: Vec::new(),
             criteria: Vec::new(),
             without_criteria: false,
         }
+    }
+
+    /// Whether there are objects among its columns.
+    pub(super) fn has_objects(&self) -> bool {
+        self.what == What::Columns && self.sql.columns.iter().any(|c| ObjectLeaf::of(c).is_some())
     }
 
     /// Puts in the values of the objects that criteria ask for.

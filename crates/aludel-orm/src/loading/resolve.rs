@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 use super::composite;
 use super::criterion::Criterion;
 use super::loader_criteria::ClassCriterion;
+use super::objects::ObjectLeaf;
 use super::plan::Plan;
 use super::query::QueryNode;
 use crate::instrumentation::ClassDef;
@@ -415,6 +416,12 @@ impl Rewriter for Resolver<'_> {
                 }
                 if let Some(criterion) = any.downcast_ref::<Criterion>() {
                     return self.criterion(criterion).map(Some);
+                }
+                if any.is::<ObjectLeaf>() {
+                    return Err(Error::new(
+                        ErrorKind::Argument,
+                        "an object stands among the columns of a query, not within expressions",
+                    ));
                 }
                 Ok(None)
             }

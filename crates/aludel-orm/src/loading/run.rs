@@ -20,6 +20,16 @@ use crate::{Error, ErrorKind};
 impl Session {
     /// Flushes, and puts the values of objects that are asked for into a query.
     pub(super) async fn ready_for(&mut self, query: &mut Query) -> Result<()> {
+        if query.statement.is_some() {
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!(
+                    "the query of {} is given as a statement, which gives objects: run it by `all`, `first`, `one` or \
+                     `one_or_none`",
+                    query.entity.class.name
+                ),
+            ));
+        }
         self.count_load(Loaded::query(query.entity.class))?;
         if self.listeners.hears_statements() {
             self.told_of(Executed::Select, query).await?;
@@ -105,6 +115,9 @@ impl Session {
 
     /// The objects of a query, in the order of its rows, each once where rows repeat them.
     pub(crate) async fn query_ids(&mut self, mut query: Query) -> Result<Vec<Id>> {
+        if query.statement.is_some() {
+            return Box::pin(self.query_statement(query)).await;
+        }
         self.ready_for(&mut query).await?;
         let populate_existing = query.populate_existing;
         let origin = query.wants_origin(&self.mappers).then(|| query.clone());

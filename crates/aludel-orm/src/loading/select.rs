@@ -30,7 +30,7 @@ use crate::{Error, ErrorKind};
 /// ```
 #[must_use]
 pub struct Select<T> {
-    query: Query,
+    pub(super) query: Query,
     class: PhantomData<fn() -> T>,
 }
 
@@ -298,6 +298,7 @@ impl<T: Mapped> Select<T> {
     }
 
     /// The query of columns, or of anything made of them, in place of objects: one, or a tuple of up to twelve.
+    /// Objects may be among them, of the class or of what is joined: see [`object`](super::object).
     ///
     /// ```ignore
     /// let names = session.rows(select::<User>().columns((User::id, User::name))).await?; // Vec<(i64, String)>
@@ -307,7 +308,9 @@ impl<T: Mapped> Select<T> {
         let mut query = self.query;
         query.what = What::Columns;
         query.sql.columns.extend(columns.into_columns());
-        query.options.clear();
+        if !query.has_objects() {
+            query.options.clear();
+        }
         Rows::new(query, E::decode)
     }
 }
@@ -420,7 +423,7 @@ impl Session {
     }
 
     pub(crate) async fn query_first(&mut self, mut query: Query) -> Result<Option<crate::Id>> {
-        if query.sql.limit.is_none() {
+        if query.sql.limit.is_none() && query.statement.is_none() {
             query.sql.limit = Some(Node::literal(1i64));
         }
         Ok(self.query_ids(query).await?.first().copied())
@@ -431,7 +434,7 @@ impl Session {
         mut query: Query,
     ) -> Result<Option<crate::Id>> {
         // Two rows are enough to know; where something is joined, they may be of one object.
-        if query.sql.limit.is_none() && query.joins.is_empty() {
+        if query.sql.limit.is_none() && query.joins.is_empty() && query.statement.is_none() {
             query.sql.limit = Some(Node::literal(2i64));
         }
         let class = query.entity.class.name;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use aludel_derive::Mapped;
 use aludel_engine::Engine;
 use aludel_orm::{
-    Auto, ErrorKind, Handle, Many, One, Registry, Session, delete, joined, select, selectin,
-    selectin_polymorphic, update,
+    Auto, ErrorKind, Handle, Many, One, Registry, Session, delete, joined, object, select,
+    selectin, selectin_polymorphic, update,
 };
-use aludel_sql::Expression;
+use aludel_sql::{Expression, Statement};
 
 use crate::zoo::{Db, Selects};
 
@@ -263,4 +263,40 @@ fn writes_by_criteria() {
     );
     assert_eq!(db.run(s.count(select::<Person>())), 3);
     assert_eq!(db.run(s.execute_delete(delete::<Cat>().filter(Cat::lives.is_null()))), 0);
+}
+
+#[test]
+fn a_statement_of_the_programs_own() {
+    let db = db();
+    let mut s = db.session();
+    let sql = "SELECT people.*, engineers.* FROM people LEFT JOIN engineers ON engineers.id = people.id \
+               ORDER BY people.id";
+    let people = db.run(s.all(select::<Person>().from_statement(Statement::text(sql))));
+    assert_eq!((people.len(), db.selects()), (4, 1));
+    let bob: Handle<Engineer> = s.downcast(people[1]).unwrap();
+    assert_eq!(s[bob].language.as_deref(), Some("rust"));
+    let ann: Handle<Manager> = s.downcast(people[0]).unwrap();
+    assert_eq!(*db.run(s.load(ann, Manager::level)), 3);
+    let untold = Statement::text("SELECT id, name FROM people");
+    let error = db.try_run(s.all(select::<Person>().from_statement(untold))).unwrap_err();
+    assert!(error.to_string().contains("no column for Person.kind"), "{error}");
+}
+
+#[test]
+fn subclasses_among_the_columns() {
+    let db = db();
+    let mut s = db.session();
+    let columns = (object::<Person>(), object::<Company>());
+    let rows = db.run(
+        s.rows(
+            select::<Person>()
+                .along::<Engineer>()
+                .join(Person::company)
+                .order_by(Person::id)
+                .columns(columns),
+        ),
+    );
+    assert_eq!((rows.len(), db.selects()), (3, 1));
+    let bob: Handle<Engineer> = s.downcast(rows[1].0).unwrap();
+    assert_eq!((s[bob].language.as_deref(), s[rows[1].1].name.as_str()), (Some("rust"), "acme"));
 }

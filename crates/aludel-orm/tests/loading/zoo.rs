@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use aludel_derive::Mapped;
 use aludel_engine::{Engine, Event, Observer, Outcome};
 use aludel_orm::{Auto, Deferred, Many, ManyMap, One, Registry, Result, Session};
-use aludel_sql::StatementKind;
+use aludel_sql::{DialectKind, StatementKind};
+
+use crate::databases;
 
 #[derive(Mapped, Clone, Debug, Default, PartialEq)]
 #[mapped(crate = aludel_orm, table = "users")]
@@ -192,17 +194,29 @@ const ROWS: &str = "
 
 impl Db {
     pub fn new() -> Self {
+        Self::on(Engine::connect_blocking("sqlite::memory:").unwrap())
+    }
+
+    /// Runs a test on each database.
+    pub fn each(test: impl Fn(Self)) {
+        databases::each(|engine| test(Self::on(engine)));
+    }
+
+    fn on(engine: Engine) -> Self {
         let registry = Registry::new();
         registry.register::<User>().unwrap();
         registry.register::<Node>().unwrap();
         registry.register::<Document>().unwrap();
         registry.register::<Enrollment>().unwrap();
-        let engine = Engine::connect_blocking("sqlite::memory:").unwrap();
         let db = Self { registry, engine, selects: Selects::default() };
         for sql in db.registry.metadata().create_all(db.engine.dialect()).unwrap() {
             db.sql(&sql);
         }
-        db.sql(ROWS);
+        let rows = match db.engine.dialect().kind {
+            DialectKind::Postgres => ROWS.replace("x'0102'", r"'\x0102'"),
+            _ => ROWS.to_owned(),
+        };
+        db.sql(&rows);
         db.engine.observe(Arc::new(db.selects.clone()));
         db
     }
