@@ -1,7 +1,7 @@
 //! The database behind the session, and mappers.
 
 use aludel::orm::mapping::{Direction, Holder, PropertyKind};
-use aludel::sql::{DataType, Table};
+use aludel::sql::{DataType, FromItem, Table};
 use aludel::{ColumnType, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -66,10 +66,16 @@ impl Act<'_> {
         let Some(mapper) = mappers.named(class) else {
             return Err(malformed(format!("unknown class {class}")));
         };
+        let selectable = mappers.persist_selectable(mapper)?;
+        // The columns of a query are none of a table.
+        let of_query = matches!(&selectable, FromItem::Source(source) if source.table().is_none());
         let (mut columns, mut deferred, mut relationships) = (Map::new(), Map::new(), Map::new());
         for property in mapper.properties() {
             let name = property.name().to_owned();
             match property.kind() {
+                PropertyKind::Column(_) if of_query => {
+                    columns.insert(name, json!(["expression"]));
+                }
                 PropertyKind::Column(column) => {
                     if column.is_deferred() {
                         deferred.insert(name.clone(), json!(column.group()));

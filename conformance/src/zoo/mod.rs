@@ -12,6 +12,7 @@ mod drawing;
 mod keys;
 mod lists;
 mod people;
+mod selectable;
 mod shop;
 mod small;
 mod vault;
@@ -26,6 +27,7 @@ pub use drawing::{Point, Vertex};
 pub use keys::{Band, City, Country, Enrollment, Musician, Region};
 pub use lists::{Entry, Note, Playlist, Reader, Report};
 pub use people::{Animal, Cat, Company, Dog, Engineer, Manager, Person};
+pub use selectable::{OrderSummary, UserAddress};
 pub use shop::{Address, Item, Keyword, Node, Order, Profile, User};
 pub use small::{Legacy, LegacyCode, Ticket, Word};
 pub use vault::{VaultManager, Vaulted};
@@ -56,6 +58,8 @@ pub fn registry() -> Result<Registry> {
     registry.register::<Band>()?;
     registry.register::<Playlist>()?;
     registry.register::<Report>()?;
+    registry.register::<UserAddress>()?;
+    registry.register::<OrderSummary>()?;
     vault::describe(&registry)?;
     registry.configure()?;
     Ok(REGISTRY.get_or_init(|| registry).clone())
@@ -88,8 +92,6 @@ pub fn kind(name: &str) -> Kind {
 pub fn missing(class: &str) -> Option<&'static str> {
     Some(match class {
         "Shape" | "Circle" | "Square" => "concrete inheritance through a union",
-        "UserAddress" => "a class mapped to a join",
-        "OrderSummary" => "a class mapped to a select",
         _ => return None,
     })
 }

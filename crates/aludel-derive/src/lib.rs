@@ -42,6 +42,7 @@ use proc_macro::TokenStream;
 /// | option | meaning |
 /// |---|---|
 /// | `table = "…"`, `schema = "…"` | the table; a class without one is mapped by hand, or shares its base's table |
+/// | `source = path` | a function that gives what else the class is mapped to: a join or a query of classes or tables, an alias |
 /// | `unique(a, b)`, `index(a, b)` | over several columns: fields as words, columns as texts |
 /// | `check = "…"` | a condition, as SQL |
 /// | `foreign_key(columns(a, b), references = "t(x, y)", on_delete = "…", on_update = "…")` | over several columns |
@@ -68,6 +69,7 @@ use proc_macro::TokenStream;
 /// | option | meaning |
 /// |---|---|
 /// | `name = "…"` | the column's name, if not the field's |
+/// | `equal_to("t.a", …)` | other columns that the field stands for as well, of a class that is mapped to a join |
 /// | `type = …` | a `DataType` other than the field type's own |
 /// | `primary_key`, `unique`, `index` | |
 /// | `nullable = false` | for an `Option` that only the database refuses to be NULL |

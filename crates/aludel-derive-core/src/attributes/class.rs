@@ -10,6 +10,8 @@ use crate::options::{self, Name, Opt};
 #[derive(Default)]
 pub(crate) struct ClassOptions {
     pub(crate) table: Option<LitStr>,
+    /// The function that gives what else the class is mapped to.
+    pub(crate) source: Option<Path>,
     pub(crate) schema: Option<LitStr>,
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) version: Option<Name>,
@@ -37,6 +39,7 @@ pub(crate) enum Constraint {
 
 const KNOWN: &[&str] = &[
     "table",
+    "source",
     "schema",
     "unique",
     "index",
@@ -58,6 +61,8 @@ const HINTS: &[(&str, &str)] = &[
     ("tablename", "write `table = \"…\"`"),
     ("table_name", "write `table = \"…\"`"),
     ("name", "write `table = \"…\"`"),
+    ("select", "write `source = …`, the function that gives the query"),
+    ("join", "write `source = …`, the function that gives the join"),
     ("base", "write `#[mapped(base)]` on the field that embeds the base class"),
     ("inherits", "write `#[mapped(base)]` on the field that embeds the base class"),
     ("skip", "that goes on a field"),
@@ -71,9 +76,14 @@ impl ClassOptions {
     /// Reads the struct's `#[mapped]` attributes.
     pub(crate) fn read(input: &DeriveInput, errors: &mut Errors) -> Self {
         let mut read = Self::default();
+        let mut source = None;
         for option in options::read(&input.attrs, "mapped", REPEATABLE, errors) {
             match option.name().as_str() {
                 "table" => read.table = option.text(errors),
+                "source" => {
+                    read.source = option.path(errors);
+                    source = Some(option);
+                }
                 "schema" => read.schema = option.text(errors),
                 "unique" => read.constraints.push(Constraint::Unique(option.names(errors))),
                 "index" => read.constraints.push(Constraint::Index(option.names(errors))),
@@ -89,6 +99,12 @@ impl ClassOptions {
                 "crate" => read.krate = option.path(errors),
                 _ => option.unknown("mapped", KNOWN, HINTS, errors),
             }
+        }
+        if let (Some(_), Some(source)) = (&read.table, source) {
+            source.refuse(
+                "a class is mapped to a table or to a source: leave one of them out",
+                errors,
+            );
         }
         read
     }

@@ -10,6 +10,8 @@ use crate::options;
 #[derive(Default)]
 pub(crate) struct Column {
     pub(crate) name: Option<LitStr>,
+    /// Other columns that the field stands for.
+    pub(crate) equal_to: Vec<options::Name>,
     pub(crate) data_type: Option<Expr>,
     pub(crate) primary_key: bool,
     /// What the field's type says, unless it is said.
@@ -35,6 +37,7 @@ pub(crate) struct Column {
 
 const KNOWN: &[&str] = &[
     "name",
+    "equal_to",
     "type",
     "primary_key",
     "nullable",
@@ -85,6 +88,7 @@ impl Column {
         for option in &options {
             match option.name().as_str() {
                 "name" => column.name = option.text(errors),
+                "equal_to" => column.equal_to = option.names(errors),
                 "type" => column.data_type = option.value(errors).cloned(),
                 "primary_key" => column.primary_key = option.flag(errors),
                 "nullable" => column.nullable = Some(option.flag(errors)),

@@ -37,6 +37,10 @@ pub(super) fn write(class: &Class) -> TokenStream {
         let choice = some(class, quote!(|| #private::instrumentation(#factory)));
         say(quote!(instrumentation: #choice));
     }
+    if let Some(source) = &options.source {
+        let source = some(class, quote!(|| #private::std::convert::From::from(#source())));
+        say(quote!(source: #source));
+    }
     if let Some(configure) = &options.configure {
         let configure = some(class, configure);
         say(quote!(configure: #configure));
@@ -158,6 +162,10 @@ fn column(class: &Class, field: &Field, options: &Column) -> TokenStream {
     given.some("name", &options.name);
     if let Some(data_type) = &options.data_type {
         given.say("data_type", data_type);
+    }
+    if !options.equal_to.is_empty() {
+        let names = &options.equal_to;
+        given.say("equal_to", quote!(&[#(#names),*]));
     }
     given.flag("primary_key", options.primary_key);
     if let Some(nullable) = options.nullable {

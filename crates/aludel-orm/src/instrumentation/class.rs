@@ -34,6 +34,8 @@ pub struct ClassDef {
     pub instrumentation: Option<fn() -> Arc<dyn InstrumentationFactory>>,
     /// The table of the default mapping; `None` for a class mapped by hand, or one without a table.
     pub table: Option<&'static str>,
+    /// What else the class is mapped to, where it is no table.
+    pub source: Option<fn() -> crate::mapping::TableSource>,
     /// The schema of the table.
     pub schema: Option<&'static str>,
     /// Constraints over several columns.
@@ -209,6 +211,8 @@ pub enum AttrKind {
 pub struct ColumnDef {
     /// The column's name in the table; `None` for the attribute's name.
     pub name: Option<&'static str>,
+    /// Other columns that the attribute stands for as well: they are kept equal.
+    pub equal_to: &'static [&'static str],
     /// The type.
     pub data_type: DataType,
     /// It may be NULL.
@@ -256,6 +260,7 @@ impl ColumnDef {
     pub const fn new(data_type: DataType, nullable: bool) -> Self {
         Self {
             name: None,
+            equal_to: &[],
             data_type,
             nullable,
             primary_key: false,

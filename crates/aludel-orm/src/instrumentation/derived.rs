@@ -40,6 +40,7 @@ pub const fn class_def<T: Mapped + Derived>(name: &'static str) -> ClassDef {
         synonyms: &[],
         instrumentation: None,
         table: None,
+        source: None,
         schema: None,
         constraints: &[],
         inheritance: None,

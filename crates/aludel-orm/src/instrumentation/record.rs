@@ -304,6 +304,7 @@ impl Mapped for Record {
             synonyms: &[],
             instrumentation: None,
             table: None,
+            source: None,
             schema: None,
             constraints: &[],
             inheritance: None,

@@ -20,7 +20,7 @@ use super::eager::Building;
 use super::objects::ObjectLeaf;
 use super::options::{LoadOption, Strategy};
 use super::plan::Plan;
-use super::query::{Back, JoinStep, QueryNode, What};
+use super::query::{Back, JoinStep, Query, QueryNode, What};
 use super::resolve::{Resolver, Sources};
 use crate::instrumentation::{ClassKey, Record};
 use crate::{Error, ErrorKind, Result};
@@ -66,16 +66,18 @@ impl Resolver<'_> {
         class: u16,
         along: &[&'static crate::instrumentation::ClassDef],
     ) -> Result<Arc<Sources>> {
-        let mut sources = Sources { class, tables: self.plain(class).tables.clone() };
+        let mut sources = self.plain(class);
         for def in along {
             let sub = self.class(def)?;
             for table in &self.mappers.at(sub).tables {
-                if sources.of(table).is_none() {
+                if sources.of(table).is_none()
+                    && let Some(sources) = Arc::get_mut(&mut sources)
+                {
                     sources.tables.push((table.clone(), table.to_source()));
                 }
             }
         }
-        Ok(Arc::new(sources))
+        Ok(sources)
     }
 
     fn select_within(
@@ -85,8 +87,7 @@ impl Resolver<'_> {
         sources: &Arc<Sources>,
     ) -> Result<Select> {
         let mut out = Select::new();
-        let from = self.from(query, sources)?;
-        out.from.push(from);
+        out.from.push(self.joins(&query.joins, sources)?);
         for item in &select.from {
             out.from.push(item.rewrite(self)?);
         }
@@ -164,12 +165,22 @@ impl Resolver<'_> {
     }
 
     /// The tables of the class, with the program's joins.
-    fn from(&mut self, query: &QueryNode, sources: &Arc<Sources>) -> Result<FromItem> {
+    fn joins(&mut self, steps: &[JoinStep], sources: &Arc<Sources>) -> Result<FromItem> {
         let mut from = self.tables(sources)?;
-        for step in &query.joins {
+        for step in steps {
             from = self.join(from, step, sources)?;
         }
         Ok(from)
+    }
+
+    /// The tables that a query of objects joins, without the query.
+    pub(crate) fn joined_tables(&mut self, query: &Query) -> Result<FromItem> {
+        let class = self.class(query.entity.class)?;
+        let sources = match query.entity.number() {
+            0 => self.plain(class),
+            _ => self.sources(&query.entity)?,
+        };
+        self.within(&sources, |r| r.joins(&query.joins, &sources))
     }
 
     fn join(&mut self, from: FromItem, step: &JoinStep, main: &Arc<Sources>) -> Result<FromItem> {
@@ -229,7 +240,7 @@ impl Resolver<'_> {
         };
         let target = self.plain(class);
         let there = from.sources();
-        if target.tables.iter().any(|(_, source)| there.contains(&source)) {
+        if target.all().any(|source| there.contains(&source)) {
             return Err(Error::new(
                 ErrorKind::Argument,
                 format!(
@@ -375,16 +386,12 @@ impl Resolver<'_> {
         let eager_columns = columns.split_off(first);
         inner.columns = columns;
         // What the eager joins need of the owners, whether it is loaded or not.
-        for (table, source) in &sources.tables {
-            for column in table
-                .primary_key()
-                .iter()
-                .copied()
-                .chain(table.foreign_keys().iter().flat_map(|key| key.columns.iter().copied()))
-            {
-                let there = |node: &Node| matches!(node, Node::Column(c) if c.source == *source && c.column == column);
-                if !inner.columns.iter().any(there) {
-                    inner.columns.push(Node::column(source, column));
+        for (table, _) in &sources.tables {
+            let foreign = table.foreign_keys().iter().flat_map(|key| &key.columns);
+            for column in table.primary_key().iter().chain(foreign) {
+                let Some(wanted) = sources.shown(table, *column) else { continue };
+                if !inner.columns.iter().any(|node| is_same_column(node, &wanted)) {
+                    inner.columns.push(wanted);
                 }
             }
         }
@@ -439,7 +446,7 @@ fn attach(out: &mut Select, mut building: Building, sources: &Sources) {
         && !building.joins.is_empty()
     {
         // Rows of the far side of a left join cannot be locked.
-        lock.of = sources.tables.iter().map(|(_, source)| source.clone()).collect();
+        lock.of = sources.all().filter(|s| s.table().is_some()).cloned().collect();
     }
     let mut from = out.from.remove(0);
     for eager in building.joins {
@@ -447,6 +454,16 @@ fn attach(out: &mut Select, mut building: Building, sources: &Sources) {
     }
     out.from.insert(0, from);
     out.columns = building.columns;
+}
+
+/// Whether two nodes are one column.
+pub(super) fn is_same_column(one: &Node, other: &Node) -> bool {
+    match (one, other) {
+        (Node::Column(one), Node::Column(other)) => {
+            one.source == other.source && one.column == other.column
+        }
+        _ => false,
+    }
 }
 
 /// An expression in ORDER BY.

@@ -105,6 +105,7 @@ impl Session {
         let class = self.prepare_criteria(&mut what).await?;
         let mappers = Arc::clone(&self.mappers);
         let mapper = mappers.at(class);
+        of_tables(mapper)?;
         let (table, set) = assignments(mapper, &what.set)?;
         let effects = self.effects(&what, class)?;
         let mut statement = SqlUpdate::table(&table);
@@ -153,6 +154,7 @@ impl Session {
         let class = self.prepare_criteria(&mut what).await?;
         let mappers = Arc::clone(&self.mappers);
         let mapper = mappers.at(class);
+        of_tables(mapper)?;
         let effects = self.effects(&what, class)?;
         if let ([table], Some(effects)) = (mapper.tables.as_slice(), &effects) {
             let mut statement = SqlDelete::from(table);
@@ -437,4 +439,19 @@ fn key_filter(mapper: &Mapper, table: &Table, keys: &[SmallVec<[Value; 2]>]) -> 
     });
     let operands: Vec<Node> = operands.collect();
     among(&operands, mapper, &mapper.primary_key, keys)
+}
+
+/// Rows of a class that is mapped to something else than tables are written through its objects alone.
+fn of_tables(mapper: &Mapper) -> Result<()> {
+    match &mapper.selected {
+        None => Ok(()),
+        Some(_) => Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!(
+                "class {} is mapped to a join or a query, of which no rows are written by criteria: name a class \
+                 that is mapped to the table",
+                mapper.class_name()
+            ),
+        )),
+    }
 }

@@ -95,7 +95,7 @@ impl Resolver<'_> {
         if !by_association {
             select.filter.extend(far);
             select.from.push(self.tables(&target)?);
-            own.extend(target.tables.iter().map(|(_, source)| source.clone()));
+            own.extend(target.all().cloned());
             if let Some(values) = object {
                 for (column, value) in self.key(class, &target)?.into_iter().zip(values) {
                     select.filter.push(Node::binary(BinaryOp::Eq, column, self.resolve(value)?));

@@ -35,10 +35,7 @@ impl Get {
         let entity = Entity::of(mapper.def);
         let mut query = Query::new(entity.clone(), What::Objects);
         for (ordinal, attribute) in mapper.primary_key.iter().enumerate() {
-            let Some(at) = mapper.column(*attribute).and_then(|c| c.columns.first()) else {
-                continue;
-            };
-            let param = Node::param(ordinal as u32, mapper.column_of(*at).data_type);
+            let param = Node::param(ordinal as u32, mapper.type_of(*attribute));
             query.sql.filter.push(Node::eq(entity.leaf(*attribute), param));
         }
         let select = query.into_select();

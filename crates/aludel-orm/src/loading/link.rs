@@ -98,13 +98,7 @@ pub(super) fn among(
     attributes: &[u16],
     values: &[SmallVec<[aludel_sql::Value; 2]>],
 ) -> Node {
-    let types: Vec<_> = attributes
-        .iter()
-        .map(|a| {
-            let at = mapper.column(*a).and_then(|c| c.columns.first().copied());
-            at.map_or(aludel_sql::DataType::Text(None), |at| mapper.column_of(at).data_type)
-        })
-        .collect();
+    let types: Vec<_> = attributes.iter().map(|a| mapper.type_of(*a)).collect();
     let literal = |value: &aludel_sql::Value, at: usize| Node::value(value.clone(), types[at]);
     match (operands, values) {
         (_, [one]) => Node::and(

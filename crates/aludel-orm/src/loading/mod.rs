@@ -61,6 +61,7 @@ pub use aliased::{AliasOf, aliased};
 pub use attribute::{RelationshipOf, remote};
 pub(crate) use cache::Caches;
 pub use composite::Comparator;
+pub(crate) use criterion::Criterion;
 pub use dml::{ByCriteria, Delete, Synchronize, Update, delete, update};
 pub use guard::{LoadCount, LoadGuard, LoadLimit, LoadReport};
 pub use key::{By, IntoKey, KeyValues};
@@ -75,7 +76,9 @@ pub use options::{
     selectin, selectin_polymorphic, subquery, undefer, undefer_group,
 };
 pub use query::Query;
+pub(crate) use query::{QueryNode, What};
 pub(crate) use relation::Asker;
+pub(crate) use resolve::Resolver;
 pub use rows::{Columns, ResultColumn, ResultRow, Rows};
 pub use select::{JoinAlong, Select, select};
 pub use stream::Stream;

@@ -26,23 +26,81 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Debug)]
 pub(crate) struct Sources {
     pub(crate) class: u16,
+    /// A table, and what shows it: itself, an alias, or a query in which it is to be seen.
     pub(crate) tables: SmallVec<[(Table, Source); 2]>,
+    /// Of a class that is mapped to something else than tables: what it is mapped to, and what stands for that.
+    renamed: Vec<(Source, Source)>,
 }
 
 impl Sources {
+    /// The tables of a mapper, each under the name that is given to it.
+    fn of_mapper(mapper: &Mapper, name: impl Fn(&dyn Fn() -> Source) -> Source) -> Self {
+        let Some(selected) = &mapper.selected else {
+            let tables =
+                mapper.tables.iter().map(|t| (t.clone(), name(&|| t.to_source()))).collect();
+            return Self { class: mapper.index, tables, renamed: Vec::new() };
+        };
+        let rename = |source: &Source| (source.clone(), name(&|| source.clone()));
+        let renamed: Vec<_> = selected.from.sources().into_iter().map(rename).collect();
+        let shown = selected.shows.iter().map(|(table, by)| {
+            let here = renamed.iter().find(|(source, _)| source == by);
+            (table.clone(), here.map_or(by, |(_, here)| here).clone())
+        });
+        let own = mapper.tables.iter().skip(selected.shows.len());
+        let own = own.map(|t| (t.clone(), name(&|| t.to_source())));
+        Self { class: mapper.index, tables: shown.chain(own).collect(), renamed }
+    }
+
     /// What stands for a table.
     pub(crate) fn of(&self, table: &Table) -> Option<&Source> {
         self.tables.iter().find(|(t, _)| t == table).map(|(_, source)| source)
+    }
+
+    /// Everything that stands for a table, or for what the class is mapped to.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Source> {
+        let tables = self.tables.iter().map(|(_, source)| source);
+        let others = self.renamed.iter().map(|(_, source)| source);
+        let others = others.filter(|o| !self.tables.iter().any(|(_, source)| source == *o));
+        tables.chain(others)
+    }
+
+    /// A column of a table, as what stands for the table shows it.
+    pub(crate) fn shown(&self, table: &Table, column: u16) -> Option<Node> {
+        let source = self.of(table)?;
+        if source.table().is_some() {
+            return Some(Node::column(source, column));
+        }
+        let origin = aludel_sql::ColumnRef { source: table.to_source(), column };
+        source.corresponding(&origin).map(|at| Node::column(source, at))
     }
 
     /// A column of one of the tables of a mapper of the hierarchy; of the table itself where nothing stands
     /// for it.
     fn column(&self, mapper: &Mapper, at: ColumnRef) -> Node {
         let table = &mapper.tables[usize::from(at.table)];
-        match self.of(table) {
-            Some(source) => Node::column(source, at.column),
-            None => Node::column(table, at.column),
-        }
+        self.shown(table, at.column).unwrap_or_else(|| Node::column(table, at.column))
+    }
+}
+
+/// Puts what stands for things in their places.
+struct Renamed<'s>(&'s [(Source, Source)]);
+
+impl Renamed<'_> {
+    fn of(&self, source: &Source) -> Option<&Source> {
+        self.0.iter().find(|(from, _)| from == source).map(|(_, to)| to)
+    }
+}
+
+impl Rewriter for Renamed<'_> {
+    fn node(&mut self, node: &Node) -> Result<Option<Node>> {
+        let Node::Column(column) = node else { return Ok(None) };
+        let to = self.of(&column.source);
+        Ok(Some(to.map_or_else(|| node.clone(), |to| Node::column(to, column.column))))
+    }
+
+    fn item(&mut self, item: &FromItem) -> Result<Option<FromItem>> {
+        let FromItem::Source(source) = item else { return Ok(None) };
+        Ok(Some(self.of(source).unwrap_or(source).clone().into()))
     }
 }
 
@@ -109,16 +167,12 @@ impl<'m> Resolver<'m> {
 
     /// The tables of a class under their own names.
     pub(crate) fn plain(&self, class: u16) -> Arc<Sources> {
-        let tables = &self.mappers.at(class).tables;
-        let tables = tables.iter().map(|t| (t.clone(), t.to_source())).collect();
-        Arc::new(Sources { class, tables })
+        Arc::new(Sources::of_mapper(self.mappers.at(class), |source| source()))
     }
 
     /// The tables of a class under new names.
     pub(crate) fn fresh(&self, class: u16) -> Arc<Sources> {
-        let tables = &self.mappers.at(class).tables;
-        let tables = tables.iter().map(|t| (t.clone(), t.alias().to_source())).collect();
-        Arc::new(Sources { class, tables })
+        Arc::new(Sources::of_mapper(self.mappers.at(class), |source| source().alias().to_source()))
     }
 
     /// Takes an alias to stand for these.
@@ -221,6 +275,9 @@ impl<'m> Resolver<'m> {
     /// An expression over the tables themselves, as one over what stands for them.
     fn adapt(&self, node: &Node, sources: &Sources) -> Result<Node> {
         let mut node = node.clone();
+        if !sources.renamed.is_empty() {
+            node = node.rewrite_by(&mut Renamed(&sources.renamed))?;
+        }
         for (_, source) in &sources.tables {
             if matches!(source, Source::Alias(_)) {
                 node = Adapter::to(source).adapt(&node)?;
@@ -239,27 +296,35 @@ impl<'m> Resolver<'m> {
     pub(crate) fn tables(&self, sources: &Sources) -> Result<FromItem> {
         let mapper = self.mappers.at(sources.class);
         let mut tables = sources.tables.iter();
-        let Some((_, first)) = tables.next() else {
-            return Err(Error::new(
-                ErrorKind::Configuration,
-                format!("class {} has no table", mapper.class_name()),
-            ));
+        let (mut from, first) = match &mapper.selected {
+            Some(selected) => {
+                let from = selected.from.rewrite(&mut Renamed(&sources.renamed))?;
+                (from, selected.shows.len())
+            }
+            None => match tables.clone().next() {
+                Some((_, first)) => (first.clone().into(), 1),
+                None => {
+                    let message = format!("class {} has no table", mapper.class_name());
+                    return Err(Error::new(ErrorKind::Configuration, message));
+                }
+            },
         };
-        let mut from: FromItem = first.clone().into();
-        for (position, (table, source)) in tables.enumerate() {
-            let own = position + 1 < mapper.tables.len();
+        for (position, (table, source)) in tables.by_ref().enumerate().skip(first) {
+            let own = position < mapper.tables.len();
             let kind = if own { JoinKind::Inner } else { JoinKind::Left };
-            let on = Some(self.same_key(mapper, first, table, source)?);
+            let on = Some(self.same_key(mapper, sources, first, table, source)?);
             from = Join { left: from, right: source.clone().into(), kind, on }.into();
         }
         Ok(from)
     }
 
-    /// The condition under which a table of a joined class has the row that belongs to the first table's.
+    /// The condition under which a table of a joined class has the row that belongs to those of its base, the
+    /// first ones.
     fn same_key(
         &self,
         mapper: &Mapper,
-        first: &Source,
+        sources: &Sources,
+        first: usize,
         table: &Table,
         source: &Source,
     ) -> Result<Node> {
@@ -280,8 +345,8 @@ impl<'m> Resolver<'m> {
         let pairs = holder.primary_key.iter().filter_map(|attribute| {
             let columns = &holder.column(*attribute)?.columns;
             let own = columns.iter().find(|c| c.table == position)?;
-            let base = columns.iter().find(|c| c.table == 0)?;
-            Some(Node::eq(Node::column(first, base.column), Node::column(source, own.column)))
+            let base = columns.iter().find(|c| usize::from(c.table) < first)?;
+            Some(Node::eq(sources.column(holder, *base), Node::column(source, own.column)))
         });
         Ok(Node::and(pairs))
     }
@@ -323,10 +388,7 @@ impl<'m> Resolver<'m> {
         if !single {
             return Ok(None);
         }
-        let data_type = mapper.column(*attribute).and_then(|c| c.columns.first().copied());
-        let Some(data_type) = data_type.map(|at| mapper.column_of(at).data_type) else {
-            return Ok(None);
-        };
+        let data_type = mapper.type_of(*attribute);
         let operand = self.attribute(sources.class, *attribute, sources)?;
         let values =
             mapper.polymorphic.iter().map(|(value, _)| Node::value(value.clone(), data_type));
@@ -451,7 +513,7 @@ impl Rewriter for OwnTables<'_> {
     fn select(&mut self, select: &Select) -> Result<Option<Select>> {
         let mut select = select.clone();
         if matches!(select.correlate, Correlate::Auto) {
-            select = select.correlate(self.0.tables.iter().map(|(_, source)| source.clone()));
+            select = select.correlate(self.0.all().cloned());
         }
         Ok(Some(select))
     }

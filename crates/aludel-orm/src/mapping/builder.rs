@@ -4,10 +4,11 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use aludel_sql::{Table, Value};
+use aludel_sql::Value;
 
 use super::options::RelationshipOptions;
 use super::registry::Registry;
+use super::source::TableSource;
 use crate::events::of::AttributeRef;
 use crate::events::table::{ClassRef, Registration, Subject};
 use crate::instrumentation::{AttrKind, ClassDef};
@@ -35,6 +36,13 @@ pub(crate) struct ClassSpec {
     pub(crate) said: Said,
 }
 
+impl ClassSpec {
+    /// The classes that what this one is mapped to is made of.
+    pub(super) fn needs(&self) -> Vec<&'static ClassDef> {
+        self.said.table.as_ref().map(TableSource::classes).unwrap_or_default()
+    }
+}
+
 /// What was said by hand.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Said {
@@ -60,34 +68,6 @@ impl Said {
     }
 }
 
-/// What a class is mapped to. Joins and selects will be others.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum TableSource {
-    /// A table.
-    Table(Table),
-    /// A table that the registry knows by this name.
-    Named(String),
-}
-
-impl From<Table> for TableSource {
-    fn from(table: Table) -> Self {
-        Self::Table(table)
-    }
-}
-
-impl From<&Table> for TableSource {
-    fn from(table: &Table) -> Self {
-        Self::Table(table.clone())
-    }
-}
-
-impl From<&str> for TableSource {
-    fn from(name: &str) -> Self {
-        Self::Named(name.to_owned())
-    }
-}
-
 /// A value of any type that hangs on a mapper.
 #[derive(Clone)]
 pub(crate) struct Attachment(pub(super) Arc<dyn Any + Send + Sync>);
@@ -101,7 +81,9 @@ impl fmt::Debug for Attachment {
 impl MapperBuilder {
     /// What the class says of itself: the derive's description and the class's `configure` function.
     pub(super) fn of(def: &'static ClassDef) -> Self {
-        let mut builder = Self { def, registry: None, said: Said::default() };
+        let source = def.source.map(|source| source());
+        let said = Said { table: source, ..Said::default() };
+        let mut builder = Self { def, registry: None, said };
         if let Some(configure) = def.configure {
             configure(&mut builder);
         }
@@ -128,7 +110,8 @@ impl MapperBuilder {
         self.def.attribute(name)
     }
 
-    /// The table: one made by hand, or the name of one that the registry has.
+    /// What the class is mapped to: a table made by hand, or the name of one that the registry has; a join, a query, an
+    /// alias ([`TableSource`]).
     pub fn table(&mut self, table: impl Into<TableSource>) -> &mut Self {
         self.said.table = Some(table.into());
         self

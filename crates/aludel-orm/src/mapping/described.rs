@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use aludel_sql::{Table, did_you_mean};
 
-use super::builder::{ClassSpec, MapperBuilder, TableSource};
+use super::TableSource;
+use super::builder::{ClassSpec, MapperBuilder};
 use super::{Mappers, RecordClassBuilder, Registry};
 use crate::instrumentation::{AttrKind, ClassDef, ClassRef, InstrumentationFactory, RecordClass};
 use crate::{Error, ErrorKind, Result};
@@ -90,7 +91,7 @@ impl Registry {
         match &spec.said.table {
             Some(TableSource::Table(table)) => Some(table.clone()),
             Some(TableSource::Named(name)) => known.tables.get(name).cloned(),
-            None => None,
+            Some(TableSource::From(_) | TableSource::Classes(_)) | None => None,
         }
     }
 

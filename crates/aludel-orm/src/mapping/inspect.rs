@@ -3,13 +3,15 @@
 use std::any::Any;
 use std::fmt;
 
-use aludel_sql::{Column, Table, Value};
+use aludel_sql::{Column, DataType, FromItem, Table, Value};
 
 use super::{
     Cascades, ColumnProperty, ColumnRef, Direction, Holder, Mapper, Mappers, Property,
     PropertyKind, Relationship, Secondary,
 };
-use crate::instrumentation::{ClassDef, Lazy};
+use crate::instrumentation::{AttrKind, ClassDef, Lazy};
+use crate::loading::Resolver;
+use crate::{Error, ErrorKind, Result};
 
 impl Mappers {
     /// The mapper of a number, as [`Relationship::target`] gives one.
@@ -20,6 +22,23 @@ impl Mappers {
     /// The mapper of a class.
     pub fn of(&self, class: &ClassDef) -> Option<&Mapper> {
         self.by_type.get(&class.key()).and_then(|index| self.get(*index))
+    }
+
+    /// What rows of a class are selected from: a table, the join of the tables of a hierarchy, or what the class is
+    /// mapped to. SQLAlchemy's `persist_selectable`.
+    ///
+    /// # Errors
+    ///
+    /// When the mapper is not one of these.
+    pub fn persist_selectable(&self, mapper: &Mapper) -> Result<FromItem> {
+        let resolver = Resolver::new(self);
+        match self.get(mapper.index).filter(|known| known.def.key() == mapper.def.key()) {
+            Some(_) => resolver.tables(&resolver.plain(mapper.index)),
+            None => Err(Error::new(
+                ErrorKind::Unmapped,
+                format!("class {} is not mapped in this registry", mapper.class_name()),
+            )),
+        }
     }
 
     /// How many mappers there are.
@@ -71,8 +90,14 @@ impl Mapper {
         self.root
     }
 
-    /// The tables that hold the attributes, base table first.
+    /// The tables that hold the attributes, base table first; of a class that is mapped to something else than a table,
+    /// all that are to be seen in it.
     pub fn tables(&self) -> &[Table] {
+        self.selected.as_ref().map_or(&self.tables, |selected| &selected.tables)
+    }
+
+    /// The tables that objects of the class are written to: those of which the whole primary key is mapped.
+    pub fn written_tables(&self) -> &[Table] {
         &self.tables
     }
 
@@ -171,6 +196,17 @@ impl Mapper {
     #[inline]
     pub(crate) fn column_of(&self, at: ColumnRef) -> &Column {
         &self.table_of(at).columns()[usize::from(at.column)]
+    }
+
+    /// The type of an attribute's values in the database.
+    pub(crate) fn type_of(&self, attribute: u16) -> DataType {
+        let column = self.column(attribute).and_then(|c| c.columns.first());
+        match (column, self.def.attributes.get(usize::from(attribute)).map(|def| &def.kind)) {
+            (Some(at), _) => self.column_of(*at).data_type,
+            (None, Some(AttrKind::Column(column))) => column.data_type,
+            (None, Some(AttrKind::Expression(expression))) => expression.data_type,
+            (None, _) => DataType::Any,
+        }
     }
 
     /// The attribute that stands for a column.
@@ -300,7 +336,7 @@ impl Secondary {
 /// The class and its table, with the attributes and their columns, a line each.
 impl fmt::Display for Mapper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tables: Vec<&str> = self.tables.iter().map(Table::full_name).collect();
+        let tables: Vec<&str> = self.tables().iter().map(Table::full_name).collect();
         write!(f, "{} -> {}", self.name, tables.join(" + "))?;
         if let Some((attribute, value)) = &self.discriminator {
             write!(f, " ({} = {value})", self.property(*attribute).name)?;

@@ -7,6 +7,7 @@ use aludel_sql::{Table, Value};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
+use super::Selected;
 use super::builder::Attachment;
 use crate::instrumentation::{ClassDef, ClassKey, Lazy, NewCollection};
 
@@ -84,8 +85,11 @@ pub struct Mapper {
     pub(crate) discriminator: Option<(u16, Value)>,
     /// The discriminator's values of this class and all below it, with their classes.
     pub(crate) polymorphic: Vec<(Value, u16)>,
-    /// The tables that hold the attributes, base table first. One, without joined inheritance.
+    /// The tables that hold the attributes, base table first. One, without joined inheritance; of a class that is
+    /// mapped to something else than a table, those that are written.
     pub(crate) tables: Vec<Table>,
+    /// What rows are selected from, where the class is mapped to something else than a table.
+    pub(crate) selected: Option<Arc<Selected>>,
     /// By attribute number.
     pub(crate) properties: Vec<Property>,
     pub(crate) by_name: HashMap<Arc<str>, u16>,
@@ -116,9 +120,10 @@ impl Mapper {
         &self.name
     }
 
-    /// The table that the class's own columns are in.
-    pub fn local_table(&self) -> &Table {
-        &self.tables[self.tables.len() - 1]
+    /// The table that the class's own columns are in; of a class that is mapped to something else than a table, the
+    /// last of those that are written, if there is any.
+    pub fn local_table(&self) -> Option<&Table> {
+        self.tables.last()
     }
 
     /// The properties, by attribute number.

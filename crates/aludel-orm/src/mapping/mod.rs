@@ -22,8 +22,10 @@ mod mapper;
 mod options;
 mod problems;
 mod registry;
+mod selected;
+mod source;
 
-pub use builder::{MapperBuilder, TableSource};
+pub use builder::MapperBuilder;
 pub use describe::RecordClassBuilder;
 pub use instrument::{ClassEvent, ExtendedInstrumentationRegistry, InstrumentationFinder};
 pub use mapper::{
@@ -32,3 +34,5 @@ pub use mapper::{
 };
 pub use options::RelationshipOptions;
 pub use registry::Registry;
+pub(crate) use selected::Selected;
+pub use source::TableSource;

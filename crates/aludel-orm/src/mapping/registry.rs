@@ -209,15 +209,20 @@ impl Registry {
         let queued = self.known().queue.clone();
         self.find_named(&queued);
         // The classes' own functions are called here, while nothing is locked.
-        let found: Vec<_> =
-            configure::closure(queued.iter().map(|s| s.def).chain(classes.iter().copied()))
-                .into_iter()
-                .filter(|def| {
-                    let id = def.key();
-                    !self.knows(id) && !queued.iter().any(|spec| spec.def.key() == id)
-                })
-                .map(|def| Arc::new(MapperBuilder::of(def).into_spec()))
-                .collect();
+        let mut found: Vec<Arc<ClassSpec>> = Vec::new();
+        let mut wanted: Vec<_> = queued.iter().flat_map(|s| s.needs()).collect();
+        wanted.extend(queued.iter().map(|s| s.def).chain(classes.iter().copied()));
+        while !wanted.is_empty() {
+            let is_new = |def: &&'static ClassDef| {
+                let id = def.key();
+                !self.knows(id) && !queued.iter().chain(&found).any(|spec| spec.def.key() == id)
+            };
+            let new: Vec<_> = configure::closure(wanted).into_iter().filter(is_new).collect();
+            let new = new.into_iter().map(|def| Arc::new(MapperBuilder::of(def).into_spec()));
+            let new: Vec<_> = new.collect();
+            wanted = new.iter().flat_map(|spec| spec.needs()).collect();
+            found.extend(new);
+        }
         if !(queued.is_empty() && found.is_empty()) {
             self.tell_configure(ConfigureEvent::BeforeConfigured, None, None)?;
             for spec in queued.iter().chain(&found) {

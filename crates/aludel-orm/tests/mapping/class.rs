@@ -23,6 +23,7 @@ pub(crate) const fn class(
         synonyms: &[],
         instrumentation: None,
         table: if table.is_empty() { None } else { Some(table) },
+        source: None,
         schema: None,
         constraints: NO_CONSTRAINTS,
         inheritance: None,

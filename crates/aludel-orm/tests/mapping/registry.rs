@@ -33,7 +33,8 @@ fn mappers_and_tables_stay_when_classes_come() {
     let (after, city) = registry.ensure(City()).unwrap();
     assert_eq!((user, city), (0, 2));
     assert_eq!(before.len(), 2, "a snapshot does not change");
-    let table = |m: &aludel_orm::mapping::Mappers| m.get(user).unwrap().local_table().clone();
+    let table =
+        |m: &aludel_orm::mapping::Mappers| m.get(user).unwrap().local_table().unwrap().clone();
     assert_eq!(table(&before), table(&after));
     assert!(Arc::ptr_eq(&registry.ensure(User()).unwrap().0, &after));
 }

@@ -30,7 +30,7 @@ fn a_table_is_made_of_a_class() {
     let registry = Registry::new();
     let (mappers, index) = registry.ensure(Ticket()).unwrap();
     let mapper = mappers.get(index).unwrap();
-    let table = mapper.local_table();
+    let table = mapper.local_table().unwrap();
     assert_eq!(
         (table.full_name(), table.primary_key(), table.autoincrement()),
         ("tickets", &[0][..], Some(0))

@@ -36,10 +36,32 @@ impl Query {
         self.first().columns.first().and_then(Node::data_type)
     }
 
-    /// The columns that it gives: their names, each once; types; and what they show.
+    /// The columns that it gives: their names, each once; types; and what they show. A column of a set
+    /// operation shows what those of its parts show.
     pub fn outputs(&self) -> Vec<Derived> {
+        match self {
+            Self::Select(select) => select.outputs(),
+            Self::Set(set) => {
+                let mut parts = set.parts.iter().map(Self::outputs);
+                let mut all = parts.next().unwrap_or_default();
+                for part in parts {
+                    for (column, other) in all.iter_mut().zip(part) {
+                        column.data_type = column.data_type.or(other.data_type);
+                        let new = other.origins.into_iter().filter(|o| !column.origins.contains(o));
+                        column.origins.extend(new.collect::<Vec<_>>());
+                    }
+                }
+                all
+            }
+        }
+    }
+}
+
+impl Select {
+    /// The columns that it gives.
+    fn outputs(&self) -> Vec<Derived> {
         let mut all: Vec<Derived> = Vec::new();
-        for (i, node) in self.first().columns.iter().enumerate() {
+        for (i, node) in self.columns.iter().enumerate() {
             let wanted: Box<str> = match node.name() {
                 Some(name) => name.into(),
                 None => format!("column_{}", i + 1).into(),

@@ -276,7 +276,7 @@ impl<'r> Walk<'r> {
         }
         // The reference to itself, within a recursive one, stays what it is.
         let Some(body) = &cte.body else { return Ok(cte.clone()) };
-        let done = Cte { head: cte.head.clone(), body: Some(self.query(body)?) };
+        let done = cte.with(self.query(body)?);
         self.done.insert(cte.id(), Source::Cte(done.clone()));
         Ok(done)
     }

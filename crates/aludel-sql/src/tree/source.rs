@@ -114,9 +114,29 @@ impl Alias {
     /// The same alias of something else with the same columns.
     pub(super) fn with(&self, of: Aliased) -> Self {
         let inner = &self.0;
-        let (name, columns) = (inner.name.clone(), inner.columns.clone());
+        let name = inner.name.clone();
+        let columns = match &of {
+            Aliased::Query(query) | Aliased::Lateral(query) => seen_anew(&inner.columns, query),
+            _ => inner.columns.clone(),
+        };
         Self(Arc::new(AliasInner { id: inner.id, name, of, columns }))
     }
+}
+
+/// The columns of a query that has been rewritten: under the names that they have, and showing what it shows now.
+fn seen_anew(columns: &Arc<[Derived]>, query: &Query) -> Arc<[Derived]> {
+    let now = query.outputs();
+    let same = now.len() == columns.len()
+        && now.iter().zip(&**columns).all(|(new, old)| new.origins == old.origins);
+    if same || now.len() != columns.len() {
+        return columns.clone();
+    }
+    let named = |(new, old): (Derived, &Derived)| Derived {
+        name: old.name.clone(),
+        data_type: old.data_type.or(new.data_type),
+        origins: new.origins,
+    };
+    now.into_iter().zip(&**columns).map(named).collect()
 }
 
 impl Cte {
@@ -165,6 +185,21 @@ impl Cte {
 
     pub(crate) fn derived(&self) -> &[Derived] {
         &self.head.columns
+    }
+
+    /// The same common table expression of another query with the same columns.
+    pub(super) fn with(&self, body: Query) -> Self {
+        let columns = seen_anew(&self.head.columns, &body);
+        let head = match Arc::ptr_eq(&columns, &self.head.columns) {
+            true => self.head.clone(),
+            false => Arc::new(CteHead {
+                id: self.head.id,
+                name: self.head.name.clone(),
+                recursive: self.head.recursive,
+                columns,
+            }),
+        };
+        Self { head, body: Some(body) }
     }
 }
 

@@ -8,7 +8,6 @@ use smallvec::SmallVec;
 use super::Build;
 use super::hierarchy::Shape;
 use super::names::no_column;
-use super::table_builder::column_name;
 use crate::instrumentation::{AttrDef, AttrKind, ColumnDef};
 use crate::mapping::problems::quoted;
 use crate::mapping::{ColumnProperty, ColumnRef, Property, PropertyKind};
@@ -136,9 +135,11 @@ impl Build<'_> {
         }
         for name in spec.said.include.iter().flatten().chain(&spec.said.exclude) {
             let tables = &self.mapper(class).tables;
-            let known = || tables.iter().flat_map(|t| t.columns()).map(|c| &*c.name);
-            if !names.contains(&name.as_str()) && !known().any(|c| c == name) {
-                let near = did_you_mean(name, names.iter().copied().chain(known()));
+            let selected = self.selection(class).map(|s| s.names()).into_iter().flatten();
+            let tables = tables.iter().flat_map(|t| t.columns()).map(|c| &*c.name);
+            let known: Vec<&str> = tables.chain(selected).collect();
+            if !names.contains(&name.as_str()) && !known.contains(&name.as_str()) {
+                let near = did_you_mean(name, names.iter().chain(&known).copied());
                 self.problem(
                     class,
                     format!("`{name}` is to be included or excluded, but is no attribute or column{near}"),
@@ -149,6 +150,9 @@ impl Build<'_> {
 
     fn kind(&mut self, class: u16, attribute: u16, def: &'static AttrDef) -> PropertyKind {
         match &def.kind {
+            AttrKind::Column(column) if self.selection(class).is_some() => {
+                self.kind_selected(class, attribute, column).unwrap_or(PropertyKind::Unmapped)
+            }
             AttrKind::Column(column) => match self.column_property(class, def.name, column) {
                 Ok(Some(property)) => PropertyKind::Column(property),
                 Ok(None) => PropertyKind::Unmapped,
@@ -175,19 +179,10 @@ impl Build<'_> {
         &self,
         class: u16,
         attribute: &'static str,
-        def: &ColumnDef,
+        def: &'static ColumnDef,
     ) -> Result<Option<ColumnProperty>, String> {
-        let spec = self.spec(class);
-        let said = &spec.said;
-        let given = said.properties.iter().find(|(name, _)| name == attribute).map(|(_, c)| c);
-        let default = column_name(spec, attribute, def);
-        let names: Vec<&str> = match given {
-            Some(names) => names.iter().map(String::as_str).collect(),
-            None => vec![default],
-        };
-        let named =
-            |list: &[String]| list.iter().any(|n| n == attribute || names.contains(&n.as_str()));
-        if said.include.as_ref().is_some_and(|list| !named(list)) || named(&said.exclude) {
+        let names = self.names_of(class, attribute, def);
+        if self.is_left_out(class, attribute, &names) {
             return Ok(None);
         }
         let columns = names.iter().map(|name| self.find_column(class, name));

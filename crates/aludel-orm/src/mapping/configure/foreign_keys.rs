@@ -53,7 +53,7 @@ pub(in crate::mapping) fn check(mappers: &Mappers, tables: &MetaData) -> Result<
             let class = mappers.list.iter().find(|m| *m.name == **to);
             let near = match class {
                 Some(mapper) => {
-                    let meant = mapper.local_table().full_name();
+                    let meant = mapper.local_table().map_or("", |table| table.full_name());
                     format!("; `{to}` is a class, its table is `{meant}`")
                 }
                 None => {

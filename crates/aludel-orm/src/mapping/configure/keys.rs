@@ -1,6 +1,6 @@
 //! Primary keys, version counters, and columns that no attribute stands for.
 
-use aludel_sql::did_you_mean;
+use aludel_sql::{Table, did_you_mean};
 
 use super::Build;
 use super::hierarchy::Shape;
@@ -13,7 +13,7 @@ impl Build<'_> {
         let mapper = self.mapper(class);
         let Some(base) = mapper.base.filter(|_| self.shape(class) == Shape::Joined) else { return };
         let base = self.mapper(base);
-        let own = mapper.local_table().clone();
+        let Some(own) = mapper.local_table().cloned() else { return };
         let last = (mapper.tables.len() - 1) as u16;
         let key = own.primary_key();
         let mut pairs: Vec<(u16, u16)> = Vec::new();
@@ -37,7 +37,7 @@ impl Build<'_> {
                  to `{}`",
                 own.full_name(),
                 base.name,
-                base.local_table().full_name()
+                base.local_table().map_or("?", Table::full_name)
             );
             self.problem(class, what);
             return;
@@ -88,9 +88,16 @@ impl Build<'_> {
         let mapper = self.mapper(class);
         let table = mapper.local_table();
         if !said.is_empty() {
+            let selection = self.selection(class);
+            let is_column = |a: &u16| {
+                matches!(self.spec(class).def.attributes[usize::from(*a)].kind, AttrKind::Column(_))
+            };
             let find = |name: &String| {
-                let by_name = mapper.attribute(name).filter(|a| mapper.column(*a).is_some());
-                let by_column = || mapper.attribute_of(table, table.column(name)?);
+                let by_name = mapper.attribute(name).filter(is_column);
+                let by_column = || match selection {
+                    Some(selection) => selection.attribute_of(name),
+                    None => table.and_then(|t| mapper.attribute_of(t, t.column(name)?)),
+                };
                 by_name.or_else(by_column).ok_or_else(|| {
                     let names = mapper.columns.iter().map(|a| &*mapper.property(*a).name);
                     let near = did_you_mean(name, names);
@@ -99,6 +106,10 @@ impl Build<'_> {
             };
             return said.iter().map(find).collect();
         }
+        if let Some(key) = self.key_selected(class) {
+            return key;
+        }
+        let Some(table) = table else { return Ok(Vec::new()) };
         if table.primary_key().is_empty() {
             return Err(format!(
                 "table `{}` has no primary key: add `#[column(primary_key)]` to the fields that identify an \

@@ -25,6 +25,7 @@ mod paths;
 mod relationships;
 mod reverse;
 mod secondary;
+mod selected;
 mod table_builder;
 mod tables;
 
@@ -42,6 +43,7 @@ use crate::{Error, ErrorKind, Result};
 
 pub(super) use classes::{closure, depth};
 pub(super) use foreign_keys::check as check_foreign_keys;
+use selected::{Selection, Sources};
 pub(super) use tables::Made;
 use tables::Tables;
 
@@ -68,16 +70,10 @@ pub(super) fn build(
         let message = format!("{} classes are more than a registry can hold", specs.len());
         return Err(Error::new(ErrorKind::Configuration, message));
     }
-    let mut build = Build::new(specs, before, Tables::new(by_hand, made), changed);
-    build.hierarchy();
-    build.tables();
-    build.properties();
-    build.discriminators();
-    build.relationships();
-    build.reverse();
-    build.inherited_relationships();
-    build.owners();
-    build.foreign_keys();
+    let mut tables = Tables::new(by_hand, made);
+    let sources = selected::sources(specs, before, &mut tables, changed)?;
+    let mut build = Build::new(specs, before, tables, changed, sources);
+    build.steps();
     build.problems.into_result()?;
     let by_name = (0..specs.len()).rev().map(|i| (specs[i].def.name.into(), i as u16)).collect();
     let mappers = Mappers {
@@ -102,6 +98,9 @@ struct Build<'a> {
     /// Classes without a table, and those that inherit from such.
     broken: Vec<bool>,
     tables: Tables,
+    /// What classes are mapped to that are mapped to something else than a table.
+    sources: Sources,
+    selections: HashMap<u16, Selection>,
     problems: Problems,
 }
 
@@ -111,6 +110,7 @@ impl<'a> Build<'a> {
         before: &Mappers,
         tables: Tables,
         changed: &[ClassKey],
+        sources: Sources,
     ) -> Self {
         let kept = before.list.len();
         // The hierarchies that get a new class, by their topmost classes.
@@ -138,8 +138,29 @@ impl<'a> Build<'a> {
             fresh: (0..specs.len()).filter(|at| is_fresh(*at)).map(|at| at as u16).collect(),
             broken: vec![false; specs.len()],
             tables,
+            sources,
+            selections: HashMap::new(),
             problems: Problems::default(),
         }
+    }
+
+    /// All steps, one after the other.
+    fn steps(&mut self) {
+        self.hierarchy();
+        self.tables();
+        self.properties();
+        self.discriminators();
+        self.relationships();
+        self.reverse();
+        self.inherited_relationships();
+        self.owners();
+        self.foreign_keys();
+    }
+
+    /// What was made, without what is wrong with it.
+    fn into_parts(self) -> selected::Built {
+        let Self { mappers, by_type, tables, sources, .. } = self;
+        selected::Built { mappers, by_type, tables, sources }
     }
 
     /// The numbers of the classes that are made afresh.
@@ -205,6 +226,7 @@ fn empty(index: u16, spec: &ClassSpec) -> Mapper {
         discriminator: None,
         polymorphic: Vec::new(),
         tables: Vec::new(),
+        selected: None,
         properties: Vec::new(),
         by_name: HashMap::new(),
         primary_key: Vec::new(),

@@ -134,8 +134,8 @@ impl Build<'_> {
         if paths.len() > 1 && named.is_empty() {
             // As between any two classes, the own table counts before those of the base.
             let own = owner.local_table();
-            let local: Vec<&Path> =
-                paths.iter().copied().filter(|p| p.from == *own || p.to == *own).collect();
+            let is_own = |p: &&Path| Some(&p.from) == own || Some(&p.to) == own;
+            let local: Vec<&Path> = paths.iter().copied().filter(is_own).collect();
             if !local.is_empty() {
                 paths = local;
             }
@@ -173,7 +173,14 @@ fn named(build: &Build<'_>, names: &[String], of: &[&Mapper]) -> Result<Vec<Tabl
 }
 
 fn no_path(owner: &Mapper, target: &Mapper, options: &RelationshipOptions, all: &[Path]) -> String {
-    let (from, to) = (owner.local_table(), target.local_table());
+    let (Some(from), Some(to)) = (owner.local_table(), target.local_table()) else {
+        let without = if owner.tables.is_empty() { owner } else { target };
+        return format!(
+            "class `{}` is mapped to a query that shows no table with its key: give the condition, by `primaryjoin`, \
+             and say `viewonly`",
+            without.name
+        );
+    };
     if !options.foreign_keys.is_empty() {
         let list: Vec<String> =
             all.iter().filter(|p| !p.inherits).map(|p| format!("`{p}`")).collect();

@@ -86,7 +86,7 @@ impl Build<'_> {
     /// and typed as those of the base's table, that refer to them.
     fn inherited_key(&self, class: u16, parts: &mut Parts) -> Result<(), String> {
         let base = self.mapper(class).base;
-        let above = base.map(|base| self.mapper(base).local_table().clone());
+        let above = base.and_then(|base| self.mapper(base).local_table().cloned());
         let Some(above) = above else { return Ok(()) };
         let key = above.primary_key();
         let own: Vec<&str> = self

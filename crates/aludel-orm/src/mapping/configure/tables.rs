@@ -8,7 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use super::Build;
 use super::hierarchy::Shape;
 use crate::mapping::Mapper;
-use crate::mapping::builder::TableSource;
+use crate::mapping::TableSource;
 
 /// The tables made for a registry's classes, by name, with what they were made from. A table is made
 /// again only when that has changed.
@@ -25,6 +25,7 @@ pub(super) enum Recipe {
 }
 
 /// The tables while mappers are made.
+#[derive(Default)]
 pub(super) struct Tables {
     by_hand: MetaData,
     made: Made,
@@ -44,7 +45,7 @@ impl Tables {
     }
 
     /// Keeps a table given by hand with its class.
-    fn take(&mut self, table: &Table) -> Result<(), String> {
+    pub(super) fn take(&mut self, table: &Table) -> Result<(), String> {
         self.by_hand.add(table.clone()).map_err(|e| e.message().to_owned())
     }
 
@@ -89,6 +90,10 @@ impl Build<'_> {
                 self.broken[usize::from(class)] = true;
                 continue;
             }
+            if self.waits(class) {
+                self.broken[usize::from(class)] = true;
+                continue;
+            }
             match self.tables_of(class) {
                 Ok(tables) => self.mapper_mut(class).tables = tables,
                 Err(what) => {
@@ -99,7 +104,17 @@ impl Build<'_> {
         }
     }
 
+    /// Whether a class is made of others that are not there yet.
+    fn waits(&self, class: u16) -> bool {
+        let source = &self.spec(class).said.table;
+        matches!(source, Some(TableSource::From(_) | TableSource::Classes(_)))
+            && !self.sources.contains_key(&class)
+    }
+
     fn tables_of(&mut self, class: u16) -> Result<Vec<Table>, String> {
+        if let Some(tables) = self.tables_selected(class)? {
+            return Ok(tables);
+        }
         let shape = self.shape(class);
         let mut tables = match self.mapper(class).base.filter(|_| shape != Shape::Alone) {
             Some(base) => self.mapper(base).tables.clone(),
@@ -107,6 +122,14 @@ impl Build<'_> {
         };
         if shape != Shape::Single {
             tables.push(self.own_table(class)?);
+        }
+        if shape != Shape::Alone
+            && let Some(selected) =
+                self.mapper(class).base.and_then(|b| self.mapper(b).selected.clone())
+        {
+            let mut selected = (*selected).clone();
+            selected.tables.extend(tables.iter().skip(selected.shows.len()).cloned());
+            self.mapper_mut(class).selected = Some(Arc::new(selected));
         }
         Ok(tables)
     }
@@ -129,7 +152,8 @@ impl Build<'_> {
                     }
                 });
             }
-            None => {}
+            // It is not mapped to a table.
+            Some(TableSource::From(_) | TableSource::Classes(_)) | None => {}
         }
         let Some(name) = spec.def.table else {
             return Err(

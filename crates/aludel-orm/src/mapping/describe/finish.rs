@@ -11,7 +11,8 @@ use crate::instrumentation::{
     InheritanceDef, InstrumentationManager, Make, Many, ManyMap, ManySet, Mapped, Record,
     RecordClass, RelationshipDef, ValueType,
 };
-use crate::mapping::MapperBuilder;
+use crate::mapping::selected::{At, Columns};
+use crate::mapping::{MapperBuilder, TableSource};
 use crate::{Error, ErrorKind, Result};
 
 impl RecordClassBuilder {
@@ -32,6 +33,12 @@ impl RecordClassBuilder {
         let table = self.make_table()?;
         if let Some(table) = &table {
             self.attributes_of(table)?;
+        }
+        if let Some(TableSource::From(item)) = &self.source
+            && self.source.iter().all(|source| source.classes().is_empty())
+        {
+            let columns = Columns::of(item.clone());
+            self.attributes_of_columns(&columns)?;
         }
         let factory = self.registry.factory_for(
             &self.name,
@@ -73,6 +80,9 @@ impl RecordClassBuilder {
         let mut builder = MapperBuilder::by_hand(class, self.registry.clone());
         if let Some(table) = table {
             builder.table(table);
+        }
+        if let Some(source) = self.source {
+            builder.table(source);
         }
         for (attribute, column) in renamed {
             builder.property(attribute, &column);
@@ -208,18 +218,8 @@ impl RecordClassBuilder {
                     kind: Kind::Column(None),
                 }),
                 None => {
-                    let feature = column.data_type.feature().unwrap_or("json");
-                    return Err(Error::new(
-                        ErrorKind::Configuration,
-                        format!(
-                            "class {}: the column `{}.{}` has the type {:?}, which takes the feature \
-                             `{feature}`: switch it on, or give the attribute a type by `attribute::<…>`",
-                            self.name,
-                            table.full_name(),
-                            column.name,
-                            column.data_type
-                        ),
-                    ));
+                    let name = format!("{}.{}", table.full_name(), column.name);
+                    return Err(self.no_type(&name, column.data_type));
                 }
             }
         }
@@ -227,6 +227,55 @@ impl RecordClassBuilder {
         missing.append(&mut self.attributes);
         self.attributes = missing;
         Ok(())
+    }
+
+    /// Attributes for the columns of what the class is mapped to of which nothing was said.
+    fn attributes_of_columns(&mut self, columns: &Columns) -> Result<()> {
+        let mut taken: Vec<At> = Vec::new();
+        for attribute in &self.attributes {
+            let Kind::Column(renamed) = &attribute.kind else { continue };
+            let found = columns.find(renamed.as_deref().unwrap_or(&attribute.name));
+            taken.extend(found.ok().into_iter().flat_map(|at| columns.equals(at)));
+        }
+        let mut missing: Vec<Attribute> = Vec::new();
+        for at in columns.all() {
+            let (plain, qualified) = (columns.name(at), columns.qualified(at));
+            if taken.contains(&at) || self.without.iter().any(|n| *n == plain || *n == qualified) {
+                continue;
+            }
+            let equal = columns.equals(at);
+            let another = |other: At| columns.name(other) == plain && !equal.contains(&other);
+            let clashes =
+                columns.all().any(another) || self.attributes.iter().any(|a| a.name == plain);
+            taken.extend(&equal);
+            let (nullable, generated) = columns.is_nullable(at);
+            let data_type = columns.data_type(at).unwrap_or(aludel_sql::DataType::Any);
+            let Some(of) = data_type.visit(OfColumn { nullable, generated }) else {
+                return Err(self.no_type(&qualified, data_type));
+            };
+            let name = match clashes {
+                true => qualified.replace('.', "_"),
+                false => plain.to_owned(),
+            };
+            let kind = Kind::Column(Some(qualified));
+            missing.push(Attribute { name, of, kind });
+        }
+        missing.append(&mut self.attributes);
+        self.attributes = missing;
+        Ok(())
+    }
+
+    #[cold]
+    fn no_type(&self, column: &str, data_type: aludel_sql::DataType) -> Error {
+        let feature = data_type.feature().unwrap_or("json");
+        Error::new(
+            ErrorKind::Configuration,
+            format!(
+                "class {}: the column `{column}` has the type {data_type:?}, which takes the feature `{feature}`: \
+                 switch it on, or give the attribute a type by `attribute::<…>`",
+                self.name,
+            ),
+        )
     }
 
     fn column_def(

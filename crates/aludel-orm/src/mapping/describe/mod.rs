@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use aludel_sql::{Check, Column, ColumnType, Expression, ForeignKey, Index, Node, Table, Unique};
 
-use super::{MapperBuilder, Registry, RelationshipOptions};
+use super::{MapperBuilder, Registry, RelationshipOptions, TableSource};
 use crate::Result;
 use crate::instrumentation::{
     AttrDef, ClassDef, ClassRef, Collected, Collection, CollectionClass, ColumnDef, FieldType,
@@ -53,6 +53,7 @@ pub struct RecordClassBuilder {
     name: String,
     base: Option<(RecordClass, bool)>,
     table: Option<TableOf>,
+    source: Option<TableSource>,
     without: Vec<String>,
     attributes: Vec<Attribute>,
     /// Other names, and the attributes that they stand for.
@@ -133,6 +134,7 @@ impl RecordClassBuilder {
             name: name.to_owned(),
             base: None,
             table: None,
+            source: None,
             without: Vec::new(),
             attributes: Vec::new(),
             synonyms: Vec::new(),
@@ -165,6 +167,15 @@ impl RecordClassBuilder {
     /// [`DataType`](aludel_sql::DataType).
     pub fn of_table(mut self, table: &Table) -> Self {
         self.table = Some(TableOf::Given(table.clone()));
+        self
+    }
+
+    /// The class is mapped to something else than a table: a join, a query, an alias, a common table expression.
+    /// Its columns get attributes as those of a table do, but for those that a join makes equal to others, which
+    /// belong to the attributes of these; a name that is there twice gets its table's before it. What is made of
+    /// classes gets the attributes only that are said.
+    pub fn of(mut self, source: impl Into<TableSource>) -> Self {
+        self.source = Some(source.into());
         self
     }
 

@@ -28,7 +28,7 @@ impl Session {
         self.read_rows(run, &ids).await?;
         self.connect(run).await?;
         let at_once = run.connected().map_or(256, |c| rows_at_once(c));
-        for table in self.tables_of(&ids).iter().rev() {
+        for table in self.tables_of(&ids)?.iter().rev() {
             let own: Vec<Id> = ids
                 .iter()
                 .copied()

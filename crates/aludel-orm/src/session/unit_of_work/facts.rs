@@ -8,6 +8,7 @@ use aludel_sql::Table;
 use crate::instrumentation::Id;
 use crate::mapping::Mapper;
 use crate::session::Session;
+use crate::{Error, ErrorKind, Result};
 
 /// In place of an attribute: the column has none.
 pub(super) const NO_ATTRIBUTE: u16 = u16::MAX;
@@ -97,13 +98,17 @@ impl TableFacts {
         let is_key = |(c, a): &(u16, u16)| mapper.primary_key.contains(a) || column(*c).primary_key;
         let required =
             plain.iter().enumerate().filter(|(_, c)| is_key(c)).map(|(at, _)| at).collect();
-        let mut keys: Vec<(u16, u16)> = mapper
-            .primary_key
-            .iter()
-            .filter_map(|a| mapped.iter().find(|(_, attribute)| attribute == a).copied())
-            .collect();
+        let of_table = || mapped.iter().filter(|(c, _)| column(*c).primary_key).copied();
+        let mut keys: Vec<(u16, u16)> = match mapper.selected {
+            // The rows of each table have a key of their own.
+            Some(_) => of_table().collect(),
+            None => {
+                let of = |a: &u16| mapped.iter().find(|(_, attribute)| attribute == a).copied();
+                mapper.primary_key.iter().filter_map(of).collect()
+            }
+        };
         if keys.is_empty() {
-            keys = mapped.iter().filter(|(c, _)| column(*c).primary_key).copied().collect();
+            keys = of_table().collect();
         }
         let with = |test: &dyn Fn(u16) -> bool| -> Vec<(u16, u16)> {
             mapped.iter().filter(|(c, _)| test(*c)).copied().collect()
@@ -142,10 +147,18 @@ impl TableFacts {
 impl Session {
     /// The tables of some objects of one hierarchy, in the order in which their rows are inserted: the base
     /// table first, and a table after those that it refers to.
-    pub(super) fn tables_of(&self, ids: &[Id]) -> Vec<Table> {
+    ///
+    /// # Errors
+    ///
+    /// When a class has none.
+    pub(super) fn tables_of(&self, ids: &[Id]) -> Result<Vec<Table>> {
         let classes = classes_of(ids);
+        if let Some(class) = classes.iter().find(|class| self.mappers.at(**class).tables.is_empty())
+        {
+            return Err(read_only(self.mappers.at(*class)));
+        }
         if let [class] = classes.as_slice() {
-            return self.mappers.at(*class).tables.clone();
+            return Ok(self.mappers.at(*class).tables.clone());
         }
         let mut all: Vec<(usize, Table)> = Vec::new();
         for class in classes {
@@ -169,8 +182,18 @@ impl Session {
             let at = (0..all.len()).find(ready).unwrap_or(0);
             sorted.push(all.remove(at).1);
         }
-        sorted
+        Ok(sorted)
     }
+}
+
+#[cold]
+fn read_only(mapper: &Mapper) -> Error {
+    let message = format!(
+        "class {} is only read: what it is mapped to shows no table with its whole primary key, to which its \
+         objects could be written",
+        mapper.class_name()
+    );
+    Error::new(ErrorKind::InvalidRequest, message)
 }
 
 /// The classes of some objects.

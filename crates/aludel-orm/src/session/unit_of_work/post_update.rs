@@ -26,7 +26,7 @@ impl Session {
         all.retain(|id| work.is_deleted(*id) != delete);
         ids.retain(|id| self.arena.holds(*id) && !run.replaced.contains(id));
         self.sort_by_row(&mut ids);
-        for table in self.tables_of(&ids) {
+        for table in self.tables_of(&ids)? {
             let mut changes = Changes::default();
             for &id in &ids {
                 let facts = run.facts(self, id.class);

@@ -19,7 +19,7 @@ impl Session {
             for &id in ids {
                 self.check_key_known(id)?;
             }
-            for table in self.tables_of(ids) {
+            for table in self.tables_of(ids)? {
                 self.insert_table(run, &table, ids).await?;
             }
             return Ok(());
@@ -51,7 +51,7 @@ impl Session {
         let known: Vec<Id> = persistent.iter().copied().filter(written).collect();
         self.read_rows(run, &known).await?;
         updates.extend(persistent);
-        for table in self.tables_of(ids) {
+        for table in self.tables_of(ids)? {
             if !updates.is_empty() {
                 self.update_table(run, &table, &updates).await?;
             }

@@ -79,8 +79,9 @@ impl Session {
         for &attribute in &changed {
             let Some(property) = facts.mapper.column(attribute) else { continue };
             // The key of the base table's row is what the others follow.
+            let follows = || property.columns.iter().any(|c| usize::from(c.table) < at);
             if facts.mapper.primary_key.contains(&attribute)
-                && (at > 0 || takeover.is_some() || run.cascaded.contains(&(id, attribute)))
+                && (follows() || takeover.is_some() || run.cascaded.contains(&(id, attribute)))
                 || Some(attribute) == version
             {
                 continue;
