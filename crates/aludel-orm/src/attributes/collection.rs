@@ -30,7 +30,7 @@ impl Session {
         }
         let risky = relationship.position.is_some() || self.takes_along(id, member);
         self.guarded(risky, |s| {
-            if !s.arena.field(id, attribute).is_set() && !s.may_have_members(id) {
+            if !s.may_have_members(id) && !s.arena.field(id, attribute).is_set() {
                 s.tell_collection(AttributeEvent::InitCollection, id, &relationship, &[])?;
             }
             if let Holder::Keyed(key) = relationship.holder

@@ -70,7 +70,8 @@ impl Session {
         }
         let delta =
             start_delta(&mut self.deltas, &mut self.journal, &mut self.arena, id, attribute);
-        let mut already = false;
+        // What a loaded collection has not, has not come to it either.
+        let already;
         if let Some(ManyCore::Loaded(members)) = self.arena.field_mut(id, attribute).many_mut() {
             let members = Arc::make_mut(members);
             if delta.removed.contains(member) {
@@ -82,8 +83,10 @@ impl Session {
                 delta.opened(slot);
             }
             self.journal.write(|| Undo::Inserted { id, attribute, slot, moved });
+        } else {
+            already = delta.added.contains(member);
         }
-        if !already && !delta.added.contains(member) {
+        if !already {
             let cancelled = delta.add(member);
             self.journal.write(|| Undo::DeltaAdded { id, attribute, member, cancelled });
         }
@@ -122,7 +125,8 @@ impl Session {
         let delta =
             start_delta(&mut self.deltas, &mut self.journal, &mut self.arena, id, attribute);
         let mut from = NO_SLOT;
-        let mut gone = true;
+        // What a loaded collection has, has not gone from it.
+        let gone;
         if let Some(ManyCore::Loaded(members)) = self.arena.field_mut(id, attribute).many_mut() {
             let members = Arc::make_mut(members);
             let Some(slot) = members.find(member, place) else { return };
@@ -130,8 +134,10 @@ impl Session {
             gone = !members.contains(member);
             from = slot as u32;
             self.journal.write(|| Undo::Removed { id, attribute, slot, member, key });
+        } else {
+            gone = !delta.removed.contains(member);
         }
-        if gone && !delta.removed.contains(member) {
+        if gone {
             let cancelled = delta.remove(member, from);
             self.journal.write(|| Undo::DeltaRemoved { id, attribute, member, cancelled });
         }

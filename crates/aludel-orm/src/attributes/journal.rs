@@ -9,10 +9,8 @@ use super::log::Old;
 use crate::Result;
 use crate::instrumentation::{Field, Id, OneCore};
 use crate::session::Session;
+use crate::session::owners::Owner;
 use crate::session::state::{Flags, ObjectState};
-
-/// The key of what is known of an object's owner: the object, and the relationship.
-pub(crate) type ParentKey = (Id, u16, u16);
 
 pub(crate) enum Undo {
     /// A column had this value and these bits.
@@ -93,10 +91,11 @@ pub(crate) enum Undo {
     KeyPutAside {
         id: Id,
     },
-    /// What was known of an owner.
-    Parent {
-        key: ParentKey,
-        old: Option<Option<Id>>,
+    /// What was known of an object's owner in a relationship.
+    Owner {
+        id: Id,
+        relationship: usize,
+        old: Owner,
     },
     /// The flags and the life of an object.
     Life {
@@ -286,14 +285,9 @@ impl Session {
                 }
             }
             Undo::KeyPutAside { id } => self.forget_key_aside(id),
-            Undo::Parent { key, old } => match old {
-                Some(old) => {
-                    self.parents.insert(key, old);
-                }
-                None => {
-                    self.parents.remove(&key);
-                }
-            },
+            Undo::Owner { id, relationship, old } => {
+                self.arena.of_mut(id).owners.set(id.slot, relationship, old);
+            }
             Undo::Life { id, flags, life } => {
                 let state = self.arena.state_mut(id);
                 state.flags = flags;

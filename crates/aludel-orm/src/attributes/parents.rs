@@ -1,11 +1,10 @@
 //! The owners that objects are known to have: what `delete-orphan` goes by.
 
-use hashbrown::hash_map::Entry;
-
 use super::journal::Undo;
 use crate::instrumentation::{Attr, Handle, Id, IsA, Mapped, RelationshipField};
 use crate::mapping::Relationship;
 use crate::session::Session;
+use crate::session::owners::Owner;
 use crate::{Error, ErrorKind, Result};
 
 impl Session {
@@ -48,7 +47,33 @@ impl Session {
         attribute: u16,
         optimistic: bool,
     ) -> bool {
-        self.parents.get(&(child, parent, attribute)).map_or(optimistic, Option::is_some)
+        match self.owner_of(child, parent, attribute) {
+            Owner::Unknown => optimistic,
+            Owner::Lost => false,
+            Owner::Is(_) => true,
+        }
+    }
+
+    /// What is known of an object's owner in a relationship.
+    pub(crate) fn owner_of(&self, child: Id, parent: u16, attribute: u16) -> Owner {
+        match self.owned_by(child, parent, attribute) {
+            Some(at) => self.arena.of(child).owners.get(child.slot, at),
+            None => Owner::Unknown,
+        }
+    }
+
+    /// The place of a relationship among those that an object can be owned in.
+    #[inline]
+    fn owned_by(&self, child: Id, parent: u16, attribute: u16) -> Option<usize> {
+        self.mapper_of(child).owners.iter().position(|r| *r == (parent, attribute))
+    }
+
+    /// Puts down what is known of an object's owner.
+    pub(crate) fn set_owner(&mut self, child: Id, parent: u16, attribute: u16, owner: Owner) {
+        if let Some(relationship) = self.owned_by(child, parent, attribute) {
+            let old = self.arena.of_mut(child).owners.set(child.slot, relationship, owner);
+            self.journal.write(|| Undo::Owner { id: child, relationship, old });
+        }
     }
 
     /// Remembers that an object has, or has lost, its owner in a relationship.
@@ -63,17 +88,19 @@ impl Session {
         if !relationship.tracks_parents() {
             return;
         }
-        let key = (child, relationship.parent, relationship.attribute);
-        let now = has.then_some(owner);
-        let old = match self.parents.entry(key) {
+        let (parent, attribute) = (relationship.parent, relationship.attribute);
+        let Some(relationship) = self.owned_by(child, parent, attribute) else { return };
+        let owners = &mut self.arena.of_mut(child).owners;
+        let now = if has {
+            Owner::Is(owner)
+        } else if matches!(owners.get(child.slot, relationship), Owner::Is(other) if other != owner)
+        {
             // It has another owner by now.
-            Entry::Occupied(entry) if !has && entry.get().is_some_and(|old| old != owner) => return,
-            Entry::Occupied(mut entry) => Some(entry.insert(now)),
-            Entry::Vacant(entry) => {
-                entry.insert(now);
-                None
-            }
+            return;
+        } else {
+            Owner::Lost
         };
-        self.journal.write(|| Undo::Parent { key, old });
+        let old = owners.set(child.slot, relationship, now);
+        self.journal.write(|| Undo::Owner { id: child, relationship, old });
     }
 }

@@ -56,7 +56,7 @@ impl Index {
         };
         for (slot, id) in members.slots.iter().enumerate() {
             if let Some(id) = id {
-                index.add(members, slot, *id);
+                index.add(&members.slots, &members.keys, slot, *id);
             }
         }
         Box::new(index)
@@ -68,13 +68,13 @@ impl Index {
         state.finish()
     }
 
-    fn add(&mut self, members: &Members, slot: usize, id: Id) {
-        let hash_of = |slot: &u32| members.slots[*slot as usize].map_or(0, hash_id);
+    fn add(&mut self, slots: &[Option<Id>], keys: &[Value], slot: usize, id: Id) {
+        let hash_of = |slot: &u32| slots[*slot as usize].map_or(0, hash_id);
         self.by_id.insert_unique(hash_id(id), slot as u32, hash_of);
-        if let Some(key) = members.keys.get(slot) {
+        if let Some(key) = keys.get(slot) {
             let hash = self.hash_key(key.as_ref());
             let mut by_key = std::mem::take(&mut self.by_key);
-            let hash_of = |slot: &u32| self.hash_key(members.keys[*slot as usize].as_ref());
+            let hash_of = |slot: &u32| self.hash_key(keys[*slot as usize].as_ref());
             by_key.insert_unique(hash, slot as u32, hash_of);
             self.by_key = by_key;
         }
@@ -245,9 +245,8 @@ impl Members {
         let slot = self.slots.len();
         self.slots.push(Some(id));
         self.keys.extend(key);
-        if let Some(mut index) = self.index.take() {
-            index.add(self, slot, id);
-            let _ = self.index.set(index);
+        if let Some(index) = self.index.get_mut() {
+            index.add(&self.slots, &self.keys, slot, id);
         }
         slot
     }
@@ -321,9 +320,8 @@ impl Members {
             self.keys.resize(self.slots.len(), Value::Null);
             self.keys[slot] = key;
         }
-        if let Some(mut index) = self.index.take() {
-            index.add(self, slot, id);
-            let _ = self.index.set(index);
+        if let Some(index) = self.index.get_mut() {
+            index.add(&self.slots, &self.keys, slot, id);
         }
     }
 

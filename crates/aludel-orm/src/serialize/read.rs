@@ -10,6 +10,7 @@ use crate::instrumentation::{Id, ManyCore, OneCore};
 use crate::mapping::{Mapper, Relationship};
 use crate::session::Session;
 use crate::session::identity::Key;
+use crate::session::owners::Owner;
 use crate::session::state::{Flags, ObjectState};
 use crate::{Error, ErrorKind, Result};
 
@@ -260,9 +261,8 @@ impl Session {
             self.write_log(id, attribute, old);
         }
         for ((parent, attribute), owner) in links.owners {
-            let key = (id, parent, attribute);
-            self.journal.write(|| crate::attributes::journal::Undo::Parent { key, old: None });
-            self.parents.insert(key, owner);
+            let owner = owner.map_or(Owner::Lost, Owner::Is);
+            self.set_owner(id, parent, attribute, owner);
         }
         let state = self.arena.state_mut(id);
         for (flag, on) in [

@@ -10,6 +10,7 @@ use crate::events::ObjectEvent;
 use crate::instrumentation::{Id, ManyCore, OneCore};
 use crate::mapping::PropertyKind;
 use crate::session::Session;
+use crate::session::owners::Owner;
 use crate::session::state::Flags;
 
 /// The objects of a graph: those that are found get places in their order.
@@ -136,10 +137,10 @@ impl Session {
     fn owners_of(&self, id: Id, graph: &IdSet) -> Vec<(String, String, Option<u32>)> {
         let mut owners: Vec<(String, String, Option<u32>)> = Vec::new();
         for (parent, attribute) in &self.mapper_of(id).owners {
-            let Some(owner) = self.parents.get(&(id, *parent, *attribute)) else { continue };
-            let owner = match owner {
-                None => None,
-                Some(owner) => match graph.get_index_of(owner) {
+            let owner = match self.owner_of(id, *parent, *attribute) {
+                Owner::Unknown => continue,
+                Owner::Lost => None,
+                Owner::Is(owner) => match graph.get_index_of(&owner) {
                     Some(at) => Some(at as u32),
                     None => continue,
                 },

@@ -5,9 +5,11 @@ use std::num::NonZeroU32;
 
 use aludel_sql::{Error, ErrorKind};
 
+use super::owners::Owners;
 use super::state::{Flags, ObjectState, State};
 use crate::Result;
 use crate::instrumentation::{Chunks, Field, Id, Mapped, Object, Objects};
+use crate::mapping::Mapper;
 
 /// The objects of one class, and their states.
 pub(crate) struct Slab {
@@ -21,6 +23,7 @@ pub(crate) struct Slab {
     /// Words for each slot beyond the first 64 attributes: loaded, then expired.
     words: usize,
     wide: Vec<u64>,
+    pub(crate) owners: Owners,
 }
 
 /// All objects of a session.
@@ -30,22 +33,18 @@ pub(crate) struct Arena {
 }
 
 impl Slab {
-    /// A slab for objects of a class with these column attributes, and so many attributes in all.
-    pub(crate) fn new(
-        objects: Box<dyn Objects>,
-        whole: u64,
-        columns: &[u16],
-        attributes: usize,
-    ) -> Self {
+    /// A slab for objects of a class. A whole object has the column attributes `whole`.
+    pub(crate) fn new(objects: Box<dyn Objects>, whole: u64, mapper: &Mapper) -> Self {
         let is_whole = |attribute: u16| attribute < 64 && whole & (1 << attribute) != 0;
         Self {
-            partial: columns.iter().copied().filter(|a| !is_whole(*a)).collect(),
+            partial: mapper.columns.iter().copied().filter(|a| !is_whole(*a)).collect(),
             states: Vec::new(),
             free: Vec::new(),
             objects,
             whole,
-            words: attributes.saturating_sub(1) / 64,
+            words: mapper.properties.len().saturating_sub(1) / 64,
             wide: Vec::new(),
+            owners: Owners::new(mapper.owners.len()),
         }
     }
 
@@ -72,6 +71,7 @@ impl Slab {
     /// Gives a slot back, and its object.
     pub(crate) fn release(&mut self, slot: u32) -> Option<Box<dyn Object>> {
         let object = self.objects.take(slot);
+        self.owners.forget(slot);
         let generation = self.states[slot as usize].generation;
         let words = self.words * 2;
         let at = slot as usize * words;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::cascade::Cascade;
+use super::owners::Owner;
 use super::state::{Flags, ObjectState};
 use crate::attributes::log::Old;
 use crate::events::ObjectEvent;
@@ -96,9 +97,9 @@ impl Session {
             }
         }
         self.committed(id);
-        if !self.parents.is_empty() {
+        if !self.arena.of(id).owners.is_empty() {
             for &(parent, attribute) in &mapper.owners {
-                self.parents.remove(&(id, parent, attribute));
+                self.set_owner(id, parent, attribute, Owner::Unknown);
             }
         }
     }

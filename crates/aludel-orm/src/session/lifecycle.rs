@@ -410,12 +410,8 @@ impl Session {
             ));
         }
         self.try_get(object)?;
-        let mapper = std::sync::Arc::clone(self.mapper_of(id));
         self.committed(id);
         self.forget_identity(id);
-        for &(parent, attribute) in &mapper.owners {
-            self.parents.remove(&(id, parent, attribute));
-        }
         let taken = self.arena.of_mut(id).release(id.slot);
         let any: Option<Box<dyn std::any::Any>> = taken.map(|o| o as _);
         match any.map(|any| any.downcast::<T>()) {

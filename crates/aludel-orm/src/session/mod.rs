@@ -18,6 +18,7 @@ pub(crate) mod lifecycle;
 mod make;
 pub(crate) mod merge;
 pub(crate) mod named;
+pub(crate) mod owners;
 pub(crate) mod raw;
 mod restore;
 mod schema;
@@ -33,7 +34,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use hashbrown::HashMap;
 
 use crate::attributes::delta::Delta;
-use crate::attributes::journal::{Journal, ParentKey};
+use crate::attributes::journal::Journal;
 use crate::attributes::log::Log;
 use crate::events::tell::Listeners;
 use crate::instrumentation::{Attr, ClassDef, ClassKey, Id, Mapped, Records};
@@ -71,8 +72,6 @@ pub struct Session {
     recent: Option<(TypeId, u16)>,
     pub(crate) log: Log,
     pub(crate) deltas: FastMap<(Id, u16), Box<Delta>>,
-    /// Owners that objects are known to have, or to have lost.
-    pub(crate) parents: FastMap<ParentKey, Option<Id>>,
     pub(crate) journal: Journal,
     pub(crate) listeners: Listeners,
     /// Objects to be inserted, in the order in which they came. Some may have left again.
@@ -121,7 +120,6 @@ impl Session {
             recent: None,
             log: Log::default(),
             deltas: FastMap::default(),
-            parents: FastMap::default(),
             journal: Journal::default(),
             listeners: Listeners::new(registered, table),
             pending: Vec::new(),
@@ -219,8 +217,7 @@ impl Session {
             let whole = mapper.columns.iter().filter(|a| **a < 64);
             let whole = whole.filter(|a| !mapper.column(**a).is_some_and(|c| c.deferred));
             let whole = whole.fold(0, |bits, attribute| bits | 1 << attribute);
-            self.arena.slabs[at] =
-                Some(Slab::new(Box::new(records), whole, &mapper.columns, mapper.properties.len()));
+            self.arena.slabs[at] = Some(Slab::new(Box::new(records), whole, &mapper));
             return;
         }
         let mut objects = mapper.def.objects();
@@ -237,8 +234,7 @@ impl Session {
             }
         }
         objects.take(0);
-        self.arena.slabs[at] =
-            Some(Slab::new(objects, whole, &mapper.columns, mapper.properties.len()));
+        self.arena.slabs[at] = Some(Slab::new(objects, whole, &mapper));
     }
 
     /// The identity map of a class's hierarchy.

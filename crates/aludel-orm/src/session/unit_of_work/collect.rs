@@ -12,7 +12,7 @@ impl Session {
         let mut work = Work::new(&self.mappers);
         self.find_simple(&mut work);
         self.collect_pending(&mut work);
-        let watch_orphans = !self.parents.is_empty();
+        let watch_orphans = self.arena.slabs.iter().flatten().any(|s| !s.owners.is_empty());
         for &id in &self.changed {
             if !self.is_changed(id) {
                 continue;

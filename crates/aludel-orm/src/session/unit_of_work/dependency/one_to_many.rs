@@ -5,6 +5,7 @@ use crate::Result;
 use crate::instrumentation::Id;
 use crate::mapping::{PassiveDeletes, Relationship};
 use crate::session::Session;
+use crate::session::owners::Owner;
 use crate::session::unit_of_work::links::{Links, Wanted};
 use crate::session::unit_of_work::run::Run;
 use crate::session::unit_of_work::work::Work;
@@ -218,9 +219,10 @@ impl Session {
 
     /// Whether a member of a deleted owner belongs to another owner by now.
     fn has_moved(&self, work: &Work, relationship: &Relationship, child: Id, owner: Id) -> bool {
-        self.parents
-            .get(&(child, relationship.parent, relationship.attribute))
-            .is_some_and(|new| new.is_some_and(|new| new != owner && !work.is_deleted(new)))
+        match self.owner_of(child, relationship.parent, relationship.attribute) {
+            Owner::Is(new) => new != owner && !work.is_deleted(new),
+            Owner::Unknown | Owner::Lost => false,
+        }
     }
 
     /// A member gets its owner's key.

@@ -1,0 +1,83 @@
+//! The owners that the objects of a class are known to have: what SQLAlchemy's `InstanceState.parents` holds.
+
+use crate::instrumentation::Id;
+
+/// Slots of a page.
+const PAGE: usize = 64;
+
+/// What is known of an object's owner in a relationship.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Neither has one been seen to come nor to go.
+    #[default]
+    Unknown,
+    /// It has lost the one that it had.
+    Lost,
+    /// It has this one.
+    Is(Id),
+}
+
+/// By slot and relationship (its place in the mapper's list). There is memory for pages of slots where
+/// something is known, and none for the others.
+pub(crate) struct Owners {
+    width: usize,
+    pages: Vec<Option<Box<[Owner]>>>,
+}
+
+impl Owners {
+    /// For a class whose objects can be owned in so many relationships.
+    pub(crate) fn new(width: usize) -> Self {
+        Self { width, pages: Vec::new() }
+    }
+
+    /// Nothing has ever been known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    fn place(&self, slot: u32, relationship: usize) -> (usize, usize) {
+        let slot = slot as usize;
+        (slot / PAGE, slot % PAGE * self.width + relationship)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, slot: u32, relationship: usize) -> Owner {
+        let (page, at) = self.place(slot, relationship);
+        match self.pages.get(page) {
+            Some(Some(page)) => page[at],
+            _ => Owner::Unknown,
+        }
+    }
+
+    /// Gives what was known before.
+    #[inline]
+    pub(crate) fn set(&mut self, slot: u32, relationship: usize, owner: Owner) -> Owner {
+        let (page, at) = self.place(slot, relationship);
+        if !matches!(self.pages.get(page), Some(Some(_))) {
+            if owner == Owner::Unknown {
+                return owner;
+            }
+            self.add_page(page);
+        }
+        match &mut self.pages[page] {
+            Some(page) => std::mem::replace(&mut page[at], owner),
+            None => Owner::Unknown,
+        }
+    }
+
+    #[cold]
+    fn add_page(&mut self, page: usize) {
+        if self.pages.len() <= page {
+            self.pages.resize_with(page + 1, || None);
+        }
+        self.pages[page] = Some(vec![Owner::Unknown; PAGE * self.width].into());
+    }
+
+    /// Forgets all of an object.
+    pub(crate) fn forget(&mut self, slot: u32) {
+        let (page, at) = self.place(slot, 0);
+        if let Some(Some(page)) = self.pages.get_mut(page) {
+            page[at..at + self.width].fill(Owner::Unknown);
+        }
+    }
+}
