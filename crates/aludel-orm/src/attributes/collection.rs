@@ -140,10 +140,11 @@ impl Session {
         id: Id,
         relationship: Side<'_>,
         members: Vec<Id>,
+        initiator: Option<Initiator>,
     ) -> Result<()> {
         let attribute = relationship.attribute;
         let mapper = relationship.parent;
-        let initiator = Initiator { mapper, attribute, op: Op::BulkReplace };
+        let initiator = initiator.unwrap_or(Initiator { mapper, attribute, op: Op::BulkReplace });
         self.guarded(true, |s| {
             let mut members = members;
             s.tell_collection(AttributeEvent::InitCollection, id, &relationship, &[])?;

@@ -93,7 +93,12 @@ impl Session {
     }
 
     /// Deletes a column attribute's value.
-    pub(crate) fn delete_column(&mut self, id: Id, attribute: u16) -> Result<()> {
+    pub(crate) fn delete_column(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        initiator: Option<Initiator>,
+    ) -> Result<()> {
         if !self.arena.is_loaded(id, attribute) {
             return Err(Error::new(
                 ErrorKind::NoValue,
@@ -104,7 +109,8 @@ impl Session {
             let mapper = s.declaring(id, attribute);
             if s.listeners.listens(mapper, attribute, Op::Remove) {
                 let old = s.datum(id, attribute);
-                let initiator = Initiator { mapper, attribute, op: Op::Remove };
+                let initiator =
+                    initiator.unwrap_or(Initiator { mapper, attribute, op: Op::Remove });
                 let mut change = Change {
                     target: id,
                     attribute,

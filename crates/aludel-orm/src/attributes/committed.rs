@@ -124,6 +124,19 @@ impl Session {
                 ),
             ));
         }
+        let mapper = self.declaring(id, attribute);
+        if self.listeners.listens(mapper, attribute, Op::Modified) {
+            let initiator = Initiator { mapper, attribute, op: Op::Modified };
+            let mut change = super::Change {
+                target: id,
+                attribute,
+                op: Op::Modified,
+                initiator,
+                new: super::events::Incoming::None,
+                old: None,
+            };
+            self.scope(|s| s.notify(mapper, &mut change))?;
+        }
         if self.mappers.at(id.class).relationship(attribute).is_none()
             && !self.arena.state(id).has(Flags::FRESH)
         {
@@ -136,19 +149,6 @@ impl Session {
             }
         }
         self.touch(id);
-        let mapper = self.declaring(id, attribute);
-        if self.listeners.listens(mapper, attribute, Op::Modified) {
-            let initiator = Initiator { mapper, attribute, op: Op::Modified };
-            let mut change = super::Change {
-                target: id,
-                attribute,
-                op: Op::Modified,
-                initiator,
-                new: super::events::Incoming::None,
-                old: None,
-            };
-            self.notify(mapper, &mut change)?;
-        }
         Ok(())
     }
 

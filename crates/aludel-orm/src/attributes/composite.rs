@@ -55,6 +55,7 @@ impl Session {
         attribute: u16,
         new: &mut dyn Field,
         extent: Extent,
+        initiator: Option<Initiator>,
     ) -> Result<()> {
         let columns = self.columns(id, attribute);
         if !self.may_refuse() {
@@ -64,7 +65,8 @@ impl Session {
             let mapper = s.declaring(id, attribute);
             if s.is_heard(mapper, attribute) {
                 let old = s.composite_datum(id, &columns);
-                s.announce(id, attribute, mapper, new, old)?;
+                let token = Initiator { mapper, attribute, op: Op::Replace };
+                s.announce(id, initiator.unwrap_or(token), (mapper, attribute), new, old)?;
             }
             s.announce_columns(id, attribute, &columns, new, extent)?;
             s.put_composite(id, attribute, &columns, new, extent)
@@ -74,12 +76,11 @@ impl Session {
     fn announce(
         &mut self,
         id: Id,
-        attribute: u16,
-        mapper: u16,
+        initiator: Initiator,
+        (mapper, attribute): (u16, u16),
         new: &mut dyn Field,
         old: Option<Datum>,
     ) -> Result<()> {
-        let initiator = Initiator { mapper, attribute, op: Op::Replace };
         let new = Incoming::Field(new);
         let mut change = Change { target: id, attribute, op: Op::Replace, initiator, new, old };
         self.validate(mapper, &mut change)?;
@@ -112,7 +113,9 @@ impl Session {
             let same = field.same(self.arena.field(id, column));
             if heard(self, column) && (extent == Extent::All || !same) {
                 let old = self.datum(id, column);
-                self.announce(id, column, self.declaring(id, column), field, old)?;
+                let mapper = self.declaring(id, column);
+                let token = Initiator { mapper, attribute: column, op: Op::Replace };
+                self.announce(id, token, (mapper, column), field, old)?;
             }
         }
         swap(&mut *draft, new);
@@ -167,7 +170,12 @@ impl Session {
     }
 
     /// Deletes a composite's value: its columns become NULL.
-    pub(crate) fn delete_composite(&mut self, id: Id, attribute: u16) -> Result<()> {
+    pub(crate) fn delete_composite(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        initiator: Option<Initiator>,
+    ) -> Result<()> {
         let columns = self.columns(id, attribute);
         let Some(old) = self.composite_datum(id, &columns) else {
             return Err(Error::new(
@@ -179,7 +187,8 @@ impl Session {
         self.guarded(false, |s| {
             let mapper = s.declaring(id, attribute);
             if s.listeners.listens(mapper, attribute, Op::Remove) {
-                let initiator = Initiator { mapper, attribute, op: Op::Remove };
+                let initiator =
+                    initiator.unwrap_or(Initiator { mapper, attribute, op: Op::Remove });
                 let (new, old) = (Incoming::None, Some(old));
                 let mut change =
                     Change { target: id, attribute, op: Op::Remove, initiator, new, old };

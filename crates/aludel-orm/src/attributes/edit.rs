@@ -127,7 +127,7 @@ impl Session {
         }
         if self.columns_of_composite(id, attribute).is_some() {
             self.arena.check(id)?;
-            return self.set_composite(id, attribute, field, Extent::Changed);
+            return self.set_composite(id, attribute, field, Extent::Changed, None);
         }
         self.set_field(id, attribute, field)
     }
@@ -161,7 +161,23 @@ impl Session {
         attribute: Attr<C, V>,
     ) -> Result<()> {
         let attribute = self.number(object.id, attribute)?;
-        self.delete_value(object.id, attribute)
+        self.delete_value(object.id, attribute, None)
+    }
+
+    /// As [`del`](Self::del), in a listener, as a part of the chain of events that the listener was called in.
+    /// SQLAlchemy's `del_attribute`.
+    ///
+    /// # Errors
+    ///
+    /// As [`del`](Self::del).
+    pub fn del_attribute<S: IsA<C>, C: Mapped, V: Field>(
+        &mut self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+        initiator: Initiator,
+    ) -> Result<()> {
+        let attribute = self.number(object.id, attribute)?;
+        self.delete_value(object.id, attribute, Some(initiator))
     }
 
     /// Sets an attribute from a field of its own type.
@@ -183,7 +199,7 @@ impl Session {
         }
         if let Some(core) = new.many_mut() {
             let core = std::mem::take(core);
-            return self.set_many_core(id, attribute, core);
+            return self.set_many_core(id, attribute, core, initiator);
         }
         self.set_plain(id, attribute, new, initiator)
     }
@@ -200,7 +216,9 @@ impl Session {
             PropertyKind::Column(_) | PropertyKind::Unmapped => {
                 self.set_column(id, attribute, new, initiator)
             }
-            PropertyKind::Composite { .. } => self.set_composite(id, attribute, new, Extent::All),
+            PropertyKind::Composite { .. } => {
+                self.set_composite(id, attribute, new, Extent::All, initiator)
+            }
             PropertyKind::Expression { .. } => Err(Error::new(
                 ErrorKind::InvalidRequest,
                 format!("{} is an expression, which is only read", self.describe(id, attribute)),
@@ -235,7 +253,13 @@ impl Session {
         }
     }
 
-    fn set_many_core(&mut self, id: Id, attribute: u16, core: ManyCore) -> Result<()> {
+    fn set_many_core(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        core: ManyCore,
+        initiator: Option<Initiator>,
+    ) -> Result<()> {
         let mappers = Arc::clone(&self.mappers);
         let relationship = self.collection(&mappers, id, attribute)?;
         match core {
@@ -243,7 +267,7 @@ impl Session {
                 for member in members.iter() {
                     self.check_target(&relationship, member)?;
                 }
-                self.replace_members(id, relationship, members.to_vec())
+                self.replace_members(id, relationship, members.to_vec(), initiator)
             }
             ManyCore::New(members) => self.scope(|s| {
                 let mut ids = Vec::with_capacity(members.len());
@@ -255,7 +279,7 @@ impl Session {
                     s.check_target(&relationship, member)?;
                     ids.push(member);
                 }
-                s.replace_members(id, relationship, ids)
+                s.replace_members(id, relationship, ids, initiator)
             }),
             ManyCore::Unset | ManyCore::NotLoaded => Ok(()),
         }
@@ -263,12 +287,24 @@ impl Session {
 
     /// Sets an attribute by number from a value whatever its kind.
     pub(crate) fn set_datum(&mut self, id: Id, attribute: u16, value: Datum) -> Result<()> {
+        self.set_datum_by(id, attribute, value, None)
+    }
+
+    pub(crate) fn set_datum_by(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        value: Datum,
+        initiator: Option<Initiator>,
+    ) -> Result<()> {
         self.arena.check(id)?;
         match value {
             Datum::Value(value) => {
                 if self.mappers.at(id.class).relationship(attribute).is_some() {
                     return match value {
-                        Value::Null => self.set_datum(id, attribute, Datum::One(None)),
+                        Value::Null => {
+                            self.set_datum_by(id, attribute, Datum::One(None), initiator)
+                        }
                         _ => Err(self.wrong_type(id, attribute)),
                     };
                 }
@@ -279,7 +315,7 @@ impl Session {
                         format!("{}: the value {bad}", self.describe(id, attribute)),
                     )
                 })?;
-                self.set_plain(id, attribute, &mut *field, None)
+                self.set_plain(id, attribute, &mut *field, initiator)
             }
             Datum::One(new) => {
                 if self
@@ -290,31 +326,37 @@ impl Session {
                 {
                     return Err(self.wrong_type(id, attribute));
                 }
-                self.set_one_core(id, attribute, OneCore::Loaded(new), None)
+                self.set_one_core(id, attribute, OneCore::Loaded(new), initiator)
             }
             Datum::Many(ids) => {
                 let members = Arc::new(Members::from_ids(ids));
-                self.set_many_core(id, attribute, ManyCore::Loaded(members))
+                self.set_many_core(id, attribute, ManyCore::Loaded(members), initiator)
             }
             Datum::Map(entries) => {
                 let ids = entries.into_iter().map(|(_, id)| id).collect();
-                self.set_datum(id, attribute, Datum::Many(ids))
+                self.set_datum_by(id, attribute, Datum::Many(ids), initiator)
             }
         }
     }
 
     /// Deletes an attribute's value: of a reference, like setting it to none; of a collection, like removing
     /// every member; of a column, it has no value then.
-    pub(crate) fn delete_value(&mut self, id: Id, attribute: u16) -> Result<()> {
+    pub(crate) fn delete_value(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        initiator: Option<Initiator>,
+    ) -> Result<()> {
         self.arena.check(id)?;
         let mappers = Arc::clone(&self.mappers);
         match &mappers.at(id.class).property(attribute).kind {
             PropertyKind::Relationship(r) if r.holder == Holder::One => {
-                self.delete_reference(id, Side { mappers: &mappers, relationship: r })
+                let side = Side { mappers: &mappers, relationship: r };
+                self.delete_reference(id, side, initiator)
             }
-            PropertyKind::Relationship(_) => self.clear_members(id, attribute),
-            PropertyKind::Composite { .. } => self.delete_composite(id, attribute),
-            _ => self.delete_column(id, attribute),
+            PropertyKind::Relationship(_) => self.clear_members(id, attribute, initiator),
+            PropertyKind::Composite { .. } => self.delete_composite(id, attribute, initiator),
+            _ => self.delete_column(id, attribute, initiator),
         }
     }
 

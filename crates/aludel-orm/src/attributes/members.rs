@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aludel_sql::Value;
 
 use super::backref::Side;
+use super::events::Initiator;
 use crate::Result;
 use crate::instrumentation::{
     Attr, Collected, CollectionClass, Field, Handle, Id, IntoMember, IsA, Many, ManyCore, ManyMap,
@@ -191,13 +192,19 @@ impl Session {
     }
 
     /// Takes out every member.
-    pub(crate) fn clear_members(&mut self, id: Id, attribute: u16) -> Result<()> {
+    pub(crate) fn clear_members(
+        &mut self,
+        id: Id,
+        attribute: u16,
+        initiator: Option<Initiator>,
+    ) -> Result<()> {
         self.arena.check(id)?;
         let mappers = Arc::clone(&self.mappers);
         let relationship = self.collection(&mappers, id, attribute)?;
         let members = self.loaded_members(id, attribute)?;
         self.scope(|s| {
-            members.iter().try_for_each(|m| s.remove_member(id, relationship, m, None, None))
+            let mut members = members.iter();
+            members.try_for_each(|m| s.remove_member(id, relationship, m, None, initiator))
         })
     }
 

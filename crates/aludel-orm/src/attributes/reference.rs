@@ -118,11 +118,16 @@ impl Session {
     }
 
     /// Deletes a reference: like setting it to none, but told as a removal.
-    pub(crate) fn delete_reference(&mut self, id: Id, relationship: Side<'_>) -> Result<()> {
+    pub(crate) fn delete_reference(
+        &mut self,
+        id: Id,
+        relationship: Side<'_>,
+        initiator: Option<Initiator>,
+    ) -> Result<()> {
         let attribute = relationship.attribute;
         let mapper = relationship.parent;
         let old = self.peek_reference(id, &relationship);
-        let token = Initiator { mapper, attribute, op: Op::Remove };
+        let token = initiator.unwrap_or(Initiator { mapper, attribute, op: Op::Remove });
         self.guarded(false, |s| {
             let before = old.flatten();
             if let Some(before) = before {

@@ -293,7 +293,9 @@ impl Session {
         }
         let mut field = self.arena.field(given, attribute).clone_field();
         match load {
-            MergeLoad::Yes => self.set_composite(target, attribute, &mut *field, Extent::Changed),
+            MergeLoad::Yes => {
+                self.set_composite(target, attribute, &mut *field, Extent::Changed, None)
+            }
             MergeLoad::No => self.set_committed_composite(target, attribute, field.take_value()),
         }
     }

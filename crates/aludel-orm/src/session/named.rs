@@ -6,7 +6,7 @@ use aludel_sql::Value;
 
 use super::Session;
 use super::cascade::Cascade;
-use crate::attributes::{Datum, History, HistoryItem};
+use crate::attributes::{Datum, History, HistoryItem, Initiator};
 use crate::instrumentation::{AttrKind, Id};
 use crate::mapping::PropertyKind;
 use crate::{Error, ErrorKind, Result};
@@ -102,6 +102,24 @@ impl Session {
         self.set_datum(id, attribute, value.into())
     }
 
+    /// As [`set_named`](Self::set_named), in a listener, as a part of the chain of events that the listener was called
+    /// in; see [`set_attribute`](Self::set_attribute).
+    ///
+    /// # Errors
+    ///
+    /// As [`set_named`](Self::set_named).
+    pub fn set_attribute_named(
+        &mut self,
+        object: impl Into<Id>,
+        name: &str,
+        value: impl Into<Datum>,
+        initiator: Initiator,
+    ) -> Result<()> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.set_datum_by(id, attribute, value.into(), Some(initiator))
+    }
+
     /// Deletes the value of a named attribute.
     ///
     /// # Errors
@@ -110,7 +128,24 @@ impl Session {
     pub fn del_named(&mut self, object: impl Into<Id>, name: &str) -> Result<()> {
         let id = object.into();
         let attribute = self.attribute_named(id, name)?;
-        self.delete_value(id, attribute)
+        self.delete_value(id, attribute, None)
+    }
+
+    /// As [`del_named`](Self::del_named), in a listener, as a part of the chain of events that the listener was
+    /// called in.
+    ///
+    /// # Errors
+    ///
+    /// As [`del`](Self::del).
+    pub fn del_attribute_named(
+        &mut self,
+        object: impl Into<Id>,
+        name: &str,
+        initiator: Initiator,
+    ) -> Result<()> {
+        let id = object.into();
+        let attribute = self.attribute_named(id, name)?;
+        self.delete_value(id, attribute, Some(initiator))
     }
 
     /// Adds a member to a named collection, at the end or at a place.
@@ -188,7 +223,7 @@ impl Session {
     pub fn clear_named(&mut self, object: impl Into<Id>, name: &str) -> Result<()> {
         let id = object.into();
         let attribute = self.attribute_named(id, name)?;
-        self.clear_members(id, attribute)
+        self.clear_members(id, attribute, None)
     }
 
     /// Whether a named attribute has a value that can be read without loading.

@@ -3,6 +3,7 @@
 #[path = "../flush_support.rs"]
 mod support;
 
+mod as_before;
 mod listening;
 mod order;
 mod refusal;
