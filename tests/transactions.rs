@@ -1,6 +1,6 @@
 //! Transactions that fail: units of work that are run again, lost connections, a server that is killed.
 
-#[path = "transactions/database.rs"]
+#[path = "support/database.rs"]
 mod database;
 #[cfg(feature = "postgres")]
 #[path = "transactions/faults.rs"]

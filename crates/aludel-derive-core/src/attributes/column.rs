@@ -31,6 +31,9 @@ pub(crate) struct Column {
     pub(crate) group: Option<LitStr>,
     pub(crate) active_history: bool,
     pub(crate) version: bool,
+    /// `false`, or a function.
+    pub(crate) version_generator: Option<Expr>,
+    pub(crate) system: bool,
     /// An UPDATE sends the changed paths of the JSON document.
     pub(crate) json_paths: bool,
 }
@@ -56,6 +59,8 @@ const KNOWN: &[&str] = &[
     "group",
     "active_history",
     "version",
+    "version_generator",
+    "system",
     "json",
 ];
 
@@ -107,6 +112,8 @@ impl Column {
                 "group" => column.group = option.text(errors),
                 "active_history" => column.active_history = option.flag(errors),
                 "version" => column.version = option.flag(errors),
+                "version_generator" => column.version_generator = option.value(errors).cloned(),
+                "system" => column.system = option.flag(errors),
                 "json" => {
                     if let Some(how) = option.text(errors) {
                         column.json_paths = how.value() == "paths";

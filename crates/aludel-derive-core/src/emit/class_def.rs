@@ -2,6 +2,7 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Expr, ExprLit, Lit, LitBool};
 
 use super::{as_derived, attributes, attrs_struct, inheritance, is_composite, operations_of};
 use crate::attributes::{Column, Composite, Constraint, Expression, Holder, Relationship};
@@ -184,6 +185,18 @@ fn column(class: &Class, field: &Field, options: &Column) -> TokenStream {
     given.some("group", &options.group);
     given.flag("active_history", options.active_history);
     given.flag("version", options.version);
+    if let Some(generator) = &options.version_generator {
+        let def = match generator {
+            Expr::Lit(ExprLit { lit: Lit::Bool(LitBool { value: false, .. }), .. }) => {
+                quote!(#private::VersionDef::Database)
+            }
+            make => {
+                quote!(#private::VersionDef::Call(|old| #private::value_of::<#ty>((#make)(old))))
+            }
+        };
+        given.say("version_generator", quote!(#private::std::option::Option::Some(#def)));
+    }
+    given.flag("system", options.system);
     given.flag("json_paths", options.json_paths);
     let value = |expr| quote!(|| #private::value_of::<#ty>(#expr));
     given.some("default", &options.default.as_ref().map(value));

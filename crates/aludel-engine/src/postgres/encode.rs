@@ -146,6 +146,7 @@ pub(super) fn is_native(ty: &Type, value: ValueRef<'_>) -> bool {
                     | Type::FLOAT4
                     | Type::NUMERIC
                     | Type::OID
+                    | Type::XID
             )
         }
         ValueRef::F64(_) => matches!(*ty, Type::FLOAT8 | Type::FLOAT4),
@@ -227,7 +228,7 @@ fn put_integer(ty: &Type, v: i64, out: &mut BytesMut) -> Result<(), Boxed> {
     match *ty {
         Type::INT4 => out.put_i32(i32::try_from(v).map_err(|_| out_of_range(ty))?),
         Type::INT2 => out.put_i16(i16::try_from(v).map_err(|_| out_of_range(ty))?),
-        Type::OID => out.put_u32(u32::try_from(v).map_err(|_| out_of_range(ty))?),
+        Type::OID | Type::XID => out.put_u32(u32::try_from(v).map_err(|_| out_of_range(ty))?),
         Type::FLOAT8 => out.put_f64(v as f64),
         Type::FLOAT4 => out.put_f32(v as f32),
         Type::NUMERIC => put_numeric(v, out),

@@ -80,7 +80,7 @@ fn decode<'a>(ty: &Type, raw: &'a [u8]) -> Result<ValueRef<'a>, Bad> {
         Type::INT8 => ValueRef::I64(i64::from_be_bytes(fixed(raw)?)),
         Type::INT4 => ValueRef::I64(i32::from_be_bytes(fixed(raw)?).into()),
         Type::INT2 => ValueRef::I64(i16::from_be_bytes(fixed(raw)?).into()),
-        Type::OID => ValueRef::I64(u32::from_be_bytes(fixed(raw)?).into()),
+        Type::OID | Type::XID => ValueRef::I64(u32::from_be_bytes(fixed(raw)?).into()),
         Type::TEXT
         | Type::VARCHAR
         | Type::BPCHAR

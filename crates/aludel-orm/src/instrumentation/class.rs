@@ -249,8 +249,12 @@ pub struct ColumnDef {
     pub group: Option<&'static str>,
     /// The old value is loaded before it is replaced.
     pub active_history: bool,
-    /// It is the version counter.
+    /// It is the row's version.
     pub version: bool,
+    /// What makes the versions, where they are not counted.
+    pub version_generator: Option<VersionDef>,
+    /// A system column, which every table has.
+    pub system: bool,
     /// An UPDATE sends the changed paths of the JSON document only.
     pub json_paths: bool,
 }
@@ -280,9 +284,20 @@ impl ColumnDef {
             group: None,
             active_history: false,
             version: false,
+            version_generator: None,
+            system: false,
             json_paths: false,
         }
     }
+}
+
+/// What makes the versions of rows.
+#[derive(Clone, Copy, Debug)]
+pub enum VersionDef {
+    /// A function of the old version, which is `None` for a new row.
+    Call(fn(Option<&Value>) -> Value),
+    /// The database, or the program by setting the attribute.
+    Database,
 }
 
 /// An attribute that reads an expression.

@@ -34,7 +34,7 @@ pub use absent::{Auto, Deferred};
 pub use attr::{Attr, AttributeKey};
 pub use class::{
     AttrDef, AttrKind, ClassDef, Collection, ColumnDef, CompositeDef, ConstraintDef, ExpressionDef,
-    InheritanceDef, Lazy, PolymorphicDef, RelationshipDef, Subclasses, SynonymDef,
+    InheritanceDef, Lazy, PolymorphicDef, RelationshipDef, Subclasses, SynonymDef, VersionDef,
 };
 pub use class_key::{ClassKey, ClassRef, Make};
 pub use class_manager::{

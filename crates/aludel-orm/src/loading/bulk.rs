@@ -316,7 +316,7 @@ fn insert_values<'a>(
         let Some(property) = mapper.column(attribute) else { continue };
         let Some(at) = property.columns.iter().find(|c| c.table == table) else { continue };
         let column = &known.columns()[usize::from(at.column)];
-        if column.computed.is_some() {
+        if column.is_read_only() {
             continue;
         }
         if let Some((on, value)) = &mapper.discriminator
@@ -325,8 +325,10 @@ fn insert_values<'a>(
             push(at.column, Bind::Owned(value.clone()));
         } else if let Some(field) = source.field(row, attribute) {
             push(at.column, field.bind());
-        } else if mapper.version == Some(attribute) {
-            push(at.column, Bind::Owned(Value::I64(1)));
+        } else if mapper.version == Some(attribute)
+            && let Ok(Some(version)) = mapper.version_by.next(None)
+        {
+            push(at.column, Bind::Owned(version));
         } else if let Some(default) = &column.client_default {
             push(at.column, Bind::Owned(default.value()));
         } else if table > 0

@@ -1,5 +1,6 @@
 //! Mapping by hand: what is said of a mapper over what the derive says.
 
+use crate::mapping::VersionGenerator;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub(crate) struct Said {
     pub(super) exclude: Vec<String>,
     pub(super) primary_key: Vec<String>,
     pub(super) version: Option<String>,
+    pub(super) version_by: Option<VersionGenerator>,
     pub(super) polymorphic_on: Option<String>,
     pub(super) polymorphic_identity: Option<Value>,
     pub(super) relationships: Vec<(String, RelationshipOptions)>,
@@ -200,9 +202,15 @@ impl MapperBuilder {
         self
     }
 
-    /// The attribute that counts versions.
+    /// The attribute that holds the row's version, which is counted: SQLAlchemy's `version_id_col`.
     pub fn version(&mut self, attribute: impl Into<String>) -> &mut Self {
         self.said.version = Some(attribute.into());
+        self
+    }
+
+    /// What makes the versions, where they are not counted: SQLAlchemy's `version_id_generator`.
+    pub fn version_by(&mut self, generator: VersionGenerator) -> &mut Self {
+        self.said.version_by = Some(generator);
         self
     }
 

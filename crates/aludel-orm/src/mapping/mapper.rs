@@ -1,5 +1,6 @@
 //! Mappers and their properties, as they are once configured.
 
+use crate::mapping::VersionGenerator;
 use std::sync::Arc;
 
 use aludel_sql::Node;
@@ -95,8 +96,10 @@ pub struct Mapper {
     pub(crate) by_name: HashMap<Arc<str>, u16>,
     /// The attributes of the primary key, in the order of the table's.
     pub(crate) primary_key: Vec<u16>,
-    /// The version counter.
+    /// The attribute that holds the row's version.
     pub(crate) version: Option<u16>,
+    /// What makes the versions.
+    pub(crate) version_by: VersionGenerator,
     /// The relationships, in the order in which cascades follow them: a class's own before inherited ones.
     pub(crate) relationships: Vec<u16>,
     /// The column attributes, in order of their numbers.

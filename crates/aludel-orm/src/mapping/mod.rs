@@ -24,6 +24,7 @@ mod problems;
 mod registry;
 mod selected;
 mod source;
+mod version;
 
 pub use builder::MapperBuilder;
 pub use describe::RecordClassBuilder;
@@ -36,3 +37,4 @@ pub use options::RelationshipOptions;
 pub use registry::Registry;
 pub(crate) use selected::Selected;
 pub use source::TableSource;
+pub use version::VersionGenerator;

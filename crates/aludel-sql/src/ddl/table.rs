@@ -37,6 +37,9 @@ pub(super) fn create(
         Ok(())
     };
     for position in 0..table.columns().len() as u16 {
+        if table.columns()[usize::from(position)].system {
+            continue;
+        }
         line(&mut |out| column::write(out, table, position, dialect))?;
     }
     if !table.primary_key().is_empty() && !column::has_inline_key(table, dialect) {

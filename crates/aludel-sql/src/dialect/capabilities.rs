@@ -30,6 +30,8 @@ pub struct Capabilities {
     pub insert_returning: bool,
     /// `UPDATE … RETURNING`.
     pub update_returning: bool,
+    /// `RETURNING` gives what triggers have made of the row. SQLite has none that run before.
+    pub returning_sees_triggers: bool,
     /// `DELETE … RETURNING`.
     pub delete_returning: bool,
     /// The most parameters that one statement may have.
@@ -96,6 +98,7 @@ impl Capabilities {
             mariadb: false,
             insert_returning: true,
             update_returning: true,
+            returning_sees_triggers: false,
             delete_returning: true,
             max_params: 32_766,
             savepoints: true,
@@ -131,6 +134,7 @@ impl Capabilities {
     pub(crate) fn postgres() -> Self {
         Self {
             max_params: 65_535,
+            returning_sees_triggers: true,
             alter_add_foreign_key: true,
             ilike: true,
             null_safe: NullSafe::IsDistinctFrom,

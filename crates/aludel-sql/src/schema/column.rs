@@ -96,6 +96,8 @@ pub struct Column {
     pub server_on_update: bool,
     /// The database computes it; it is never written.
     pub computed: Option<Computed>,
+    /// Every table has it, as PostgreSQL's `xmin`: it is neither created nor written.
+    pub system: bool,
     /// It is unique by itself.
     pub unique: bool,
     /// It has an index by itself.
@@ -119,6 +121,7 @@ impl Column {
             server_default: None,
             server_on_update: false,
             computed: None,
+            system: false,
             unique: false,
             index: false,
             comment: None,
@@ -223,6 +226,15 @@ impl Column {
         self
     }
 
+    /// Every table has it without its being created, such as PostgreSQL's `xmin`; the database gives it with every
+    /// INSERT and UPDATE.
+    #[must_use]
+    pub fn system(mut self) -> Self {
+        self.system = true;
+        self.server_on_update = true;
+        self
+    }
+
     /// It is unique by itself.
     #[must_use]
     pub fn unique(mut self) -> Self {
@@ -265,6 +277,11 @@ impl Column {
 
     /// Whether the database may give a value on INSERT that the program does not know.
     pub fn has_server_value(&self) -> bool {
-        self.server_default.is_some() || self.computed.is_some()
+        self.server_default.is_some() || self.is_read_only()
+    }
+
+    /// Whether the program never writes it: it is computed, or of the system.
+    pub fn is_read_only(&self) -> bool {
+        self.computed.is_some() || self.system
     }
 }

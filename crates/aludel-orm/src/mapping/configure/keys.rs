@@ -1,5 +1,6 @@
 //! Primary keys, version counters, and columns that no attribute stands for.
 
+use crate::mapping::VersionGenerator;
 use aludel_sql::{Table, did_you_mean};
 
 use super::Build;
@@ -61,9 +62,11 @@ impl Build<'_> {
             Some(base) => {
                 let base = self.mapper(base);
                 let (key, version) = (base.primary_key.clone(), base.version);
+                let version_by = base.version_by.clone();
                 let mapper = self.mapper_mut(class);
                 mapper.primary_key = key;
                 mapper.version = version;
+                mapper.version_by = version_by;
             }
             None => match self.primary_key(class) {
                 Ok(key) => {
@@ -147,7 +150,18 @@ impl Build<'_> {
                 }
             },
         };
-        self.mapper_mut(class).version = found;
+        let declared = found.filter(by_def).and_then(|attribute| {
+            match &spec.def.attributes[usize::from(attribute)].kind {
+                AttrKind::Column(def) => def.version_generator.map(VersionGenerator::from),
+                _ => None,
+            }
+        });
+        let generator = spec.said.version_by.clone().or(declared);
+        let mapper = self.mapper_mut(class);
+        mapper.version = found;
+        if let Some(generator) = generator {
+            mapper.version_by = generator;
+        }
     }
 
     /// The columns without attribute that are given values all the same.

@@ -29,6 +29,7 @@ mod selected;
 mod table_builder;
 mod tables;
 
+use crate::mapping::VersionGenerator;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -231,6 +232,7 @@ fn empty(index: u16, spec: &ClassSpec) -> Mapper {
         by_name: HashMap::new(),
         primary_key: Vec::new(),
         version: None,
+        version_by: VersionGenerator::Counter,
         relationships: Vec::new(),
         columns: Vec::new(),
         owners: Vec::new(),

@@ -181,6 +181,9 @@ fn column(name: &str, def: &'static ColumnDef) -> Column {
     if let Some(sql) = def.server_default {
         column = column.server_default(sql);
     }
+    if def.system {
+        column = column.system();
+    }
     if let Some(sql) = def.computed {
         column = column.computed(sql);
     }

@@ -82,7 +82,7 @@ impl Session {
         for (segment, matched) in segments.iter().zip(&back.matched) {
             let rows = segment.first..segment.first + segment.rows;
             if *matched != segment.rows as u64 && versions[segment.first].is_some() {
-                return Err(self.stale_delete(table, &part[rows], *matched));
+                return Err(self.stale_delete(run, table, &part[rows], *matched).await);
             }
         }
         Ok(())

@@ -44,6 +44,10 @@ pub(super) struct TableFacts {
     pub(super) json_paths: Vec<(u16, u16)>,
     /// The version column.
     pub(super) version: Option<u16>,
+    /// Its attribute.
+    pub(super) version_attribute: Option<u16>,
+    /// It is the database that makes the versions.
+    pub(super) version_by_database: bool,
     /// The columns with a default of the program: (column, attribute).
     pub(super) defaults: Vec<(u16, u16)>,
     /// The columns that the program gives a value with every UPDATE: (column, attribute).
@@ -88,9 +92,11 @@ impl TableFacts {
         };
         let column = |c: u16| &columns[usize::from(c)];
         let generated = table.autoincrement();
-        let given = mapped.iter().copied().filter(|(c, _)| column(*c).computed.is_none());
-        let (optional, mut plain): (Vec<_>, Vec<_>) =
-            given.partition(|(c, _)| generated == Some(*c) || column(*c).server_default.is_some());
+        let given = mapped.iter().copied().filter(|(c, _)| !column(*c).is_read_only());
+        let own_version = |a: u16| mapper.version == Some(a) && mapper.version_by.is_database();
+        let (optional, mut plain): (Vec<_>, Vec<_>) = given.partition(|(c, a)| {
+            generated == Some(*c) || column(*c).server_default.is_some() || own_version(*a)
+        });
         plain.extend(hidden(&mapper.hidden_defaults));
         plain.sort_unstable();
         let narrow = plain.iter().all(|(_, a)| *a < 64);
@@ -113,6 +119,10 @@ impl TableFacts {
         let with = |test: &dyn Fn(u16) -> bool| -> Vec<(u16, u16)> {
             mapped.iter().filter(|(c, _)| test(*c)).copied().collect()
         };
+        let version = mapper.version.and_then(|v| mapped.iter().find(|(_, a)| *a == v));
+        let version = version.map(|(c, _)| *c);
+        let version_by_database = version.is_some() && mapper.version_by.is_database();
+        let database_version = |c: u16| version_by_database && version == Some(c);
         #[cfg(feature = "json")]
         let by_paths = |(_, a): &&(u16, u16)| mapper.column(*a).is_some_and(|c| c.json_paths);
         Self {
@@ -125,19 +135,20 @@ impl TableFacts {
             required,
             key_columns: keys.iter().map(|(c, _)| *c).collect(),
             keys,
-            version: mapper
-                .version
-                .and_then(|v| mapped.iter().find(|(_, a)| *a == v))
-                .map(|(c, _)| *c),
+            version,
+            version_attribute: mapper.version.filter(|_| version.is_some()),
+            version_by_database,
             defaults: with(&|c| column(c).client_default.is_some()),
             on_updates: {
                 let mut all = with(&|c| column(c).on_update.is_some());
                 all.extend(hidden(&mapper.hidden_on_updates));
                 all
             },
-            by_database: with(&|c| generated != Some(c) && column(c).has_server_value()),
+            by_database: with(&|c| {
+                generated != Some(c) && (column(c).has_server_value() || database_version(c))
+            }),
             by_database_on_update: with(&|c| {
-                column(c).server_on_update || column(c).computed.is_some()
+                column(c).server_on_update || column(c).is_read_only() || database_version(c)
             }),
             table,
         }

@@ -98,7 +98,7 @@ impl Session {
             return Err(self.refused(error, WriteOp::Insert, table, part, failed));
         }
         self.expire_written(table, classes, part, gives_back);
-        Ok(())
+        self.read_versions(run, table, part).await
     }
 
     /// Gives attributes the values that the program has for rows where none was set: defaults, first versions.
@@ -131,8 +131,9 @@ impl Session {
             if of_table.version.is_some()
                 && let Some(version) = self.mapper_of(id).version
             {
+                let Some(first) = self.next_version(id, version, None)? else { continue };
                 let was_loaded = self.arena.is_loaded(id, version);
-                self.put_written(id, version, Value::I64(1))?;
+                self.put_written(id, version, first)?;
                 prepared.push(Prepared { row: row as u32, attribute: version, was_loaded });
             }
         }

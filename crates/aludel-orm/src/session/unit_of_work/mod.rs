@@ -42,6 +42,7 @@ mod work;
 mod write;
 
 pub use plan::{Plan, PlanStep};
+pub use stale::StaleRow;
 
 use super::Session;
 use crate::attributes::delta::IdSet;

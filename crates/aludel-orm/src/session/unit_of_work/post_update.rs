@@ -46,8 +46,9 @@ impl Session {
                     version = current
                         .then(|| self.arena.field(id, attribute).value())
                         .filter(|v| !v.is_null());
-                    if self.arena.state(id).life == ObjectState::Persistent {
-                        let next = self.next_version(id, attribute, version.as_ref())?;
+                    if self.arena.state(id).life == ObjectState::Persistent
+                        && let Some(next) = self.next_version(id, attribute, version.as_ref())?
+                    {
                         self.put_written(id, attribute, next)?;
                         set.push((column, attribute));
                     }

@@ -87,7 +87,7 @@ impl Session {
                 continue;
             }
             for column in property.columns.iter().filter(|c| usize::from(c.table) == at) {
-                if of_table.table.columns()[usize::from(column.column)].computed.is_none() {
+                if !of_table.table.columns()[usize::from(column.column)].is_read_only() {
                     into.set.push((column.column, attribute));
                 }
             }
@@ -102,11 +102,16 @@ impl Session {
                 Some(version) => version.clone(),
                 None => self.committed_value(id, attribute),
             };
-            if !by_hand {
-                let next = self.next_version(id, attribute, old.as_ref())?;
+            let next = if by_hand { None } else { self.next_version(id, attribute, old.as_ref())? };
+            if by_hand || next.is_some() {
+                into.set.push((column, attribute));
+            } else if into.set.len() == start {
+                // A change elsewhere: the row is written as it is, for the database to give it a version.
+                into.set.extend(of_table.keys.first());
+            }
+            if let Some(next) = next {
                 self.put_written(id, attribute, next)?;
             }
-            into.set.push((column, attribute));
             old_version = old.filter(|old| !old.is_null());
         }
         if into.set.len() == start {
@@ -127,23 +132,23 @@ impl Session {
         Ok(())
     }
 
+    /// The version after another; `None` where the database makes it.
     pub(super) fn next_version(
         &self,
         id: Id,
         attribute: u16,
         old: Option<&Value>,
-    ) -> Result<Value> {
-        match old {
-            Some(Value::I64(n)) => Ok(Value::I64(n.wrapping_add(1))),
-            None | Some(Value::Null) => Ok(Value::I64(1)),
-            Some(other) => Err(Error::new(
+    ) -> Result<Option<Value>> {
+        self.mapper_of(id).version_by.next(old).map_err(|_| {
+            Error::new(
                 ErrorKind::Unsupported,
                 format!(
-                    "{}: a version counter counts in integers, and this is {other}",
+                    "{}: a version counter counts in integers, and this is something else; say what makes the \
+                     versions (`version_generator`)",
                     self.describe(id, attribute)
                 ),
-            )),
-        }
+            )
+        })
     }
 
     /// Sends the UPDATEs of a table, and checks that each has met its row.
@@ -181,6 +186,7 @@ impl Session {
             let params = self.bind_changes(run, table, changes, part, &mut segments);
             let Some(connection) = run.connected() else { return Ok(()) };
             gives_back = connection.dialect().capabilities.update_returning;
+            let sees_triggers = connection.dialect().capabilities.returning_sees_triggers;
             if gives_back {
                 for segment in &mut segments {
                     let Some((_, facts)) = changes.facts(&part[segment.first]).table(table) else {
@@ -188,6 +194,9 @@ impl Session {
                     };
                     let unknown = facts.by_database_on_update.iter().map(|(c, _)| *c);
                     segment.returning = unknown.filter(|c| !segment.columns.contains(c)).collect();
+                    if facts.version_by_database && !sees_triggers {
+                        segment.returning.retain(|c| Some(*c) != facts.version);
+                    }
                 }
             }
             send(connection, WriteOp::Update, table, &segments, &params, &mut back).await
@@ -227,7 +236,8 @@ impl Session {
                 }
             }
         }
-        Ok(())
+        let written: Vec<Id> = part.iter().map(|change| change.id).collect();
+        self.read_versions(run, table, &written).await
     }
 
     fn bind_changes<'a>(
@@ -253,7 +263,9 @@ impl Session {
             };
             let columns = changes.set_of(change);
             let versioned = change.version.is_some();
-            let same = versioned == last_versioned
+            // Which row was not met has to be known, and nothing in the others will tell.
+            let same = !(versioned && facts.version_by_database)
+                && versioned == last_versioned
                 && columns.len() == last.len()
                 && columns.iter().zip(last).all(|(a, b)| a.0 == b.0);
             if !same || segments.is_empty() {

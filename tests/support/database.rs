@@ -1,4 +1,5 @@
 //! Databases for tests that need several connections: an SQLite file, and a schema of a PostgreSQL server.
+#![allow(dead_code)]
 
 use std::path::PathBuf;
 use std::time::Duration;
