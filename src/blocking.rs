@@ -10,9 +10,11 @@ use aludel_orm::__private::Attempts;
 use aludel_orm::attributes::{Historic, Passive};
 use aludel_orm::session::{Cascade, RolledBack};
 use aludel_orm::{
-    Attr, Field, Handle, History, Id, IntoField, IntoKey, IntoObject, IsA, Mapped, Query, Registry,
-    Result, Rows, Select, Session as Async, SessionMaker, Stream,
+    Attr, Delete, Field, Handle, History, Id, IntoField, IntoKey, IntoObject, IsA, Mapped, Query,
+    Registry, RelationshipField, Result, Rows, Select, Session as Async, SessionMaker, Stream,
+    Update,
 };
+use aludel_sql::Lock;
 
 /// A session whose operations block until they are done.
 ///
@@ -273,6 +275,16 @@ wait! {
     fn refresh<T>(object: Handle<T>) -> ();
     /// Loads an attribute of many objects in few queries.
     fn load_all<S: IsA<C>, C: Mapped, V: Field>(objects: &[Handle<S>], attribute: Attr<C, V>) -> ();
+    /// Runs an UPDATE by criteria.
+    fn execute_update<T: Mapped>(update: Update<T>) -> u64;
+    /// Runs a DELETE by criteria.
+    fn execute_delete<T: Mapped>(delete: Delete<T>) -> u64;
+    /// The object of a key, with its row locked.
+    fn get_locked<T: Mapped>(key: impl IntoKey, lock: Lock) -> Option<Handle<T>>;
+    /// Reads an object anew, and locks its row.
+    fn refresh_locked(object: impl Into<Id>, lock: Lock) -> ();
+    /// Inserts many new members of a collection.
+    fn insert_members<S: IsA<C>, C: Mapped, V: RelationshipField>(owner: Handle<S>, attribute: Attr<C, V>, members: Vec<V::Target>) -> ();
     /// Begins to read what a query finds in batches.
     fn stream<T: Mapped>(query: Select<T>, size: usize) -> Stream<T>;
 }

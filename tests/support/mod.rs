@@ -59,8 +59,7 @@ impl Db {
 
     /// Runs an UPDATE by criteria.
     pub(crate) fn update_by<T: Mapped>(&mut self, update: aludel::orm::Update<T>) -> u64 {
-        let engine = self.engine.clone();
-        engine.block_on(self.session.execute_update(update)).unwrap()
+        self.session.execute_update(update).unwrap()
     }
 
     /// Inserts rows from plain structs.

@@ -21,6 +21,8 @@ mod lazy;
 mod loader_criteria;
 #[path = "loading/strategies.rs"]
 mod strategies;
+#[path = "loading/write_only.rs"]
+mod write_only;
 #[path = "loading/writes.rs"]
 mod writes;
 #[path = "loading/zoo.rs"]

@@ -102,6 +102,12 @@ impl Resolver<'_> {
             other => other.clone(),
         };
         out.lock = select.lock.clone();
+        if let Some(lock) = &mut out.lock {
+            for entity in &query.lock_of {
+                let sources = self.sources(entity)?;
+                lock.of.extend(sources.tables.iter().map(|(_, source)| source.clone()));
+            }
+        }
         out.correlate = select.correlate.clone();
         if query.what == What::Columns && select.columns.iter().any(|c| ObjectLeaf::of(c).is_some())
         {

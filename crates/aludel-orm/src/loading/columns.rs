@@ -188,10 +188,13 @@ impl Resolver<'_> {
         attribute: u16,
         options: &[LoadOption],
     ) -> Result<Option<Allowed>> {
+        let mapped = mapper.relationship(attribute).map(|r| r.lazy).unwrap_or_default();
         let mut how = None;
         for option in options {
             match option {
-                LoadOption::Others(others) if how.is_none() => how = Some(others),
+                LoadOption::Others(others) if how.is_none() && mapped != Lazy::WriteOnly => {
+                    how = Some(others)
+                }
                 LoadOption::Relationship(option)
                     if option.attribute == attribute && self.concerns(option.class, mapper)? =>
                 {
@@ -201,7 +204,20 @@ impl Resolver<'_> {
                 _ => {}
             }
         }
-        let mapped = mapper.relationship(attribute).map(|r| r.lazy).unwrap_or_default();
+        if mapped == Lazy::WriteOnly
+            && let Some(how) = how
+            && (how.is_after() || matches!(how, Strategy::Joined | Strategy::Contains(_)))
+        {
+            return Err(crate::Error::new(
+                crate::ErrorKind::Argument,
+                format!(
+                    "{}.{} is a write-only collection, which is never loaded: query its members, with \
+                     `session.members_query`",
+                    mapper.class_name(),
+                    mapper.property(attribute).name()
+                ),
+            ));
+        }
         Ok(match how {
             Some(Strategy::Raise) => Some(Allowed::No),
             Some(Strategy::RaiseOnSql) => Some(Allowed::WithoutSql),

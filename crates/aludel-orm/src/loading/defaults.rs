@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::options::{LoadOption, RelationshipOption, Strategy};
 use super::resolve::Resolver;
 use crate::Result;
+use crate::instrumentation::Lazy;
 use crate::mapping::{Mapper, Relationship};
 
 impl Resolver<'_> {
@@ -37,7 +38,10 @@ impl Resolver<'_> {
         for mapper in mappers.self_and_descendants(class) {
             for relationship in mapper.relationships() {
                 let inherited = mapper.index != class && relationship.parent != mapper.index;
-                let how = others.cloned().or_else(|| Strategy::of(relationship.lazy));
+                let how = match relationship.lazy {
+                    Lazy::WriteOnly => None,
+                    lazy => others.cloned().or_else(|| Strategy::of(lazy)),
+                };
                 let Some(how) = how.filter(|how| how.is_after() || matches!(how, Strategy::Joined))
                 else {
                     continue;

@@ -165,7 +165,7 @@ impl Session {
     }
 
     /// The key that was given for a class; `None` when a part of it is NULL.
-    fn key_given(&self, class: u16, values: &KeyValues) -> Result<Option<Key>> {
+    pub(super) fn key_given(&self, class: u16, values: &KeyValues) -> Result<Option<Key>> {
         let wanted = self.mappers.at(class).primary_key.len();
         if values.len() != wanted {
             return Err(self.wrong_key(class, wanted, values.len()));

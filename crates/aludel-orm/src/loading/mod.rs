@@ -39,6 +39,8 @@ mod key;
 mod lazy;
 mod link;
 mod loader_criteria;
+mod locked;
+mod members;
 mod memory;
 mod named;
 mod named_query;

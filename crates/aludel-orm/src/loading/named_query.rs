@@ -1,6 +1,6 @@
 //! Queries put together by names.
 
-use aludel_sql::{Distinct, Node};
+use aludel_sql::{Distinct, Lock, Node};
 
 use super::loader_criteria::LoaderCriteria;
 use super::named::{EntityRef, attribute, relationship};
@@ -103,6 +103,14 @@ impl Query {
     #[must_use]
     pub fn populate_existing(mut self) -> Self {
         self.populate_existing = true;
+        self
+    }
+
+    /// Locks the rows; of some of its entities only, if some are given.
+    #[must_use]
+    pub fn lock(mut self, lock: Lock, of: &[EntityRef]) -> Self {
+        self.sql.lock = Some(lock);
+        self.lock_of = of.iter().map(|entity| entity.entity.clone()).collect();
         self
     }
 

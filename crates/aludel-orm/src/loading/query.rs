@@ -30,6 +30,8 @@ pub struct Query {
     pub(crate) along: Vec<&'static ClassDef>,
     pub(crate) what: What,
     pub(crate) populate_existing: bool,
+    /// Whose rows are locked; all, if none is here.
+    pub(super) lock_of: Vec<Entity>,
     /// The statement that gives the objects, where the program has written it whole.
     pub(super) statement: Option<Box<Statement>>,
     /// Criteria for each class that were said for it.
@@ -86,6 +88,7 @@ impl Query {
             along: Vec::new(),
             what,
             populate_existing: false,
+            lock_of: Vec::new(),
             statement: None,
             said: Vec::new(),
             criteria: Vec::new(),
@@ -155,9 +158,9 @@ impl Query {
 
     /// The statement, with what the mappers have to say about it carried along.
     pub(crate) fn into_select(self) -> Select {
-        let Self { entity, mut sql, joins, options, along, what, said, criteria, .. } = self;
-        let unknown = !said.is_empty();
-        let node = QueryNode { entity, what, joins, options, along, criteria, unknown };
+        let Self { entity, mut sql, joins, options, along, what, criteria, lock_of, .. } = self;
+        let unknown = !self.said.is_empty();
+        let node = QueryNode { entity, what, joins, options, along, criteria, unknown, lock_of };
         sql.carried.push(Node::Custom(Arc::new(node)));
         sql
     }
@@ -174,6 +177,7 @@ pub(crate) struct QueryNode {
     pub(super) criteria: Vec<ClassCriterion>,
     /// Criteria were said for each class, and no session has looked which classes there are.
     pub(super) unknown: bool,
+    pub(super) lock_of: Vec<Entity>,
 }
 
 impl QueryNode {
@@ -202,6 +206,8 @@ impl CustomNode for QueryNode {
         key.token(self.along.len() as u32);
         self.along.iter().for_each(|class| write_class(key, class));
         loader_criteria::keys(&self.criteria, key);
+        key.token(self.lock_of.len() as u32);
+        self.lock_of.iter().for_each(|entity| entity.key(key));
     }
 
     fn rebuild(

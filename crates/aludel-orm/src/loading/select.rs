@@ -8,6 +8,7 @@ use aludel_sql::{Distinct, IntoExpr, IntoNodes, Lock, Node};
 use super::aliased::AliasOf;
 use super::attribute::RelationshipOf;
 use super::loader_criteria::LoaderCriteria;
+use super::objects::ObjectOf;
 use super::options::{IntoOptions, Options};
 use super::query::{Back, JoinStep, Query, What};
 use super::rows::{Columns, Rows};
@@ -37,6 +38,12 @@ pub struct Select<T> {
 /// A query of the objects of a class.
 pub fn select<T: Mapped>() -> Select<T> {
     Select { query: Query::new(Entity::of(T::class()), What::Objects), class: PhantomData }
+}
+
+impl<T> Select<T> {
+    pub(super) fn of(query: Query) -> Self {
+        Self { query, class: PhantomData }
+    }
 }
 
 impl RecordClass {
@@ -235,9 +242,18 @@ macro_rules! clauses {
                 self
             }
 
-            /// Locks the rows.
+            /// Locks the rows: `Lock::share().nowait()`, say. With joins, the rows of all tables, unless
+            /// [`lock_of`](Self::lock_of) says of which.
             pub fn lock(mut self, lock: Lock) -> Self {
                 self.query.sql.lock = Some(lock);
+                self
+            }
+
+            /// Of the classes of the query, locks the rows of this one only (for writing, unless
+            /// [`lock`](Self::lock) says otherwise), and of others that are named so.
+            pub fn lock_of<C>(mut self, object: ObjectOf<C>) -> Self {
+                self.query.sql.lock.get_or_insert(Lock::update());
+                self.query.lock_of.push(object.entity);
                 self
             }
 

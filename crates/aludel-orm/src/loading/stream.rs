@@ -110,6 +110,7 @@ impl<T: Mapped> Stream<T> {
         batch.criteria = query.criteria;
         batch.along = query.along;
         batch.sql.lock = lock;
+        batch.lock_of = query.lock_of;
         let mappers = std::sync::Arc::clone(&session.mappers);
         let class = session.class_of::<T>()?;
         let mapper = mappers.at(class);

@@ -65,6 +65,12 @@ impl Mappers {
         self.self_and_descendants(class).iter().any(|mapper| mapper.relationships().any(eager))
     }
 
+    /// Whether no class of a hierarchy has collections that let go of their members once these are flushed.
+    pub(crate) fn keeps_members(&self, class: u16) -> bool {
+        let hierarchy = self.self_and_descendants(self.at(class).root);
+        hierarchy.iter().all(|mapper| mapper.write_only.is_empty())
+    }
+
     /// All mappers.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Mapper>> {
         self.list.iter()
@@ -102,6 +108,8 @@ pub struct Mapper {
     pub(crate) version_by: VersionGenerator,
     /// The relationships, in the order in which cascades follow them: a class's own before inherited ones.
     pub(crate) relationships: Vec<u16>,
+    /// Those of them that are never loaded, being too large.
+    pub(crate) write_only: Vec<u16>,
     /// The column attributes, in order of their numbers.
     pub(crate) columns: Vec<u16>,
     /// Relationships (mapper, attribute) to this class or a base of it that remember which owner a member has.

@@ -391,6 +391,9 @@ impl Session {
                 self.deltas.remove(&(id, *attribute));
             }
         }
+        for attribute in &mapper.write_only {
+            self.arena.field_mut(id, *attribute).clear();
+        }
     }
 
     /// Removes an object from the arena altogether, and gives it back as a plain value. Its handle is void

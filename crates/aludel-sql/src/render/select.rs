@@ -164,10 +164,13 @@ impl Renderer<'_> {
         }
         let (nowait, skip, of, share) =
             (can.nowait, can.skip_locked, can.for_update_of, can.for_share);
+        let keys = self.is(DialectKind::Postgres);
         self.push(match lock.strength {
-            LockStrength::Update => " FOR UPDATE",
-            LockStrength::Share if share => " FOR SHARE",
-            LockStrength::Share => " LOCK IN SHARE MODE",
+            LockStrength::NoKeyUpdate if keys => " FOR NO KEY UPDATE",
+            LockStrength::Update | LockStrength::NoKeyUpdate => " FOR UPDATE",
+            LockStrength::KeyShare if keys => " FOR KEY SHARE",
+            LockStrength::Share | LockStrength::KeyShare if share => " FOR SHARE",
+            LockStrength::Share | LockStrength::KeyShare => " LOCK IN SHARE MODE",
         });
         if !lock.of.is_empty() {
             self.demand(of, "FOR UPDATE OF")?;

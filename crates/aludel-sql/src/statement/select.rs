@@ -86,8 +86,51 @@ pub struct Lock {
 pub enum LockStrength {
     /// `FOR UPDATE`.
     Update,
+    /// `FOR NO KEY UPDATE`: others may refer to the row meanwhile. Where a database does not have it, it is
+    /// `FOR UPDATE`.
+    NoKeyUpdate,
     /// `FOR SHARE`.
     Share,
+    /// `FOR KEY SHARE`: the row stays, and keeps its key. Where a database does not have it, it is `FOR SHARE`.
+    KeyShare,
+}
+
+impl Lock {
+    const fn new(strength: LockStrength) -> Self {
+        Self { strength, wait: LockWait::Wait, of: Vec::new() }
+    }
+
+    /// `FOR UPDATE`.
+    pub const fn update() -> Self {
+        Self::new(LockStrength::Update)
+    }
+
+    /// `FOR NO KEY UPDATE`.
+    pub const fn no_key_update() -> Self {
+        Self::new(LockStrength::NoKeyUpdate)
+    }
+
+    /// `FOR SHARE`.
+    pub const fn share() -> Self {
+        Self::new(LockStrength::Share)
+    }
+
+    /// `FOR KEY SHARE`.
+    pub const fn key_share() -> Self {
+        Self::new(LockStrength::KeyShare)
+    }
+
+    /// It is an error where another transaction has the lock.
+    #[must_use]
+    pub fn nowait(self) -> Self {
+        Self { wait: LockWait::NoWait, ..self }
+    }
+
+    /// Rows that another transaction has locked are left out.
+    #[must_use]
+    pub fn skip_locked(self) -> Self {
+        Self { wait: LockWait::SkipLocked, ..self }
+    }
 }
 
 /// What happens where another transaction has the lock.
@@ -197,8 +240,7 @@ impl Select {
     /// Locks the rows for writing. SQLite locks as a whole: there it says nothing.
     #[must_use]
     pub fn for_update(self) -> Self {
-        let (strength, wait) = (LockStrength::Update, LockWait::Wait);
-        self.lock(Lock { strength, wait, of: Vec::new() })
+        self.lock(Lock::update())
     }
 
     /// Locks the rows.

@@ -234,6 +234,7 @@ fn empty(index: u16, spec: &ClassSpec) -> Mapper {
         version: None,
         version_by: VersionGenerator::Counter,
         relationships: Vec::new(),
+        write_only: Vec::new(),
         columns: Vec::new(),
         owners: Vec::new(),
         delete_orphans: Vec::new(),

@@ -36,8 +36,13 @@ impl Build<'_> {
             }
             let mapper = self.mapper(class);
             let declared = |attribute: &u16| mapper.relationship(*attribute).is_some();
-            self.mapper_mut(class).relationships =
+            let relationships: Vec<u16> =
                 (self.first_relationship(class)..own.end).filter(declared).collect();
+            let never =
+                |a: &u16| mapper.relationship(*a).is_some_and(|r| r.lazy == Lazy::WriteOnly);
+            let write_only = relationships.iter().copied().filter(never).collect();
+            let mapper = self.mapper_mut(class);
+            (mapper.relationships, mapper.write_only) = (relationships, write_only);
         }
     }
 

@@ -115,7 +115,7 @@ impl Build<'_> {
                 continue;
             }
             let base = self.mapper(base);
-            let inherited = base.relationships.clone();
+            let (inherited, write_only) = (base.relationships.clone(), base.write_only.clone());
             let kinds: Vec<(u16, PropertyKind)> =
                 inherited.iter().map(|at| (*at, base.property(*at).kind.clone())).collect();
             let mapper = self.mapper_mut(class);
@@ -123,6 +123,7 @@ impl Build<'_> {
                 mapper.properties[usize::from(at)].kind = kind;
             }
             mapper.relationships.extend(inherited);
+            mapper.write_only.extend(write_only);
         }
     }
 

@@ -137,6 +137,7 @@ impl Session {
                 map.insert_int(*key, Place { slot: id.slot, class });
             }
             displaced.into_iter().for_each(|place| self.displaced(place));
+            let plain = plain && self.mappers.at(class).write_only.is_empty();
             let slab = self.arena.of_mut(run[0].0);
             let mut logged = Vec::new();
             for (id, _) in run {
@@ -227,7 +228,8 @@ impl Session {
             }
         }
         let mut inserted = Vec::new();
-        let plain = self.deltas.is_empty();
+        let keeps = ids.first().is_none_or(|id| self.mappers.keeps_members(id.class));
+        let plain = self.deltas.is_empty() && keeps;
         for &id in ids {
             let state = self.arena.state_mut(id);
             if state.life == ObjectState::Pending {
