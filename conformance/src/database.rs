@@ -22,7 +22,8 @@ enum Place {
     /// A folder with a template; every scenario gets a fresh copy of it.
     Folder(PathBuf),
     /// A schema of a server, which is emptied for each scenario.
-    Server { url: String, schema: String, empty: String },
+    /// `keys` lets the generated keys go on from the rows that are there, as SQLite does by itself.
+    Server { url: String, schema: String, empty: String, keys: String },
 }
 
 impl Databases {
@@ -56,7 +57,24 @@ impl Databases {
         run(&engine, &metadata.create_all(&Dialect::postgres())?)?;
         let tables: Vec<_> = metadata.iter().map(|t| format!("\"{}\"", t.name())).collect();
         let empty = format!("TRUNCATE {} RESTART IDENTITY CASCADE", tables.join(", "));
-        Ok(Self(Place::Server { url, schema, empty }))
+        let keys = metadata.iter().filter_map(|t| {
+            let column = &t.columns()[usize::from(t.autoincrement()?)].name;
+            let table = format!("\"{}\"", t.name());
+            Some(format!(
+                "SELECT setval(pg_get_serial_sequence('{table}', '{column}'), coalesce(max(\"{column}\"), 0) + 1, \
+                 false) FROM {table}"
+            ))
+        });
+        let keys = keys.collect::<Vec<_>>().join(" UNION ALL ");
+        Ok(Self(Place::Server { url, schema, empty, keys }))
+    }
+
+    /// On a server: the statement that lets generated keys go on from the rows that are there.
+    pub(crate) fn keys(&self) -> Option<String> {
+        match &self.0 {
+            Place::Folder(_) => None,
+            Place::Server { keys, .. } => Some(keys.clone()),
+        }
     }
 
     /// A fresh database: an engine on it, whose statements are counted, and another one behind its back.
@@ -139,6 +157,8 @@ type Shape = (&'static str, String, Vec<String>);
 pub(crate) struct Counts {
     quiet: AtomicBool,
     told: Mutex<Told>,
+    /// Rows were deleted, or inserted with keys of their own, since it was last asked.
+    keys_moved: AtomicBool,
     /// Every statement, where somebody wants to see them.
     pub(crate) shown: Option<Mutex<Vec<String>>>,
 }
@@ -158,6 +178,11 @@ impl Counts {
     /// Statements are not counted from now on, or are again.
     pub(crate) fn quiet(&self, quiet: bool) {
         self.quiet.store(quiet, Ordering::Relaxed);
+    }
+
+    /// Whether the keys that the database would generate are others now, since it was last asked for.
+    pub(crate) fn take_keys_moved(&self) -> bool {
+        self.keys_moved.swap(false, Ordering::Relaxed)
     }
 
     /// The number of SELECTs since it was last asked for.
@@ -188,10 +213,17 @@ impl Counts {
 
     fn add(&self, op: &'static str, table: &str, mut columns: Vec<String>) {
         columns.sort();
+        if op == "delete" {
+            self.keys_moved.store(true, Ordering::Relaxed);
+        }
         *self.told().dml.entry((op, table.to_owned(), columns)).or_default() += 1;
     }
 
     fn write(&self, write: &Write<'_>) {
+        let generated = write.table.autoincrement();
+        if write.op == WriteOp::Insert && generated.is_some_and(|c| write.columns.contains(&c)) {
+            self.keys_moved.store(true, Ordering::Relaxed);
+        }
         let name = |at: &u16| write.table.columns()[usize::from(*at)].name.to_string();
         for row in 0..write.rows {
             let (op, columns) = match write.op {

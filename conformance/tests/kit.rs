@@ -46,8 +46,7 @@ fn the_shared_kit() {
 }
 
 /// What differs on PostgreSQL alone, and why.
-const ON_POSTGRES: [(&str, &str); 4] = [
-    ("attr-not-null-refused", "a sequence does not go back with the transaction"),
+const ON_POSTGRES: [(&str, &str); 3] = [
     ("event-before-flush-adds-work", "the runner's listeners block, which a server's do not allow"),
     ("event-nested-set", "as above"),
     ("uow-flush-error-rolls-back-all", "a batch is refused as a whole there: none of it has a key"),

@@ -37,6 +37,8 @@ pub struct Runner {
     session: Session,
     engine: Engine,
     world: World,
+    /// Rows have come or gone since generated keys were last put back.
+    stale_keys: bool,
 }
 
 /// What a scenario has beside its session; listeners share it.
@@ -47,6 +49,8 @@ struct Inner {
     counts: Arc<Counts>,
     /// Another way to the database.
     behind: Engine,
+    /// What lets generated keys go on from the rows that are there, where the database does not by itself.
+    keys: Option<String>,
     names: Mutex<Names>,
     log: Mutex<Vec<Json>>,
 }
@@ -82,8 +86,14 @@ impl Runner {
         let mut session = Session::with_registry(&engine, &zoo::registry()?);
         session.options_mut().expire_on_commit = options.expire_on_commit;
         session.options_mut().autoflush = options.autoflush;
-        let inner = Inner { counts, behind, names: Mutex::default(), log: Mutex::default() };
-        Ok(Self { session, engine, world: World(Arc::new(inner)) })
+        let inner = Inner {
+            counts,
+            behind,
+            keys: databases.keys(),
+            names: Mutex::default(),
+            log: Mutex::default(),
+        };
+        Ok(Self { session, engine, world: World(Arc::new(inner)), stale_keys: false })
     }
 
     /// Does a step, and gives its output.
@@ -91,13 +101,36 @@ impl Runner {
     /// # Errors
     /// What the step fails with.
     pub fn step(&mut self, step: &Step) -> Result<Json> {
+        self.put_keys_back()?;
         let saved = self.world.0.counts.save();
         let mut act = Act { session: &mut self.session, world: self.world.clone() };
         let result = self.engine.block_on(async { Ok(act.call(step).await) })?;
         if result.is_err() {
             self.world.0.counts.restore(saved);
         }
+        self.stale_keys |= self.world.0.counts.take_keys_moved()
+            || result.is_err()
+            || step.op.starts_with("rollback");
         result
+    }
+
+    /// The kit's keys are those of SQLite, which takes them again when their rows have gone.
+    fn put_keys_back(&mut self) -> aludel::Result<()> {
+        let Some(sql) = self.world.0.keys.as_deref().filter(|_| self.stale_keys) else {
+            return Ok(());
+        };
+        let (session, behind) = (&mut self.session, &self.world.0.behind);
+        self.world.0.counts.quiet(true);
+        let done = self.engine.block_on(async {
+            if session.in_transaction() {
+                return session.execute_raw(sql).await;
+            }
+            behind.acquire().await?.execute_raw(sql).await.map(|_| ())
+        });
+        self.world.0.counts.quiet(false);
+        // After a failure there is a rollback to come.
+        self.stale_keys = done.is_err();
+        Ok(())
     }
 
     /// The statements that were sent, where they are kept.

@@ -60,6 +60,10 @@ impl Act<'_> {
             let (path, descending) =
                 path.strip_prefix('-').map_or((path, false), |path| (path, true));
             let (entity, name) = self.resolve(&entity, path, &joins)?;
+            // As SQLite: NULL is less than all else.
+            if !step.flag("distinct") {
+                query = query.order_by(Node::eq(entity.attr(name)?, Node::Null), !descending);
+            }
             query = query.order_by(entity.attr(name)?, descending);
         }
         if !(step.flag("distinct") && attributes.is_some()) {
