@@ -23,8 +23,9 @@ use lexopt::prelude::*;
 const USAGE: &str = "\
 cargo xtask <command>
 
-  test [--require postgres] [--no-postgres] [-- ARGS]
-        Every test, on SQLite and on a throw-away PostgreSQL. ARGS go to `cargo test`.
+  test [--require postgres] [--no-postgres] [--nightly] [-- ARGS]
+        Every test, on SQLite and on a throw-away PostgreSQL. ARGS go to `cargo test`. With --nightly, random tests do
+        hundreds of thousands of operations.
   servers [-- COMMAND]
         The same throw-away servers, for COMMAND or until Ctrl-C.
   tidy  The house rules that the compiler does not know.

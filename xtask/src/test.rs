@@ -11,9 +11,13 @@ use lexopt::prelude::*;
 use crate::servers::{Servers, Want};
 use crate::{report, run};
 
-/// `cargo xtask test [--require postgres] [--no-postgres] [-- ARGS]`.
+/// What makes random tests do as much as a night allows: operations of the session's state machine.
+const NIGHTLY: (&str, &str) = ("ALUDEL_OPERATIONS", "300000");
+
+/// `cargo xtask test [--require postgres] [--no-postgres] [--nightly] [-- ARGS]`.
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<()> {
     let mut postgres = Want::Wanted;
+    let mut nightly = false;
     let mut extra = Vec::new();
     while let Some(arg) = args.next()? {
         let want = match arg {
@@ -22,6 +26,10 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<()> {
                 other => bail!("`--require {other}`: the servers are: postgres"),
             },
             Long("no-postgres") => Want::No,
+            Long("nightly") => {
+                nightly = true;
+                continue;
+            }
             Value(first) => {
                 extra.push(first);
                 extra.extend(args.raw_args()?);
@@ -34,13 +42,24 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<()> {
         }
         postgres = want;
     }
-    run_tests(&Servers::start(postgres)?, &extra)
+    let mut cargo = test_all();
+    if nightly {
+        cargo.env(NIGHTLY.0, NIGHTLY.1);
+    }
+    watch_tests(cargo, &Servers::start(postgres)?, &extra)
+}
+
+fn test_all() -> Command {
+    run::cargo(["test", "--all-features", "--no-fail-fast"])
 }
 
 /// Runs them all and says how it went, whatever fails.
 pub(crate) fn run_tests(servers: &Servers, extra: &[OsString]) -> Result<()> {
+    watch_tests(test_all(), servers, extra)
+}
+
+fn watch_tests(mut cargo: Command, servers: &Servers, extra: &[OsString]) -> Result<()> {
     let started = Instant::now();
-    let mut cargo = run::cargo(["test", "--all-features", "--no-fail-fast"]);
     if !extra.iter().any(|arg| arg == "-p" || arg == "--package") {
         cargo.arg("--workspace");
     }
