@@ -1,6 +1,8 @@
 //! What classes can be mapped to, and what mappers tell.
 #![cfg(feature = "sqlite")]
 
+#[path = "mappers/concrete.rs"]
+mod concrete;
 #[path = "mappers/joins.rs"]
 mod joins;
 #[path = "mappers/queries.rs"]

@@ -5,7 +5,7 @@ use aludel::sql::{DataType, FromItem, Table};
 use aludel::{ColumnType, Value};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Act, check_class};
+use super::Act;
 use crate::api;
 use crate::failure::{Result, malformed, out_of_scope};
 use crate::scenario::Step;
@@ -60,7 +60,6 @@ impl Act<'_> {
 
     pub(super) fn mapper(&mut self, step: &Step) -> Result<Json> {
         let class = step.text("cls")?;
-        check_class(class)?;
         let mappers = zoo::registry()?.mappers();
         let named = |index: u16| mappers.get(index).map(|m| m.class_name().to_owned());
         let Some(mapper) = mappers.named(class) else {
@@ -110,11 +109,9 @@ impl Act<'_> {
         let base = mapper.base();
         let shares =
             base.and_then(|base| mappers.get(base)).is_some_and(|b| b.tables() == mapper.tables());
-        let hierarchy = mappers.self_and_descendants(mapper.root());
-        let identities = hierarchy.iter().filter_map(|m| {
-            let identity = m.polymorphic_identity().filter(|_| mapper.is_polymorphic())?;
-            Some((super::plain(identity), json!(m.class_name())))
-        });
+        let hierarchy = mappers.polymorphic_map(mapper.index());
+        let identities =
+            hierarchy.iter().map(|(value, m)| (super::plain(value), json!(m.class_name())));
         let mut tables: Vec<&str> = mapper.tables().iter().map(Table::full_name).collect();
         tables.sort_unstable();
         let composites: Map<_, _> =
@@ -126,7 +123,7 @@ impl Act<'_> {
         Ok(json!({
             "class": class,
             "inherits": base.and_then(named),
-            "concrete": false,
+            "concrete": mapper.is_concrete(),
             "single": base.is_some() && shares,
             "polymorphic_on": column_of(mapper.polymorphic_on()),
             "polymorphic_identity": mapper.polymorphic_identity().map(|v| encode(v, Kind::Plain)),

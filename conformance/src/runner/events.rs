@@ -6,7 +6,7 @@ use aludel::orm::events::{AttributeEvent, Event, ObjectEvent, Occasion, SessionE
 use aludel::{Error, ErrorKind, Id, Session, Value};
 use serde_json::{Value as Json, json};
 
-use super::{Act, World, check_class};
+use super::{Act, World};
 use crate::failure::{Failure, Result, malformed};
 use crate::scenario::Step;
 use crate::value::encode;
@@ -47,7 +47,6 @@ impl Act<'_> {
         }
         let propagate = step.flag("propagate");
         let Some((class, attribute)) = target.split_once('.') else {
-            check_class(target)?;
             let (name, moment) = object_event(event)?;
             listener.event = name;
             let moment = moment.of_named(target);
@@ -59,7 +58,6 @@ impl Act<'_> {
             };
             return Ok(Json::Null);
         };
-        check_class(class)?;
         let (name, moment) = attribute_event(event)?;
         (listener.event, listener.attribute) = (name, attribute.to_owned());
         let moment = moment.of_named(class, attribute);

@@ -27,7 +27,7 @@ use serde_json::Value as Json;
 
 use crate::api;
 use crate::database::{Counts, Databases};
-use crate::failure::{Result, malformed, out_of_scope};
+use crate::failure::{Result, malformed};
 use crate::scenario::{Options, Step};
 use crate::value::{self, Given};
 use crate::zoo;
@@ -287,13 +287,5 @@ fn plain(value: &aludel::Value) -> String {
         aludel::Value::Text(text) => text.clone(),
         aludel::Value::Null => "None".to_owned(),
         other => other.to_string(),
-    }
-}
-
-/// The class of the kit, or why it is not here.
-fn check_class(class: &str) -> Result<()> {
-    match zoo::missing(class) {
-        Some(why) => Err(out_of_scope(format!("class {class} ({why})"))),
-        None => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use aludel::sql::{BinaryOp, In, InSet, Like, LikeShape, Node};
 use aludel::{Id, Value};
 use serde_json::Value as Json;
 
-use super::{Act, check_class};
+use super::Act;
 use crate::failure::{Result, malformed, out_of_scope};
 use crate::scenario::Step;
 use crate::value::{Given, encode};
@@ -19,7 +19,6 @@ type Joins = HashMap<String, EntityRef>;
 impl Act<'_> {
     pub(super) async fn load(&mut self, step: &Step) -> Result<Json> {
         let class = step.text("cls")?;
-        check_class(class)?;
         let mut query = self.session.query_named(class)?;
         for option in step.list("options")? {
             self.option(&mut query, option, &Joins::new())?;
@@ -38,7 +37,6 @@ impl Act<'_> {
 
     pub(super) async fn query(&mut self, step: &Step) -> Result<Json> {
         let class = step.text("cls")?;
-        check_class(class)?;
         let mut query = self.session.query_named(class)?;
         let entity = query.entity();
         query = self.along(query, step)?;
@@ -298,7 +296,6 @@ impl Act<'_> {
 
     pub(super) async fn bulk(&mut self, step: &Step) -> Result<Json> {
         let class = step.text("cls")?;
-        check_class(class)?;
         let mut rows = Vec::new();
         for row in step.list("values")? {
             let row = row.as_object().ok_or_else(|| malformed(format!("{row} is no row")))?;
@@ -333,7 +330,6 @@ impl Act<'_> {
 
     fn by_criteria(&self, step: &Step) -> Result<(ByCriteria, EntityRef)> {
         let class = step.text("cls")?;
-        check_class(class)?;
         let mut what = self.session.by_criteria(class)?;
         let entity = self.session.entity_named(class)?;
         for predicate in step.list("where")? {

@@ -198,7 +198,9 @@ impl Class {
         if let Some(span) = self.options.concrete.take() {
             errors.push(syn::Error::new(span, format!("`concrete` is for a subclass; {base}")));
         }
+        // Of a hierarchy of tables with all columns, the table tells the class.
         if self.options.polymorphic_on.is_none()
+            && self.options.subclasses.is_empty()
             && let Some(identity) = self.options.polymorphic_identity.take()
         {
             let on = "name the attribute that holds it: `polymorphic_on = \"…\"`";

@@ -50,7 +50,7 @@ use proc_macro::TokenStream;
 /// | `polymorphic_on = "…"` | the attribute that tells the class of a row, in a base class |
 /// | `polymorphic_identity = …` | its value for this class: a text, a number, any expression |
 /// | `subclasses(A, B)` | classes that are to be known as soon as this one is |
-/// | `concrete` | a subclass whose table has all the columns |
+/// | `concrete` | a subclass whose table has all the columns; where base and subclasses have identities, queries of the base give all |
 /// | `configure = path` | a function that is given the class's `MapperBuilder` |
 /// | `instrumentation = path` | the class's own choice of how it is instrumented: an `InstrumentationFactory`, such as a function from the class's name to an `InstrumentationManager`; one for a hierarchy |
 /// | `crate = path` | where aludel is found, if not at `::aludel` |

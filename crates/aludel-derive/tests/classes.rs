@@ -94,7 +94,7 @@ fn the_description_says_what_the_struct_says() {
     assert!(notes.deferred && !notes.nullable);
     assert!(matches!(class.attributes[3].kind, AttrKind::Expression(_)));
     assert!(matches!(class.constraints, [ConstraintDef::Unique(["full_name", "kind"])]));
-    assert_eq!(class.polymorphic.expect("a hierarchy").on, "kind");
+    assert_eq!(class.polymorphic.expect("a hierarchy").on, Some("kind"));
     let subclasses: Vec<_> = class.subclasses.iter().map(|class| class().name).collect();
     assert_eq!(subclasses, ["Manager", "Boss"]);
 

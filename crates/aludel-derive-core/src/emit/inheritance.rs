@@ -80,7 +80,12 @@ pub(super) fn described(class: &Class) -> TokenStream {
         }
         None => identity,
     };
-    if let Some(on) = &options.polymorphic_on {
+    let identity_of_base = class.base().is_none() && options.polymorphic_identity.is_some();
+    if options.polymorphic_on.is_some() || identity_of_base {
+        let on = match &options.polymorphic_on {
+            Some(on) => quote!(#private::std::option::Option::Some(#on)),
+            None => quote!(#private::std::option::Option::None),
+        };
         described.extend(quote! {
             polymorphic: #private::std::option::Option::Some(#private::PolymorphicDef {
                 on: #on,

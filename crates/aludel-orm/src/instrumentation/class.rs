@@ -150,8 +150,8 @@ impl InheritanceDef {
 /// What a class says of the hierarchy that it is the base of.
 #[derive(Clone, Copy, Debug)]
 pub struct PolymorphicDef {
-    /// The attribute that tells the class of a row.
-    pub on: &'static str,
+    /// The attribute that tells the class of a row; `None` in a concrete hierarchy, where the table does.
+    pub on: Option<&'static str>,
     /// Its value for objects of the base class itself.
     pub identity: Option<fn() -> Value>,
 }

@@ -43,6 +43,7 @@ impl Resolver<'_> {
         let around = self.criteria.len();
         self.criteria.extend_from_slice(&query.criteria);
         let sources = match query.entity.number() {
+            0 if query.own => self.own(class),
             0 => self.with_along(class, &query.along)?,
             _ => {
                 let sources = self.sources(&query.entity)?;

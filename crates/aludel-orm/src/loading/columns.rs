@@ -5,13 +5,14 @@ use std::sync::Arc;
 use aludel_sql::Node;
 use hashbrown::HashMap;
 
+use super::build::is_same_column;
 use super::memory::Allowed;
 use super::options::{LoadOption, Strategy};
-use super::plan::{ClassPlan, Discriminator, EntityPlan};
+use super::plan::{ClassPlan, Discriminator, EntityPlan, UnionPlan};
 use super::resolve::{Resolver, Sources};
 use crate::Result;
 use crate::instrumentation::{AttrKind, ClassDef, Lazy, NOT_IN_ROW};
-use crate::mapping::{Mapper, PropertyKind};
+use crate::mapping::{Mapper, PropertyKind, Union};
 
 /// What a query does with an attribute.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,59 @@ impl Resolver<'_> {
         let mapper = mappers.at(sources.class);
         let number = *entities;
         *entities += 1;
+        if let Some(union) = mapper.union.as_ref().filter(|_| sources.is_union) {
+            return self.union_entity(union, sources, options, columns, number);
+        }
+        self.entity_of(mapper, sources, options, along, columns, number)
+    }
+
+    /// An entity whose rows are of all tables of a concrete hierarchy.
+    fn union_entity(
+        &mut self,
+        union: &Union,
+        sources: &Arc<Sources>,
+        options: &[LoadOption],
+        columns: &mut Vec<Node>,
+        number: usize,
+    ) -> Result<EntityPlan> {
+        let mappers = self.mappers;
+        let column = columns.len() as u16;
+        columns.push(sources.renamed(&union.tag));
+        let mut arms = Vec::new();
+        for (value, class) in &union.arms {
+            let arm = mappers.at(*class);
+            let below: Vec<u16> = arm.polymorphic.iter().map(|(_, class)| *class).collect();
+            let plan = self.entity_of(arm, sources, options, &below, columns, number)?;
+            arms.push((value.clone(), plan));
+        }
+        let Some((_, first)) = arms.first() else {
+            let name = mappers.at(sources.class).class_name();
+            let message = format!("class {name} has no table, and no subclass that has one");
+            return Err(crate::Error::new(crate::ErrorKind::Configuration, message));
+        };
+        Ok(EntityPlan {
+            number,
+            class: sources.class,
+            root: mappers.at(sources.class).root,
+            key: Default::default(),
+            own: ClassPlan::nothing(first.class),
+            discriminator: None,
+            after: first.after.clone(),
+            union: Some(Box::new(UnionPlan { column, arms })),
+            eager: Vec::new(),
+        })
+    }
+
+    fn entity_of(
+        &mut self,
+        mapper: &Mapper,
+        sources: &Arc<Sources>,
+        options: &[LoadOption],
+        along: &[u16],
+        columns: &mut Vec<Node>,
+        number: usize,
+    ) -> Result<EntityPlan> {
+        let mappers = self.mappers;
         let mut placed = Placed::new();
         let own = self.class_plan(mapper, sources, true, options, columns, &mut placed)?;
         let key = mapper.primary_key.iter().filter_map(|a| own.column(*a)).collect();
@@ -51,8 +105,7 @@ impl Resolver<'_> {
             let mut classes = Vec::new();
             for (value, class) in &mapper.polymorphic {
                 let sub = mappers.at(*class);
-                let read =
-                    *class == sources.class || along.iter().any(|a| mappers.is_a(*class, *a));
+                let read = *class == mapper.index || along.iter().any(|a| mappers.is_a(*class, *a));
                 let plan = self.class_plan(sub, sources, read, options, columns, &mut placed)?;
                 classes.push((value.clone(), plan));
             }
@@ -65,11 +118,12 @@ impl Resolver<'_> {
         });
         Ok(EntityPlan {
             number,
-            class: sources.class,
+            class: mapper.index,
             root: mapper.root,
             key,
             own,
             discriminator,
+            union: None,
             eager: Vec::new(),
             after: after.cloned().collect(),
         })
@@ -118,9 +172,14 @@ impl Resolver<'_> {
             let at = match (choice, there) {
                 (Choice::Read, Some(at)) => Some(at),
                 (Choice::Read, None) if read => {
-                    let at = columns.len() as u16;
                     let node = self.attribute(mapper.index, attribute, sources)?;
-                    columns.push(node);
+                    // The tables of a union share its columns.
+                    let shared =
+                        columns.iter().position(|c| sources.is_union && is_same_column(c, &node));
+                    let at = shared.unwrap_or(columns.len()) as u16;
+                    if shared.is_none() {
+                        columns.push(node);
+                    }
                     placed.insert((property.declared_by, attribute), at);
                     Some(at)
                 }
@@ -239,6 +298,21 @@ fn means(class: &ClassDef, said: u16, column: u16) -> bool {
 }
 
 impl ClassPlan {
+    /// Of a class of which no row is.
+    fn nothing(class: u16) -> Self {
+        Self {
+            class,
+            at: Box::default(),
+            whole: false,
+            loaded: 0,
+            expired: 0,
+            wide: Vec::new(),
+            deferred: Vec::new(),
+            spoken_of: Vec::new(),
+            propagates: false,
+        }
+    }
+
     /// Finds the columns anew, by names.
     pub(super) fn find_by_name(&mut self, mapper: &Mapper, place: impl Fn(u16) -> Option<u16>) {
         let left_out = std::mem::take(&mut self.deferred);

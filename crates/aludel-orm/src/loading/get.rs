@@ -34,6 +34,7 @@ impl Get {
         let mapper = mappers.at(class);
         let entity = Entity::of(mapper.def);
         let mut query = Query::new(entity.clone(), What::Objects);
+        query.own = true;
         for (ordinal, attribute) in mapper.primary_key.iter().enumerate() {
             let param = Node::param(ordinal as u32, mapper.type_of(*attribute));
             query.sql.filter.push(Node::eq(entity.leaf(*attribute), param));
@@ -280,6 +281,7 @@ impl Session {
         let entity = Entity::of(mapper.def);
         let operands: Vec<_> = mapper.primary_key.iter().map(|a| entity.leaf(*a)).collect();
         let mut query = Query::new(entity, What::Objects);
+        query.own = true;
         let keys = [key.values()];
         query.sql.filter.push(super::link::among(&operands, mapper, &mapper.primary_key, &keys));
         query.populate_existing = populate_existing;

@@ -317,6 +317,7 @@ impl Session {
         self.count_load(Loaded { what, class: mapper.def, attribute, lazy, statements: 1 })?;
         let entity = Entity::of(mapper.def);
         let mut query = Query::new(entity.clone(), What::Columns);
+        query.own = true;
         query.sql.columns = attributes.iter().map(|a| entity.leaf(*a)).collect();
         let operands: Vec<Node> = mapper.primary_key.iter().map(|a| entity.leaf(*a)).collect();
         query.sql.filter.push(super::link::among(

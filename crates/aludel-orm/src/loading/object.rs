@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aludel_sql::{Row, ValueRef};
 use smallvec::SmallVec;
 
-use super::plan::{ClassPlan, EntityPlan};
+use super::plan::{ClassPlan, EntityPlan, UnionPlan};
 use crate::Result;
 use crate::attributes::delta::IdSet;
 use crate::events::ObjectEvent;
@@ -56,6 +56,9 @@ fn object_by_values(
     row: &dyn Row,
     populate: &mut Populate,
 ) -> Result<Option<Id>> {
+    if let Some(union) = &plan.union {
+        return object_of_union(session, union, row, populate);
+    }
     let mut values: SmallVec<[ValueRef<'_>; 4]> = SmallVec::new();
     for column in &plan.key {
         match row.get(usize::from(*column)) {
@@ -90,6 +93,22 @@ fn object_by_values(
     })
 }
 
+/// As [`object`], of the table of a concrete hierarchy that the row tells.
+fn object_of_union(
+    session: &mut Session,
+    union: &UnionPlan,
+    row: &dyn Row,
+    populate: &mut Populate,
+) -> Result<Option<Id>> {
+    match row.get(usize::from(union.column)) {
+        Ok(ValueRef::Null) | Err(_) => Ok(None),
+        Ok(value) => match union.arms.iter().find(|(known, _)| is_same(known, value)) {
+            Some((_, arm)) => object(session, arm, row, populate),
+            None => Err(no_class(value)),
+        },
+    }
+}
+
 /// How objects of the row's class are made.
 fn class_plan<'p>(plan: &'p EntityPlan, row: &dyn Row) -> Result<&'p ClassPlan> {
     let Some(discriminator) = &plan.discriminator else { return Ok(&plan.own) };
@@ -97,20 +116,26 @@ fn class_plan<'p>(plan: &'p EntityPlan, row: &dyn Row) -> Result<&'p ClassPlan> 
         Ok(ValueRef::Null) | Err(_) => return Ok(&plan.own),
         Ok(value) => value,
     };
-    let same = |known: &aludel_sql::Value| match (known.as_ref(), value) {
+    match discriminator.classes.iter().find(|(known, _)| is_same(known, value)) {
+        Some((_, class)) => Ok(class),
+        None => Err(no_class(value)),
+    }
+}
+
+/// Whether a discriminator is the one of a row.
+fn is_same(known: &aludel_sql::Value, value: ValueRef<'_>) -> bool {
+    match (known.as_ref(), value) {
         (ValueRef::Bool(a), ValueRef::I64(b)) => i64::from(a) == b,
         (a, b) => a == b,
-    };
-    match discriminator.classes.iter().find(|(known, _)| same(known)) {
-        Some((_, class)) => Ok(class),
-        None => Err(crate::Error::new(
-            crate::ErrorKind::Value,
-            format!(
-                "a row has the discriminator {value}, which is that of no class: register the class that \
-                 has it"
-            ),
-        )),
     }
+}
+
+#[cold]
+fn no_class(value: ValueRef<'_>) -> crate::Error {
+    let message = format!(
+        "a row has the discriminator {value}, which is that of no class: register the class that has it"
+    );
+    crate::Error::new(crate::ErrorKind::Value, message)
 }
 
 /// Makes an object of a row whose key is not in the identity map.

@@ -36,10 +36,20 @@ pub(crate) struct EntityPlan {
     pub(crate) own: ClassPlan,
     /// What tells the class of the object, and how objects of the subclasses are made.
     pub(crate) discriminator: Option<Discriminator>,
+    /// The rows are of several tables of a concrete hierarchy: the key and the classes are those of each.
+    pub(crate) union: Option<Box<UnionPlan>>,
     /// The relationships that are filled from the same rows.
     pub(crate) eager: Vec<EagerPlan>,
     /// What is to be loaded once all rows are there.
     pub(crate) after: Vec<LoadOption>,
+}
+
+/// The rows of a concrete hierarchy.
+#[derive(Debug)]
+pub(crate) struct UnionPlan {
+    /// The column that tells of which table a row is.
+    pub(crate) column: u16,
+    pub(crate) arms: Vec<(Value, EntityPlan)>,
 }
 
 /// The column that tells the class of a row.

@@ -29,6 +29,8 @@ pub struct Query {
     /// Subclasses whose tables are joined along.
     pub(crate) along: Vec<&'static ClassDef>,
     pub(crate) what: What,
+    /// Objects of exactly its class, of a concrete hierarchy.
+    pub(crate) own: bool,
     pub(crate) populate_existing: bool,
     /// Whose rows are locked; all, if none is here.
     pub(super) lock_of: Vec<Entity>,
@@ -87,6 +89,7 @@ impl Query {
             options: Vec::new(),
             along: Vec::new(),
             what,
+            own: false,
             populate_existing: false,
             lock_of: Vec::new(),
             statement: None,
@@ -158,9 +161,11 @@ impl Query {
 
     /// The statement, with what the mappers have to say about it carried along.
     pub(crate) fn into_select(self) -> Select {
-        let Self { entity, mut sql, joins, options, along, what, criteria, lock_of, .. } = self;
+        let Self { entity, mut sql, joins, options, along, what, own, criteria, lock_of, .. } =
+            self;
         let unknown = !self.said.is_empty();
-        let node = QueryNode { entity, what, joins, options, along, criteria, unknown, lock_of };
+        let node =
+            QueryNode { entity, what, own, joins, options, along, criteria, unknown, lock_of };
         sql.carried.push(Node::Custom(Arc::new(node)));
         sql
     }
@@ -171,6 +176,8 @@ impl Query {
 pub(crate) struct QueryNode {
     pub(crate) entity: Entity,
     pub(crate) what: What,
+    /// Objects of exactly its class, of a concrete hierarchy.
+    pub(crate) own: bool,
     pub(crate) joins: Vec<JoinStep>,
     pub(crate) options: Vec<LoadOption>,
     pub(crate) along: Vec<&'static ClassDef>,
@@ -192,7 +199,7 @@ impl QueryNode {
 
 impl CustomNode for QueryNode {
     fn key<'a>(&'a self, key: &mut KeyWriter<'a>) {
-        key.token(self.what as u32 | u32::from(self.unknown) << 8);
+        key.token(self.what as u32 | u32::from(self.unknown) << 8 | u32::from(self.own) << 9);
         self.entity.key(key);
         key.token(self.joins.len() as u32);
         for join in &self.joins {

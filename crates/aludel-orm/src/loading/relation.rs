@@ -276,6 +276,7 @@ impl Session {
         for chunk in keys.chunks(CHUNK) {
             let values: Vec<_> = chunk.iter().map(|key| key.values()).collect();
             let mut query = Query::new(entity.clone(), What::Objects);
+            query.own = true;
             query.options = wanted.below.to_vec();
             query.criteria = wanted.criteria();
             query.sql.filter.push(among(&operands, target, &target.primary_key, &values));

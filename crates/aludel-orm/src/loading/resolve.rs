@@ -30,15 +30,26 @@ pub(crate) struct Sources {
     pub(crate) tables: SmallVec<[(Table, Source); 2]>,
     /// Of a class that is mapped to something else than tables: what it is mapped to, and what stands for that.
     renamed: Vec<(Source, Source)>,
+    /// The tables are those of a concrete hierarchy, and one union stands for all of them.
+    pub(crate) is_union: bool,
 }
 
 impl Sources {
     /// The tables of a mapper, each under the name that is given to it.
     fn of_mapper(mapper: &Mapper, name: impl Fn(&dyn Fn() -> Source) -> Source) -> Self {
+        let Some(union) = &mapper.union else { return Self::of_own(mapper, name) };
+        let of = Source::from(&union.alias);
+        let by = name(&|| of.clone());
+        let tables = union.tables.iter().map(|table| (table.clone(), by.clone())).collect();
+        Self { class: mapper.index, tables, renamed: vec![(of, by)], is_union: true }
+    }
+
+    /// The tables of a mapper itself, whatever its subclasses have.
+    fn of_own(mapper: &Mapper, name: impl Fn(&dyn Fn() -> Source) -> Source) -> Self {
         let Some(selected) = &mapper.selected else {
             let tables =
                 mapper.tables.iter().map(|t| (t.clone(), name(&|| t.to_source()))).collect();
-            return Self { class: mapper.index, tables, renamed: Vec::new() };
+            return Self { class: mapper.index, tables, renamed: Vec::new(), is_union: false };
         };
         let rename = |source: &Source| (source.clone(), name(&|| source.clone()));
         let renamed: Vec<_> = selected.from.sources().into_iter().map(rename).collect();
@@ -48,7 +59,13 @@ impl Sources {
         });
         let own = mapper.tables.iter().skip(selected.shows.len());
         let own = own.map(|t| (t.clone(), name(&|| t.to_source())));
-        Self { class: mapper.index, tables: shown.chain(own).collect(), renamed }
+        let tables = shown.chain(own).collect();
+        Self { class: mapper.index, tables, renamed, is_union: false }
+    }
+
+    /// A column of what the class is mapped to, as what stands for it has it.
+    pub(crate) fn renamed(&self, node: &Node) -> Node {
+        node.rewrite_by(&mut Renamed(&self.renamed)).unwrap_or_else(|_| node.clone())
     }
 
     /// What stands for a table.
@@ -150,8 +167,7 @@ impl<'m> Resolver<'m> {
         let class = self.class(entity.class)?;
         let number = entity.number();
         if number == 0 {
-            let root = self.mappers.at(class).root;
-            let scope = self.scopes.iter().rev().find(|s| self.mappers.at(s.class).root == root);
+            let scope = self.scopes.iter().rev().find(|s| self.stands_for(s, class));
             return Ok(match scope {
                 Some(scope) => Arc::clone(scope),
                 None => self.plain(class),
@@ -163,6 +179,19 @@ impl<'m> Resolver<'m> {
         let sources = self.fresh(class);
         self.aliases.insert(number, Arc::clone(&sources));
         Ok(sources)
+    }
+
+    /// Whether sources stand for a class: for its hierarchy, or for one that shares their tables.
+    fn stands_for(&self, sources: &Sources, class: u16) -> bool {
+        let mappers = self.mappers;
+        mappers.at(sources.class).root == mappers.at(class).root
+            || mappers.is_a(sources.class, class)
+            || sources.is_union && mappers.is_a(class, sources.class)
+    }
+
+    /// The tables of a class itself, whatever its subclasses have, under their own names.
+    pub(crate) fn own(&self, class: u16) -> Arc<Sources> {
+        Arc::new(Sources::of_own(self.mappers.at(class), |source| source()))
     }
 
     /// The tables of a class under their own names.
@@ -219,16 +248,29 @@ impl<'m> Resolver<'m> {
         if leaf.entity.number() == 0
             && let Some((near, far)) = self.sides.clone()
         {
-            let root = self.mappers.at(class).root;
-            let is_near = self.mappers.at(near.class).root == root;
-            let is_far = self.mappers.at(far.class).root == root;
+            let is_near = self.stands_for(&near, class);
+            let is_far = self.stands_for(&far, class);
             if is_near || is_far {
                 let side = if is_far && (leaf.remote || !is_near) { far } else { near };
-                return self.attribute(class, leaf.attribute, &side);
+                return self.attribute_within(class, leaf.attribute, &side);
             }
         }
         let sources = self.sources(&leaf.entity)?;
-        self.attribute(class, leaf.attribute, &sources)
+        self.attribute_within(class, leaf.attribute, &sources)
+    }
+
+    /// An attribute of a class, or of a base of it, of which the attributes have other columns in a concrete subclass.
+    fn attribute_within(
+        &mut self,
+        class: u16,
+        attribute: u16,
+        sources: &Arc<Sources>,
+    ) -> Result<Node> {
+        let mappers = self.mappers;
+        let concrete = mappers.at(sources.class).root != mappers.at(class).root;
+        let class =
+            if concrete && mappers.is_a(sources.class, class) { sources.class } else { class };
+        self.attribute(class, attribute, sources)
     }
 
     /// An attribute as columns of what stands for its class.
@@ -294,6 +336,9 @@ impl<'m> Resolver<'m> {
 
     /// The tables of an entity, joined.
     pub(crate) fn tables(&self, sources: &Sources) -> Result<FromItem> {
+        if let (true, Some((_, union))) = (sources.is_union, sources.renamed.first()) {
+            return Ok(union.clone().into());
+        }
         let mapper = self.mappers.at(sources.class);
         let mut tables = sources.tables.iter();
         let (mut from, first) = match &mapper.selected {

@@ -177,7 +177,7 @@ impl Resolver<'_> {
                 option.how = Strategy::SelectIn;
             }
         }
-        let sources = self.plain(class);
+        let sources = self.own(class);
         // The columns are found as if they were selected, and then by their names.
         let mut plan = Plan::default();
         let along: Vec<u16> =

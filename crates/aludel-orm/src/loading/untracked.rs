@@ -26,6 +26,8 @@ impl Session {
         self.called();
         async move {
             let mut query = query.into_query();
+            // What is not in the session is of the class's own type.
+            query.own = true;
             query
                 .options
                 .retain(|option| !matches!(option, super::options::LoadOption::Relationship(_)));

@@ -56,7 +56,36 @@ impl Mappers {
         &self.tables
     }
 
-    /// The mapper and all below it, a class before its subclasses.
+    /// The mapper at the top of a hierarchy; the mapper itself without inheritance. Unlike [`Mapper::root`], by which objects
+    /// are told apart, it is the same for the classes of a concrete hierarchy.
+    pub fn base_mapper(&self, index: u16) -> Option<&Mapper> {
+        let mut at = self.get(index)?;
+        while let Some(base) = at.base.and_then(|base| self.get(base)) {
+            at = base;
+        }
+        Some(at)
+    }
+
+    /// Whether two mappers are of one hierarchy.
+    pub fn common_parent(&self, one: u16, other: u16) -> bool {
+        let top = |index| self.base_mapper(index).map(|mapper| mapper.index);
+        top(one).is_some() && top(one) == top(other)
+    }
+
+    /// Whether a mapper is another, or inherits from it.
+    pub fn isa(&self, index: u16, base: u16) -> bool {
+        self.get(index).is_some() && self.is_a(index, base)
+    }
+
+    /// The polymorphic identities of a whole hierarchy, with their mappers; any class of it has the same.
+    pub fn polymorphic_map(&self, index: u16) -> Vec<(&Value, &Mapper)> {
+        let top = self.base_mapper(index).map(|mapper| mapper.index);
+        let all = top.into_iter().flat_map(|top| self.self_and_descendants(top));
+        all.filter_map(|mapper| Some((mapper.polymorphic_identity()?, mapper))).collect()
+    }
+
+    /// The mapper and all below it, a class before its subclasses. SQLAlchemy's `self_and_descendants`, and its
+    /// `polymorphic_iterator`.
     pub fn self_and_descendants(&self, index: u16) -> Vec<&Mapper> {
         let mut found: Vec<&Mapper> = self.get(index).into_iter().collect();
         let mut at = 0;
@@ -153,6 +182,11 @@ impl Mapper {
         self.relationships.iter().filter_map(|attribute| self.relationship(*attribute))
     }
 
+    /// Whether the class has a table of its own with all columns, those of its base as well.
+    pub fn is_concrete(&self) -> bool {
+        self.def.inheritance.is_some_and(|inheritance| inheritance.concrete)
+    }
+
     /// Whether a discriminator tells the class of a row.
     pub fn is_polymorphic(&self) -> bool {
         self.discriminator.is_some()
@@ -165,7 +199,8 @@ impl Mapper {
 
     /// The discriminator's value for this class.
     pub fn polymorphic_identity(&self) -> Option<&Value> {
-        self.discriminator.as_ref().map(|(_, value)| value).filter(|value| !value.is_null())
+        let told = self.discriminator.as_ref().map(|(_, value)| value);
+        told.filter(|value| !value.is_null()).or(self.identity.as_ref())
     }
 
     /// The attribute that counts versions.

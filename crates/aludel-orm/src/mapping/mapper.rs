@@ -8,8 +8,8 @@ use aludel_sql::{Table, Value};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use super::Selected;
 use super::builder::Attachment;
+use super::{Selected, Union};
 use crate::instrumentation::{ClassDef, ClassKey, Lazy, NewCollection};
 
 /// One consistent set of configured mappers. Immutable; a registry that learns a class makes a new one,
@@ -92,6 +92,10 @@ pub struct Mapper {
     pub(crate) discriminator: Option<(u16, Value)>,
     /// The discriminator's values of this class and all below it, with their classes.
     pub(crate) polymorphic: Vec<(Value, u16)>,
+    /// The value that tells rows of this class in the union of a concrete hierarchy.
+    pub(crate) identity: Option<Value>,
+    /// What queries of the class select from, where subclasses have tables of their own with all columns.
+    pub(crate) union: Option<Arc<Union>>,
     /// The tables that hold the attributes, base table first. One, without joined inheritance; of a class that is
     /// mapped to something else than a table, those that are written.
     pub(crate) tables: Vec<Table>,

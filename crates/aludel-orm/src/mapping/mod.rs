@@ -20,6 +20,7 @@ mod inspect;
 mod instrument;
 mod mapper;
 mod options;
+mod polymorphic_union;
 mod problems;
 mod registry;
 mod selected;
@@ -27,6 +28,7 @@ mod source;
 mod version;
 
 pub use builder::MapperBuilder;
+pub(crate) use configure::Union;
 pub use describe::RecordClassBuilder;
 pub use instrument::{ClassEvent, ExtendedInstrumentationRegistry, InstrumentationFinder};
 pub use mapper::{
@@ -34,6 +36,7 @@ pub use mapper::{
     Property, PropertyKind, Relationship, Secondary,
 };
 pub use options::RelationshipOptions;
+pub use polymorphic_union::polymorphic_union;
 pub use registry::Registry;
 pub(crate) use selected::Selected;
 pub use source::TableSource;

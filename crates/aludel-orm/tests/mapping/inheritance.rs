@@ -44,7 +44,7 @@ class!(Person, "people", [
     foreign_key("company_id", "companies.id"),
     relationship("company", RelationshipDef { back_populates: Some("employees"), ..one(Company) }),
 ],
-    polymorphic: Some(PolymorphicDef { on: "kind", identity: Some(person) }),
+    polymorphic: Some(PolymorphicDef { on: Some("kind"), identity: Some(person) }),
     subclasses: &[Engineer, Manager],
 );
 class!(Engineer, "engineers", [
@@ -120,7 +120,7 @@ fn dog() -> Value {
 }
 
 class!(Animal, "animals", [id(), text("kind")],
-    polymorphic: Some(PolymorphicDef { on: "kind", identity: None }),
+    polymorphic: Some(PolymorphicDef { on: Some("kind"), identity: None }),
 );
 class!(Dog, "", [
     id(),

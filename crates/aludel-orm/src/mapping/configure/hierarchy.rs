@@ -105,11 +105,14 @@ impl Build<'_> {
         let inherited = base.and_then(|base| self.mapper(base).discriminator.as_ref());
         let inherited = inherited.map(|(attribute, _)| *attribute);
         let said = spec.said.polymorphic_on.as_deref();
-        let on = said.or(spec.def.polymorphic.as_ref().map(|p| p.on));
+        let on = said.or(spec.def.polymorphic.as_ref().and_then(|p| p.on));
         let identity = spec.said.polymorphic_identity.clone().or_else(|| {
             let inherits = spec.def.inheritance.as_ref().and_then(|i| i.identity);
             inherits.or(spec.def.polymorphic.as_ref().and_then(|p| p.identity)).map(|f| f())
         });
+        if self.is_concrete(class) {
+            self.mapper_mut(class).identity = identity.clone();
+        }
         let attribute = match on {
             None => inherited,
             Some(name) => match self.mapper(class).attribute(name) {
@@ -156,6 +159,6 @@ impl Build<'_> {
     /// Whether the class, or one that inherits from it, has a table with all columns.
     fn is_concrete(&self, class: u16) -> bool {
         let concrete = |at: u16| self.spec(at).def.inheritance.is_some_and(|i| i.concrete);
-        concrete(class) || self.mapper(class).subclasses.iter().any(|sub| concrete(*sub))
+        concrete(class) || self.mapper(class).subclasses.iter().any(|sub| self.is_concrete(*sub))
     }
 }

@@ -28,6 +28,7 @@ mod secondary;
 mod selected;
 mod table_builder;
 mod tables;
+mod unions;
 
 use crate::mapping::VersionGenerator;
 use std::rc::Rc;
@@ -47,6 +48,7 @@ pub(super) use foreign_keys::check as check_foreign_keys;
 use selected::{Selection, Sources};
 pub(super) use tables::Made;
 use tables::Tables;
+pub(crate) use unions::Union;
 
 /// What was made.
 pub(super) struct Built {
@@ -151,6 +153,7 @@ impl<'a> Build<'a> {
         self.tables();
         self.properties();
         self.discriminators();
+        self.unions();
         self.relationships();
         self.reverse();
         self.inherited_relationships();
@@ -226,6 +229,8 @@ fn empty(index: u16, spec: &ClassSpec) -> Mapper {
         subclasses: Vec::new(),
         discriminator: None,
         polymorphic: Vec::new(),
+        identity: None,
+        union: None,
         tables: Vec::new(),
         selected: None,
         properties: Vec::new(),
