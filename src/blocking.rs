@@ -10,9 +10,9 @@ use aludel_orm::__private::Attempts;
 use aludel_orm::attributes::{Historic, Passive};
 use aludel_orm::session::{Cascade, RolledBack};
 use aludel_orm::{
-    Attr, Delete, Field, Handle, History, Id, IntoField, IntoKey, IntoObject, IsA, Mapped, Query,
-    Registry, RelationshipField, Result, Rows, Select, Session as Async, SessionMaker, Stream,
-    Update,
+    Attr, Delete, Field, Handle, History, Id, IntoField, IntoKey, IntoObject, IsA, Mapped, Page,
+    PageOf, Query, Registry, RelationshipField, Result, Rows, Select, Session as Async,
+    SessionMaker, Stream, Update,
 };
 use aludel_sql::Lock;
 
@@ -275,6 +275,8 @@ wait! {
     fn refresh<T>(object: Handle<T>) -> ();
     /// Loads an attribute of many objects in few queries.
     fn load_all<S: IsA<C>, C: Mapped, V: Field>(objects: &[Handle<S>], attribute: Attr<C, V>) -> ();
+    /// A page of the objects that a query gives.
+    fn page<T: Mapped>(query: Select<T>, page: Page) -> PageOf<Handle<T>>;
     /// Runs an UPDATE by criteria.
     fn execute_update<T: Mapped>(update: Update<T>) -> u64;
     /// Runs a DELETE by criteria.

@@ -19,6 +19,8 @@ mod hierarchies;
 mod lazy;
 #[path = "loading/loader_criteria.rs"]
 mod loader_criteria;
+#[path = "loading/pages.rs"]
+mod pages;
 #[path = "loading/strategies.rs"]
 mod strategies;
 #[path = "loading/write_only.rs"]

@@ -27,6 +27,7 @@ mod cache;
 mod columns;
 mod composite;
 mod criterion;
+mod cursor;
 mod defaults;
 mod dml;
 mod eager;
@@ -47,6 +48,7 @@ mod named_query;
 mod object;
 mod objects;
 mod options;
+mod page;
 mod plan;
 mod query;
 mod refresh;
@@ -64,6 +66,7 @@ pub use attribute::{RelationshipOf, remote};
 pub(crate) use cache::Caches;
 pub use composite::Comparator;
 pub(crate) use criterion::Criterion;
+pub use cursor::Cursor;
 pub use dml::{ByCriteria, Delete, Synchronize, Update, delete, update};
 pub use guard::{LoadCount, LoadGuard, LoadLimit, LoadReport};
 pub use key::{By, IntoKey, KeyValues};
@@ -77,6 +80,7 @@ pub use options::{
     defer_raise, immediate, joined, lazy as lazy_load, load_only, others, raise, raise_on_sql,
     selectin, selectin_polymorphic, subquery, undefer, undefer_group,
 };
+pub use page::{Page, PageOf};
 pub use query::Query;
 pub(crate) use query::{QueryNode, What};
 pub(crate) use relation::Asker;

@@ -361,19 +361,19 @@ impl Session {
 }
 
 /// A field of an attribute's type, to read values as the attribute would.
-struct Prototype {
+pub(super) struct Prototype {
     objects: Box<dyn crate::instrumentation::Objects>,
     attribute: u16,
 }
 
 impl Prototype {
-    fn new(leaf: &AttrLeaf) -> Self {
+    pub(super) fn new(leaf: &AttrLeaf) -> Self {
         let mut objects = leaf.entity.class.objects();
         objects.put_default(0);
         Self { objects, attribute: leaf.attribute }
     }
 
-    fn typed(&self, raw: &Value) -> Option<Value> {
+    pub(super) fn typed(&self, raw: &Value) -> Option<Value> {
         if raw.is_null() {
             return None;
         }
