@@ -105,11 +105,6 @@ pub(crate) enum Undo {
     },
     /// An object was added to the list of those to be inserted, or of the changed ones.
     PendingPushed,
-    /// An object was taken from this place of the list of those to be inserted.
-    PendingTaken {
-        id: Id,
-        at: usize,
-    },
     ChangedPushed,
     /// An object was taken into the arena.
     Made {
@@ -118,11 +113,6 @@ pub(crate) enum Undo {
     /// A detached object came to stand for its row again.
     Attached {
         id: Id,
-    },
-    /// An object was taken from this place of the list of those to be deleted.
-    Undeleted {
-        id: Id,
-        at: usize,
     },
 }
 
@@ -296,7 +286,6 @@ impl Session {
             Undo::PendingPushed => {
                 self.pending.pop();
             }
-            Undo::PendingTaken { id, at } => self.pending.insert(at, id),
             Undo::ChangedPushed => {
                 self.changed.pop();
             }
@@ -304,7 +293,6 @@ impl Session {
                 self.arena.of_mut(id).release(id.slot);
             }
             Undo::Attached { id } => self.drop_identity(id),
-            Undo::Undeleted { id, at } => self.deleting.insert(at, id),
         }
     }
 }

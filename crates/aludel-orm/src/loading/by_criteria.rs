@@ -308,8 +308,7 @@ impl Session {
         let state = self.arena.state_mut(id);
         state.life = ObjectState::Deleted;
         state.flags.unset(Flags::LISTED);
-        self.changed.retain(|c| *c != id);
-        self.deleting.retain(|d| *d != id);
+        state.flags.unset(Flags::DELETING);
         self.note_deleted(id);
     }
 

@@ -49,6 +49,7 @@ impl Session {
         let state = self.arena.state_mut(id);
         if state.life != ObjectState::Transient
             || state.has(Flags::ORPHANED)
+            || state.has(Flags::LEFT)
             || self.journal.is_open()
             || self.listeners.may_refuse()
         {
@@ -101,10 +102,6 @@ impl Session {
                 // Added again after `delete`: it stays.
                 self.journal.write(|| Undo::Life { id, flags, life });
                 self.arena.state_mut(id).flags.unset(Flags::DELETING);
-                if let Some(at) = self.deleting.iter().position(|d| *d == id) {
-                    self.deleting.remove(at);
-                    self.journal.write(|| Undo::Undeleted { id, at });
-                }
                 Ok(())
             }
             ObjectState::Transient => {
@@ -112,6 +109,8 @@ impl Session {
                 self.journal.write(|| Undo::Life { id, flags, life });
                 let state = self.arena.state_mut(id);
                 state.life = ObjectState::Pending;
+                // Added again, it is inserted after those that came in the meantime.
+                self.came_again |= state.has(Flags::LEFT);
                 self.pending.push(id);
                 self.journal.write(|| Undo::PendingPushed);
                 self.note_change();
@@ -176,11 +175,7 @@ impl Session {
         let (flags, life) = (state.flags, state.life);
         self.journal.write(|| Undo::Life { id, flags, life });
         self.arena.state_mut(id).life = ObjectState::Transient;
-        // Added again, it is inserted after those that came in the meantime.
-        if let Some(at) = self.pending.iter().rposition(|p| *p == id) {
-            self.pending.remove(at);
-            self.journal.write(|| Undo::PendingTaken { id, at });
-        }
+        self.arena.state_mut(id).flags.set(Flags::LEFT);
     }
 
     /// Takes an object out of the session: a pending one becomes transient, a persistent one detached. Its
@@ -218,15 +213,9 @@ impl Session {
                 self.drop_identity(id);
                 let state = self.arena.state_mut(id);
                 state.life = ObjectState::Detached;
-                if state.has(Flags::LISTED) {
-                    state.flags.unset(Flags::LISTED);
-                    self.changed.retain(|changed| *changed != id);
-                }
-                let state = self.arena.state_mut(id);
-                state.flags.unset(Flags::INSERTED);
-                if state.has(Flags::DELETING) {
-                    state.flags.unset(Flags::DELETING);
-                    self.deleting.retain(|d| *d != id);
+                // The lists find out for themselves.
+                for flag in [Flags::LISTED, Flags::INSERTED, Flags::DELETING] {
+                    state.flags.unset(flag);
                 }
             }
             ObjectState::Transient | ObjectState::Detached => {}

@@ -76,9 +76,11 @@ pub struct Session {
     pub(crate) listeners: Listeners,
     /// Objects to be inserted, in the order in which they came. Some may have left again.
     pub(crate) pending: Vec<Id>,
+    /// Some pending objects may be listed twice, since they had left: the last place counts.
+    pub(crate) came_again: bool,
     /// Persistent objects that have changed. Some may be unchanged again.
     pub(crate) changed: Vec<Id>,
-    /// Objects marked by `delete`.
+    /// Objects marked by `delete`. Some may be so no more.
     pub(crate) deleting: Vec<Id>,
     pub(crate) options: SessionOptions,
     /// A transaction has begun, as far as the program sees it; the database may not know of it yet.
@@ -123,6 +125,7 @@ impl Session {
             journal: Journal::default(),
             listeners: Listeners::new(registered, table),
             pending: Vec::new(),
+            came_again: false,
             changed: Vec::new(),
             deleting: Vec::new(),
             options: SessionOptions::default(),

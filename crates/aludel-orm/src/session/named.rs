@@ -6,6 +6,8 @@ use aludel_sql::Value;
 
 use super::Session;
 use super::cascade::Cascade;
+use super::state::{Flags, State};
+use crate::attributes::delta::IdSet;
 use crate::attributes::{Datum, History, HistoryItem, Initiator};
 use crate::instrumentation::{AttrKind, Id};
 use crate::mapping::PropertyKind;
@@ -344,25 +346,34 @@ impl Session {
 
     /// The objects that are to be inserted, in their order: SQLAlchemy's `session.new`.
     pub fn new_objects(&self) -> Vec<Id> {
-        let pending = |id: &&Id| self.arena.life(**id) == Some(super::ObjectState::Pending);
-        self.pending.iter().filter(pending).copied().collect()
+        self.still_listed(&self.pending, |state| state.life == super::ObjectState::Pending)
+    }
+
+    /// The objects of a list that still are what it says, each where it came last.
+    fn still_listed(&self, list: &[Id], is: impl Fn(&State) -> bool) -> Vec<Id> {
+        let mut seen = IdSet::default();
+        let mut listed: Vec<Id> = list
+            .iter()
+            .rev()
+            .filter(|id| self.arena.holds(**id) && is(self.arena.state(**id)) && seen.insert(**id))
+            .copied()
+            .collect();
+        listed.reverse();
+        listed
     }
 
     /// The persistent objects that are flagged as changed: SQLAlchemy's `session.dirty`.
     pub fn dirty_objects(&self) -> Vec<Id> {
-        let dirty = |id: &&Id| {
-            self.arena.life(**id) == Some(super::ObjectState::Persistent) && {
-                let state = self.arena.state(**id);
-                state.has(super::state::Flags::MODIFIED)
-                    && !state.has(super::state::Flags::DELETING)
-            }
-        };
-        self.changed.iter().filter(dirty).copied().collect()
+        self.still_listed(&self.changed, |state| {
+            state.life == super::ObjectState::Persistent
+                && state.has(Flags::MODIFIED)
+                && !state.has(Flags::DELETING)
+        })
     }
 
     /// The objects marked by `delete`: SQLAlchemy's `session.deleted`.
     pub fn deleted_objects(&self) -> Vec<Id> {
-        self.deleting.clone()
+        self.still_listed(&self.deleting, |state| state.has(Flags::DELETING))
     }
 
     /// The persistent objects, those marked by `delete` included: SQLAlchemy's `session.identity_map`.

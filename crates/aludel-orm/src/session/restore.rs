@@ -32,7 +32,11 @@ impl Session {
         }
         let deleting = std::mem::take(&mut self.deleting);
         for id in level.deleted.into_iter().chain(deleting) {
-            if self.arena.holds(id) && !gone.contains(&id) {
+            let marked = |s: &Self| {
+                let state = s.arena.state(id);
+                state.life == ObjectState::Deleted || state.has(Flags::DELETING)
+            };
+            if self.arena.holds(id) && !gone.contains(&id) && marked(self) {
                 self.undo_delete(id);
             }
         }

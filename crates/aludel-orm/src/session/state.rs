@@ -56,6 +56,8 @@ impl Flags {
     pub(crate) const KEY_ASIDE: Flags = Flags(256);
     /// It is listed in the session's list of changed objects.
     pub(crate) const LISTED: Flags = Flags(512);
+    /// It has left the list of pending objects, where it may still stand.
+    pub(crate) const LEFT: Flags = Flags(1024);
 
     #[inline]
     pub(crate) fn has(self, flag: Flags) -> bool {

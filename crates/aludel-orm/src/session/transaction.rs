@@ -208,7 +208,13 @@ impl Session {
     }
 
     /// Whether there is something to flush.
-    pub(crate) fn has_work(&self) -> bool {
+    pub(crate) fn has_work(&mut self) -> bool {
+        let life = |id: &Id| self.arena.life(*id);
+        let stays = |id: &Id| life(id) == Some(ObjectState::Pending);
+        drop_last(&mut self.pending, stays);
+        let stays = |id: &Id| life(id) == Some(ObjectState::Persistent);
+        drop_last(&mut self.changed, stays);
+        drop_last(&mut self.deleting, |id| stays(id) && self.arena.state(*id).has(Flags::DELETING));
         !self.pending.is_empty() || !self.changed.is_empty() || !self.deleting.is_empty()
     }
 
@@ -382,7 +388,7 @@ impl Session {
         result
     }
 
-    fn is_clean(&self) -> bool {
+    fn is_clean(&mut self) -> bool {
         !self.has_work()
     }
 
@@ -539,5 +545,12 @@ impl Session {
             result = result.and(self.emit_end(depth).await);
         }
         result.and(self.emit_end(0).await)
+    }
+}
+
+/// Drops what is at the end of a list and does not belong there any more.
+fn drop_last(list: &mut Vec<Id>, stays: impl Fn(&Id) -> bool) {
+    while list.last().is_some_and(|id| !stays(id)) {
+        list.pop();
     }
 }

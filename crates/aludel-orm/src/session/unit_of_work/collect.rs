@@ -44,7 +44,14 @@ impl Session {
         let mut seen: Vec<Seen> = Vec::new();
         let mut at = 0;
         let mut class = None;
-        for &id in &self.pending {
+        let each_once;
+        let pending: &[Id] = if self.came_again {
+            each_once = self.new_objects();
+            &each_once
+        } else {
+            &self.pending
+        };
+        for &id in pending {
             let state = self.arena.slab(id.class).and_then(|s| s.states.get(id.slot as usize));
             let Some(state) = state.filter(|s| s.generation == id.generation.get()) else {
                 continue;

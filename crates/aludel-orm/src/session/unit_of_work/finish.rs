@@ -86,6 +86,7 @@ impl Session {
         } else {
             self.pending.retain(|id| arena.life(*id) == Some(ObjectState::Pending));
         }
+        self.came_again &= !self.pending.is_empty();
         self.changed.retain(|id| {
             arena.life(*id) == Some(ObjectState::Persistent) && arena.state(*id).has(Flags::LISTED)
         });
