@@ -39,6 +39,25 @@ impl Mappers {
         &self.list[index as usize]
     }
 
+    /// The same, with a relationship whose foreign keys are written at last.
+    #[cold]
+    pub(crate) fn with_post_update(&self, class: u16, attribute: u16) -> Self {
+        let mut list = self.list.clone();
+        let mapper = Arc::make_mut(&mut list[usize::from(class)]);
+        let property = &mut mapper.properties[usize::from(attribute)];
+        if let PropertyKind::Relationship(relationship) = &mut property.kind {
+            relationship.post_update = true;
+        }
+        Self {
+            list,
+            by_type: self.by_type.clone(),
+            by_name: self.by_name.clone(),
+            tables: self.tables.clone(),
+            validators: Default::default(),
+            statements: Default::default(),
+        }
+    }
+
     /// The mapper of a class, by the class's name.
     pub fn named(&self, class: &str) -> Option<&Arc<Mapper>> {
         self.by_name.get(class).map(|index| self.at(*index))

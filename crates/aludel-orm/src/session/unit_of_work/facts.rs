@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aludel_sql::Table;
 
+use super::slots::{Slot, slots_of};
 use crate::instrumentation::Id;
 use crate::mapping::Mapper;
 use crate::session::Session;
@@ -42,6 +43,8 @@ pub(super) struct TableFacts {
     /// The JSON documents of which an UPDATE sends the changed paths: (column, attribute).
     #[cfg(feature = "json")]
     pub(super) json_paths: Vec<(u16, u16)>,
+    /// The unique constraints.
+    pub(super) slots: Vec<Slot>,
     /// The version column.
     pub(super) version: Option<u16>,
     /// Its attribute.
@@ -135,6 +138,7 @@ impl TableFacts {
             required,
             key_columns: keys.iter().map(|(c, _)| *c).collect(),
             keys,
+            slots: slots_of(&table, &mapped),
             version,
             version_attribute: mapper.version.filter(|_| version.is_some()),
             version_by_database,

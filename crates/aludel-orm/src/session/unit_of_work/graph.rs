@@ -17,7 +17,9 @@ use super::dependency::{self, Ends, OneEnds, ProcessorKey};
 use super::links::{Links, Wanted};
 use super::plan::Step;
 use super::topological::{a_circle, levels, on_circles};
-use super::work::{Side, Work};
+use super::work::{Processor, Side, Work};
+use aludel_sql::Column;
+
 use crate::instrumentation::Id;
 use crate::mapping::{Direction, Relationship};
 use crate::session::Session;
@@ -68,7 +70,88 @@ impl Graph {
 
 impl Session {
     /// The steps of a flush, in order, once its objects are [sorted out](Work::freeze).
-    pub(super) fn sorted_steps(&self, work: &Work) -> Result<Vec<Step>> {
+    ///
+    /// Where rows wait for each other in a circle, a relationship on it whose foreign key may be NULL is written at
+    /// last, in this flush, as if the mapping said `post_update`.
+    pub(super) fn sorted_steps(&self, work: &mut Work) -> Result<Vec<Step>> {
+        loop {
+            let (graph, left) = match self.try_sort(work) {
+                Ok(steps) => return Ok(steps),
+                Err(stuck) => *stuck,
+            };
+            let circle = a_circle(&graph.edges, &left);
+            let opened = self.ways_around(work, &graph, &circle);
+            let opened = opened.into_iter().map(|at| &work.processors[at]);
+            let opened =
+                opened.filter(|p| self.may_be_last(work, p)).map(|p| (p.parent, p.attribute));
+            let Some((class, attribute)) = opened.min() else {
+                return Err(self.circular(work, &graph, &circle));
+            };
+            work.mappers = Arc::new(work.mappers.with_post_update(class, attribute));
+        }
+    }
+
+    /// The relationships by way of which the rows on a circle wait for each other.
+    fn ways_around(&self, work: &Work, graph: &Graph, circle: &[u32]) -> Vec<usize> {
+        let (mut ways, mut roots) = (Vec::new(), Vec::new());
+        for node in circle {
+            match graph.action(*node) {
+                Action::Process { processor, .. } | Action::ProcessOne { processor, .. } => {
+                    ways.push(processor);
+                }
+                Action::SaveOne(id) | Action::DeleteOne(id) => {
+                    roots.push(work.mappers.at(id.class).root);
+                }
+                _ => {}
+            }
+        }
+        if ways.is_empty() {
+            // Deletions wait for each other without anything between.
+            let root = |class: u16| work.mappers.at(class).root;
+            ways.extend((0..work.processors.len()).filter(|at| {
+                let processor = &work.processors[*at];
+                let target = work.relationship_of(processor).map(|r| root(r.target));
+                processor.active
+                    && roots.contains(&root(processor.parent))
+                    && target.is_some_and(|target| roots.contains(&target))
+            }));
+        }
+        ways.sort_unstable();
+        ways.dedup();
+        ways
+    }
+
+    /// Whether the foreign key of a relationship may be NULL until all rows are there.
+    fn may_be_last(&self, work: &Work, processor: &Processor) -> bool {
+        let Some(relationship) = work.relationship_of(processor).filter(|r| !r.post_update) else {
+            return false;
+        };
+        processor.side == Side::Owners
+            && relationship.secondary.is_none()
+            && self.foreign_key_columns(work, relationship).all(|column| column.nullable)
+    }
+
+    /// The columns that a relationship writes.
+    fn foreign_key_columns<'a>(
+        &self,
+        work: &'a Work,
+        relationship: &'a Relationship,
+    ) -> impl Iterator<Item = &'a Column> {
+        let to_many = relationship.direction == Direction::OneToMany;
+        let owner = if to_many { relationship.target } else { relationship.parent };
+        let mapper = work.mappers.at(owner);
+        let own = move |(local, remote): &(u16, u16)| if to_many { *remote } else { *local };
+        relationship.pairs.iter().map(own).flat_map(move |attribute| {
+            let columns = mapper.column(attribute).map(|p| p.columns.as_slice());
+            columns
+                .unwrap_or_default()
+                .iter()
+                .map(move |c| &mapper.tables[usize::from(c.table)].columns()[usize::from(c.column)])
+        })
+    }
+
+    /// The steps, or the graph and what of it waits for itself.
+    fn try_sort(&self, work: &Work) -> Result<Vec<Step>, Box<(Graph, Vec<u32>)>> {
         if let [root] = work.roots.as_slice()
             && !work.processors.iter().any(|p| p.active)
         {
@@ -89,15 +172,19 @@ impl Session {
         let circles = self.follow_foreign_keys(work, &mut graph);
         if !circles.contains(&true) {
             let nodes = graph.nodes.len();
-            let sorted = levels(nodes, &graph.edges, &vec![false; nodes])
-                .map_err(|left| self.circular(work, &graph, &left))?;
+            let sorted = match levels(nodes, &graph.edges, &vec![false; nodes]) {
+                Ok(sorted) => sorted,
+                Err(left) => return Err(Box::new((graph, left))),
+            };
             let steps =
                 sorted.into_iter().flatten().map(|node| whole_step(work, graph.action(node)));
             return Ok(steps.flatten().collect());
         }
         let skip = self.break_up(work, &mut graph, circles);
-        let sorted = levels(graph.nodes.len(), &graph.edges, &skip)
-            .map_err(|left| self.circular(work, &graph, &left))?;
+        let sorted = match levels(graph.nodes.len(), &graph.edges, &skip) {
+            Ok(sorted) => sorted,
+            Err(left) => return Err(Box::new((graph, left))),
+        };
         Ok(sorted.iter().flat_map(|level| level_steps(work, &graph, level)).collect())
     }
 
@@ -348,28 +435,28 @@ impl Session {
 
     /// Rows that wait for each other.
     #[cold]
-    fn circular(&self, work: &Work, graph: &Graph, left: &[u32]) -> Error {
+    fn circular(&self, work: &Work, graph: &Graph, circle: &[u32]) -> Error {
         let mut names = Vec::new();
-        let mut ways = Vec::new();
-        for node in a_circle(&graph.edges, left) {
-            let name = match graph.action(node) {
+        for &node in circle {
+            names.extend(match graph.action(node) {
                 Action::Save(root) | Action::Delete(root) => {
-                    work.mappers.at(root).class_name().to_owned()
+                    Some(work.mappers.at(root).class_name().to_owned())
                 }
-                Action::SaveOne(id) | Action::DeleteOne(id) => self.describe_object(id),
-                Action::Process { processor, .. } | Action::ProcessOne { processor, .. } => {
-                    let processor = &work.processors[processor];
-                    let class = work.mappers.at(processor.parent).class_name();
-                    let name = work.relationship_of(processor).map_or("?", |r| &r.name);
-                    let way = format!("{class}.{name}");
-                    if !ways.contains(&way) {
-                        ways.push(way);
-                    }
-                    continue;
-                }
-                Action::PostUpdate { .. } | Action::Between(_) => continue,
-            };
-            names.push(name);
+                Action::SaveOne(id) | Action::DeleteOne(id) => Some(self.describe_object(id)),
+                _ => None,
+            });
+        }
+        let mut ways = Vec::new();
+        for at in self.ways_around(work, graph, circle) {
+            let Some(relationship) = work.relationship_of(&work.processors[at]) else { continue };
+            let class = work.mappers.at(relationship.parent).class_name();
+            let keys = self.foreign_key_columns(work, relationship);
+            let keys: Vec<&str> = keys.filter(|c| !c.nullable).map(|c| &*c.name).collect();
+            ways.push(format!(
+                "{class}.{} ({} may not be NULL)",
+                relationship.name,
+                keys.join(", ")
+            ));
         }
         if let Some(first) = names.first().cloned() {
             names.push(first);
@@ -377,8 +464,8 @@ impl Session {
         Error::new(
             ErrorKind::Circular,
             format!(
-                "rows wait for each other in a circle: {}, by way of {}; say `post_update` of one of these \
-                 relationships, so that its foreign key is written after both rows are there",
+                "rows wait for each other in a circle: {}, by way of {}; let one of these foreign keys be NULL, so that \
+                 it can be written after both rows are there",
                 names.join(" -> "),
                 ways.join(", "),
             ),

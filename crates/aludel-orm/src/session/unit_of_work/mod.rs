@@ -34,6 +34,7 @@ mod post_update;
 mod presort;
 mod run;
 mod save;
+mod slots;
 mod stale;
 mod sync;
 mod topological;

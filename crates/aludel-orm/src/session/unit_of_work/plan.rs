@@ -138,7 +138,7 @@ impl Session {
     pub fn plan(&self) -> Result<Plan> {
         let mut work = self.collect();
         self.presort_known(&mut work);
-        let steps = self.sorted_steps(&work)?;
+        let steps = self.sorted_steps(&mut work)?;
         let mut plan = Plan::default();
         let mut synced = super::IdSet::default();
         let mut paired = hashbrown::HashSet::new();

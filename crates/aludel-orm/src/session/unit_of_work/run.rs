@@ -31,6 +31,8 @@ pub(super) struct Run {
     pub(super) replaced: FastSet<Id>,
     /// New objects that took a row over, and the version that it has.
     pub(super) takeovers: FastMap<Id, Option<Value>>,
+    /// Rows that have given up the value of a unique constraint, and which constraint.
+    pub(super) given_up: FastSet<(Id, u32, usize)>,
     /// Key attributes that the database has changed already by way of a cascade.
     pub(super) cascaded: FastSet<(Id, u16)>,
     /// Pairs whose association row has been dealt with, as the other side sees them.

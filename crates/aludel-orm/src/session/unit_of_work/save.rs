@@ -10,7 +10,7 @@ use crate::{Error, ErrorKind, Result};
 
 impl Session {
     /// Inserts and updates the rows of some objects. Within a table the UPDATEs come first, so that a unique value
-    /// may go from one row to another.
+    /// may go from one row to another; see `slots` for where that is not enough.
     pub(super) async fn save(&mut self, run: &mut Run, work: &Work, ids: &[Id]) -> Result<()> {
         let hears = self.listeners.hears_writing();
         let may_take_over = work.roots.iter().any(|root| !root.deletes.is_empty());
@@ -51,8 +51,13 @@ impl Session {
         let known: Vec<Id> = persistent.iter().copied().filter(written).collect();
         self.read_rows(run, &known).await?;
         updates.extend(persistent);
+        let slots = (may_take_over || !updates.is_empty()) && self.has_slots(run, ids);
         for table in self.tables_of(ids)? {
-            if !updates.is_empty() {
+            if slots {
+                for group in self.free_slots(run, work, &table, &updates, &inserts).await? {
+                    self.update_table(run, &table, &group).await?;
+                }
+            } else if !updates.is_empty() {
                 self.update_table(run, &table, &updates).await?;
             }
             if !inserts.is_empty() {

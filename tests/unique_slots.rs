@@ -1,0 +1,164 @@
+//! Unique values that go from row to row within a flush. On SQLite always, on PostgreSQL where
+//! `ALUDEL_TEST_POSTGRES` has a server's URL.
+
+#[path = "support/database.rs"]
+mod database;
+
+use aludel::ErrorKind;
+use aludel::prelude::*;
+use database::Database;
+
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "slot_list")]
+struct List {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    #[column(unique)]
+    name: String,
+    #[relationship(back_populates = "list", cascade = "all, delete-orphan")]
+    items: Many<Item>,
+}
+
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "slot_item", unique("list_id", "place"))]
+struct Item {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    #[column(foreign_key = "slot_list.id")]
+    list_id: Option<i64>,
+    place: i64,
+    #[column(unique)]
+    code: Option<String>,
+    #[relationship(back_populates = "items")]
+    list: One<List>,
+}
+
+/// A value that nothing can stand in for.
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "slot_rate")]
+struct Rate {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    #[column(unique)]
+    rate: f64,
+}
+
+fn each(name: &str, test: impl Fn(&mut blocking::Session)) {
+    let registry = Registry::new();
+    registry.register::<List>().unwrap();
+    registry.register::<Rate>().unwrap();
+    let postgres = Database::postgres(name, &registry);
+    for db in [Some(Database::sqlite(name, &registry)), postgres].into_iter().flatten() {
+        test(&mut db.session());
+    }
+}
+
+fn list(name: &str) -> List {
+    List { name: name.into(), ..List::default() }
+}
+
+fn lists(session: &mut blocking::Session, names: &[&str]) -> Vec<Handle<List>> {
+    let lists = session.add_all(names.iter().map(|name| list(name))).unwrap();
+    session.commit().unwrap();
+    lists
+}
+
+fn names(session: &mut blocking::Session) -> Vec<String> {
+    session.rows(select::<List>().order_by(List::id).columns(List::name)).unwrap()
+}
+
+#[test]
+fn a_new_row_takes_the_value_of_one_that_goes() {
+    each("slots_new", |session| {
+        let old = lists(session, &["a", "b"]);
+        let item =
+            session.add(Item { place: 1, code: Some("x".into()), ..Item::default() }).unwrap();
+        session.append(old[0], List::items, item).unwrap();
+        session.commit().unwrap();
+        session.delete(old[0]).unwrap();
+        let new = session.add(list("a")).unwrap();
+        let heir = Item { place: 1, code: Some("x".into()), ..Item::default() };
+        let heir = session.add(heir).unwrap();
+        session.append(new, List::items, heir).unwrap();
+        session.commit().unwrap();
+        assert_eq!(names(session), ["b", "a"]);
+        assert_eq!(session.count(select::<Item>()).unwrap(), 1);
+        // And one that is there.
+        session.delete(new).unwrap();
+        session.set(old[1], List::name, "a").unwrap();
+        session.commit().unwrap();
+        assert_eq!(names(session), ["a"]);
+    });
+}
+
+#[test]
+fn values_move_along_a_chain() {
+    each("slots_chain", |session| {
+        let all = lists(session, &["a", "b", "c"]);
+        for (list, name) in all.iter().zip(["b", "c", "d"]) {
+            session.set(*list, List::name, name).unwrap();
+        }
+        session.add(list("a")).unwrap();
+        session.commit().unwrap();
+        assert_eq!(names(session), ["b", "c", "d", "a"]);
+    });
+}
+
+#[test]
+fn rows_swap_their_values() {
+    each("slots_swap", |session| {
+        let all = lists(session, &["a", "b", "c", "d", "e"]);
+        for (list, name) in all.iter().zip(["b", "a", "d", "e", "c"]) {
+            session.set(*list, List::name, name).unwrap();
+        }
+        session.commit().unwrap();
+        assert_eq!(names(session), ["b", "a", "d", "e", "c"]);
+    });
+}
+
+#[test]
+fn members_of_a_list_change_places() {
+    each("slots_places", |session| {
+        let all = lists(session, &["a", "b"]);
+        let items =
+            session.add_all((0..40).map(|place| Item { place, ..Item::default() })).unwrap();
+        for item in &items {
+            session.append(all[0], List::items, *item).unwrap();
+        }
+        session.commit().unwrap();
+        for (at, item) in items.iter().enumerate() {
+            session.set(*item, Item::place, 39 - at as i64).unwrap();
+        }
+        // One goes to another list, and one away: others take their places.
+        session.append(all[1], List::items, items[7]).unwrap();
+        session.delete(items[8]).unwrap();
+        session.commit().unwrap();
+        let query = select::<Item>().filter(Item::list_id.eq(session[all[0]].id.value()));
+        let places = session.rows(query.order_by(Item::id).columns(Item::place)).unwrap();
+        let wanted: Vec<i64> =
+            (0..40).filter(|at| ![7, 8].contains(at)).map(|at| 39 - at).collect();
+        assert_eq!(places, wanted);
+    });
+}
+
+#[test]
+fn what_nothing_can_stand_in_for_is_an_error() {
+    each("slots_none", |session| {
+        let rates =
+            session.add_all([1.0, 2.0].map(|rate| Rate { rate, ..Rate::default() })).unwrap();
+        session.commit().unwrap();
+        session.set(rates[0], Rate::rate, 2.0).unwrap();
+        session.set(rates[1], Rate::rate, 3.0).unwrap();
+        session.commit().unwrap();
+        session.set(rates[0], Rate::rate, 3.0).unwrap();
+        session.set(rates[1], Rate::rate, 2.0).unwrap();
+        let error = session.commit().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Circular);
+        for part in ["Rate(1)", "Rate(2)", "slot_rate", "(rate)"] {
+            assert!(error.message().contains(part), "{error}");
+        }
+        session.rollback().unwrap();
+        session.refresh(rates[0]).unwrap();
+        assert_eq!(session[rates[0]].rate, 2.0);
+    });
+}
