@@ -21,6 +21,8 @@ mod lazy;
 mod loader_criteria;
 #[path = "loading/pages.rs"]
 mod pages;
+#[path = "loading/patterns.rs"]
+mod patterns;
 #[path = "loading/strategies.rs"]
 mod strategies;
 #[path = "loading/write_only.rs"]

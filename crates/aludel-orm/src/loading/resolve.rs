@@ -299,7 +299,8 @@ impl<'m> Resolver<'m> {
                 let sides = self.sides.take();
                 let resolved = self.within(sources, |r| r.resolve(node));
                 self.sides = sides;
-                self.adapt(&resolved?, sources)?.rewrite_by(&mut OwnTables(sources))
+                let own = sources.all().cloned().collect();
+                self.adapt(&resolved?, sources)?.rewrite_by(&mut Shared(own))
             }
             PropertyKind::Composite { attributes } => {
                 let parts = attributes.iter().map(|a| self.attribute(class, *a, sources));
@@ -496,10 +497,12 @@ impl<'m> Resolver<'m> {
         let resolved = self.resolve(condition);
         self.sides = sides;
         let resolved = resolved?;
-        match through {
-            Some(through @ Source::Alias(_)) => Ok(Adapter::to(through).adapt(&resolved)?),
-            _ => Ok(resolved),
-        }
+        let resolved = match through {
+            Some(through @ Source::Alias(_)) => Adapter::to(through).adapt(&resolved)?,
+            _ => resolved,
+        };
+        let shared = owner.all().chain(target.all()).chain(through);
+        resolved.rewrite_by(&mut Shared(shared.cloned().collect()))
     }
 
     /// The mapper's relationship that an attribute is.
@@ -550,15 +553,15 @@ impl Rewriter for Resolver<'_> {
     }
 }
 
-/// Says of the subqueries in an attribute's expression that they share with the statement around them the
-/// tables of the attribute's class, and nothing else that happens to be there.
-struct OwnTables<'s>(&'s Sources);
+/// Says of the subqueries in an attribute's expression, or in the condition of a relationship, that they share
+/// with the statements around them the tables that these are about, and nothing else that happens to be there.
+struct Shared(Vec<Source>);
 
-impl Rewriter for OwnTables<'_> {
+impl Rewriter for Shared {
     fn select(&mut self, select: &Select) -> Result<Option<Select>> {
         let mut select = select.clone();
         if matches!(select.correlate, Correlate::Auto) {
-            select = select.correlate(self.0.all().cloned());
+            select = select.correlate(self.0.iter().cloned());
         }
         Ok(Some(select))
     }

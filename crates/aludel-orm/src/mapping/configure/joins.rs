@@ -55,6 +55,14 @@ impl Build<'_> {
         let exact = primary.as_ref().is_none_or(|condition| !condition.more);
         let (owner, far) = (self.mapper(class), self.mapper(target));
         let (pairs, direction) = match &primary {
+            Some(condition) if options.viewonly => {
+                // What is only read may go by any condition.
+                let free = match options.collection {
+                    Some(_) => Direction::OneToMany,
+                    None => Direction::ManyToOne,
+                };
+                self.pairs_given(owner, far, options, condition).unwrap_or((Vec::new(), free))
+            }
             Some(condition) if !condition.equations.is_empty() => {
                 self.pairs_given(owner, far, options, condition)?
             }
