@@ -3,6 +3,8 @@
 
 #[path = "mappers/concrete.rs"]
 mod concrete;
+#[path = "mappers/interface.rs"]
+mod interface;
 #[path = "mappers/joins.rs"]
 mod joins;
 #[path = "mappers/queries.rs"]

@@ -21,7 +21,7 @@ pub(crate) struct User {
 
 #[derive(Mapped, Clone, Debug, Default, PartialEq)]
 #[mapped(table = "addresses")]
-pub(crate) struct Address {
+struct Address {
     #[column(primary_key)]
     id: Auto<i64>,
     email: String,

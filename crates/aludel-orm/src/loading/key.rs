@@ -49,6 +49,11 @@ impl KeyValues {
         Key::from_values(&binds)
     }
 
+    /// The values themselves.
+    pub(crate) fn into_values(self) -> Vec<Value> {
+        self.0.into_vec()
+    }
+
     /// How many values there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

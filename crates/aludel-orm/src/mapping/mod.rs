@@ -16,6 +16,8 @@ mod changed;
 mod configure;
 mod describe;
 mod described;
+mod diagram;
+mod identity;
 mod inspect;
 mod instrument;
 mod mapper;
@@ -30,6 +32,8 @@ mod version;
 pub use builder::MapperBuilder;
 pub(crate) use configure::Union;
 pub use describe::RecordClassBuilder;
+pub use diagram::Diagram;
+pub use identity::IdentityKey;
 pub use instrument::{ClassEvent, ExtendedInstrumentationRegistry, InstrumentationFinder};
 pub use mapper::{
     Cascades, ColumnProperty, ColumnRef, Direction, Holder, Mapper, Mappers, PassiveDeletes,
