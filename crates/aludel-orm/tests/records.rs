@@ -5,6 +5,8 @@ mod support;
 
 #[path = "records/changes.rs"]
 mod changes;
+#[path = "records/collections.rs"]
+mod collections;
 #[path = "records/errors.rs"]
 mod errors;
 #[path = "records/instrumentation.rs"]

@@ -13,10 +13,16 @@ impl Session {
     /// See [`events`](crate::events) for when each event comes and what may be done in it. Listeners are called in
     /// the order of their registration, those of the registry and of the mappings before those of the session.
     ///
-    /// ```ignore
+    /// ```
+    /// # include!("../doc_models.rs");
+    /// # fn main() {}
+    /// # use aludel_orm::events::*;
+    /// # fn example(session: &mut Session) -> Result<()> {
     /// session.on(AttributeEvent::Set.of(User::name), |session, change| Ok(()))?;
     /// session.on(ObjectEvent::BeforeInsert.of::<User>().propagate(), |session, told| Ok(()))?;
     /// session.on(SessionEvent::BeforeFlush.once(), |session, _| Ok(()))?;
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// # Errors

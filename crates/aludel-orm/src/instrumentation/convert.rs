@@ -247,8 +247,13 @@ impl IntoObject for Id {
 
 /// A collection of new and existing objects, for a field of a relationship to many.
 ///
-/// ```ignore
+/// ```
+/// # include!("../doc_models.rs");
+/// # fn main() {}
+/// # fn example(existing_handle: Handle<Address>) {
 /// let user = User { addresses: many![Address::default(), existing_handle], ..User::default() };
+/// # drop(user);
+/// # }
 /// ```
 #[macro_export]
 macro_rules! many {

@@ -20,11 +20,16 @@ pub struct AliasOf<T> {
 
 /// The class under another name.
 ///
-/// ```ignore
+/// ```
+/// # include!("../doc_models.rs");
+/// # fn main() {}
+/// # fn example() {
 /// let boss = aliased::<Employee>();
 /// let query = select::<Employee>()
 ///     .join_as(Employee::manager, &boss)
 ///     .filter(Employee::salary.gt(boss.col(Employee::salary)));
+/// # drop(query);
+/// # }
 /// ```
 pub fn aliased<T: Mapped>() -> AliasOf<T> {
     AliasOf { entity: Entity::aliased(T::class()), class: PhantomData }

@@ -35,9 +35,14 @@ pub struct ByCriteria {
 
 /// An UPDATE of the rows of a class by criteria; [`Session::execute_update`](crate::Session::execute_update) runs it.
 ///
-/// ```ignore
+/// ```
+/// # include!("../doc_models.rs");
+/// # fn main() {}
+/// # async fn example(session: &mut Session) -> Result<()> {
 /// let older = update::<User>().set(User::age, User::age + 1).filter(User::name.eq("ed"));
 /// let rows = session.execute_update(older).await?;
+/// # Ok(())
+/// # }
 /// ```
 #[must_use]
 pub struct Update<T> {

@@ -53,9 +53,14 @@ impl Session {
     /// The identity map is looked at first; only when the object is not there (or was expired) is the
     /// database asked, after what is pending has been flushed.
     ///
-    /// ```ignore
+    /// ```
+    /// # include!("../doc_models.rs");
+    /// # fn main() {}
+    /// # async fn example(session: &mut Session, student: i64, course: i64) -> Result<()> {
     /// let user = session.get::<User>(5).await?;
     /// let enrollment = session.get::<Enrollment>((student, course)).await?;
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// # Errors

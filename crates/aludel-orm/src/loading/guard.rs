@@ -185,10 +185,16 @@ impl Session {
     ///
     /// What flushes load is counted as well, for the line that called the session.
     ///
-    /// ```ignore
+    /// ```
+    /// # include!("../doc_models.rs");
+    /// # fn main() {}
+    /// # async fn render(_: &mut Session) -> Result<()> { Ok(()) }
+    /// # async fn example(mut session: Session) -> Result<()> {
     /// let guard = session.guard(LoadLimit::none().lazy(0));
     /// render(&mut session).await?; // fails at the first lazy load, naming attribute and line
     /// println!("{}", session.end_guard(guard)?);
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn guard(&mut self, limit: LoadLimit) -> LoadGuard {
         let guards = &mut self.loading.guards;

@@ -63,9 +63,14 @@ enum What {
 
 /// A condition on the objects of a class; see [`LoaderCriteria`].
 ///
-/// ```ignore
+/// ```
+/// # include!("../doc_models.rs");
+/// # fn main() {}
+/// # async fn example(session: &mut Session) -> Result<()> {
 /// let living = loader_criteria::<User>(User::deleted_at.is_null());
 /// let posts = session.all(select::<Post>().with_criteria(living).options(joined(Post::author))).await?;
+/// # Ok(())
+/// # }
 /// ```
 pub fn loader_criteria<T: Mapped>(condition: impl IntoExpr<bool>) -> LoaderCriteria {
     LoaderCriteria { what: What::Class(T::class(), condition.into_node()), propagates: true }
@@ -205,8 +210,12 @@ impl Session {
     /// and DELETEs by criteria. What is in the identity map is not touched by them. A query does without by
     /// [`without_criteria`](super::Select::without_criteria).
     ///
-    /// ```ignore
+    /// ```
+    /// # include!("../doc_models.rs");
+    /// # fn main() {}
+    /// # fn example(session: &mut Session) {
     /// session.add_criteria(loader_criteria::<User>(User::deleted_at.is_null()));
+    /// # }
     /// ```
     pub fn add_criteria(&mut self, criteria: LoaderCriteria) -> CriteriaId {
         let remembered = &mut self.loading.criteria;

@@ -32,9 +32,16 @@ pub struct OptionalObject<T>(pub(super) ObjectOf<T>);
 /// Objects of a class among the columns of a query, which has the class as its own or joins it:
 /// SQLAlchemy's `select(User, Address)`.
 ///
-/// ```ignore
+/// ```
+/// # include!("../doc_models.rs");
+/// # fn main() {}
+/// # async fn example(session: &mut Session) -> Result<()> {
 /// let query = select::<User>().join(User::addresses).columns((object::<User>(), object::<Address>(), Address::email));
-/// for (user, address, email) in session.rows(query).await? { … }
+/// for (user, address, email) in session.rows(query).await? {
+///     println!("{} {}: {email}", session[user].name, session[address].email);
+/// }
+/// # Ok(())
+/// # }
 /// ```
 pub fn object<T: Mapped>() -> ObjectOf<T> {
     ObjectOf { entity: Entity::of(T::class()), class: PhantomData }

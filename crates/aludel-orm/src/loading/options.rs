@@ -156,8 +156,12 @@ pub(crate) fn keys<'a>(options: &'a [LoadOption], key: &mut KeyWriter<'a>) {
 /// their kin. Its methods of the same names go on from there; [`then`](Self::then) gives options for the objects
 /// that it leads to without going on.
 ///
-/// ```ignore
+/// ```
+/// # include!("../doc_models.rs");
+/// # fn main() {}
+/// # fn example() -> Select<User> {
 /// select::<User>().options(selectin(User::orders).joined(Order::items))
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]

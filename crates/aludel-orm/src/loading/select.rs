@@ -23,11 +23,16 @@ use crate::{Error, ErrorKind};
 /// It is data: nothing happens before a session runs it, by [`Session::all`], [`first`](Session::first),
 /// [`one`](Session::one), [`count`](Session::count) and their kin. It can be cloned, and run again.
 ///
-/// ```ignore
+/// ```
+/// # include!("../doc_models.rs");
+/// # fn main() {}
+/// # fn example() {
 /// let query = select::<User>()
 ///     .filter(User::name.like("s%") & User::addresses.any(Address::email.ends_with("example.org")))
 ///     .order_by(User::id.desc())
 ///     .options(selectin(User::addresses));
+/// # drop(query);
+/// # }
 /// ```
 #[must_use]
 pub struct Select<T> {
@@ -316,9 +321,14 @@ impl<T: Mapped> Select<T> {
     /// The query of columns, or of anything made of them, in place of objects: one, or a tuple of up to twelve.
     /// Objects may be among them, of the class or of what is joined: see [`object`](super::object).
     ///
-    /// ```ignore
+    /// ```
+    /// # include!("../doc_models.rs");
+    /// # fn main() {}
+    /// # async fn example(session: &mut Session) -> Result<()> {
     /// let names = session.rows(select::<User>().columns((User::id, User::name))).await?; // Vec<(i64, String)>
     /// let age = session.scalar(select::<User>().columns(User::age.avg())).await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn columns<E: Columns>(self, columns: E) -> Rows<E::Row> {
         let mut query = self.query;

@@ -27,9 +27,14 @@ impl<T: Mapped> Select<T> {
     /// columns are not are left to be loaded. Loader options are followed after the statement (what is to be
     /// joined is loaded by keys). Conditions, an order or a limit belong into the statement.
     ///
-    /// ```ignore
+    /// ```
+    /// # include!("../doc_models.rs");
+    /// # fn main() {}
+    /// # async fn example(session: &mut Session) -> Result<()> {
     /// let sql = Statement::text("SELECT * FROM user_account WHERE name LIKE :name").bind("name", "s%");
     /// let users = session.all(select::<User>().from_statement(sql).options(selectin(User::addresses))).await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn from_statement(mut self, statement: impl Into<Statement>) -> Self {
         self.query = self.query.from_statement(statement);
@@ -39,9 +44,15 @@ impl<T: Mapped> Select<T> {
     /// The statement alone, which gives the columns of the objects: to be put together with others, and given to
     /// [`from_statement`](Self::from_statement). What is deferred, and what is an expression, is not among them.
     ///
-    /// ```ignore
+    /// ```
+    /// # include!("../doc_models.rs");
+    /// # fn main() {}
+    /// # async fn example(session: &mut Session) -> Result<()> {
+    /// # let (young, old) = (select::<User>(), select::<User>());
     /// let either = young.into_statement().union(old.into_statement());
     /// let users = session.all(select::<User>().from_statement(either)).await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn into_statement(self) -> aludel_sql::Query {
         let mut query = self.query;

@@ -20,8 +20,13 @@ use crate::{Error, ErrorKind, Result};
 /// [`Registry::map`] gives one, to map a class by hand; a class's own `configure` function gets one for
 /// every mapping of the class.
 ///
-/// ```ignore
-/// registry.map::<Legacy>().table(legacy).column_prefix("_").finish()?;
+/// ```
+/// # include!("../doc_models.rs");
+/// # fn main() {}
+/// # fn example(registry: &Registry, users: aludel_sql::Table) -> Result<()> {
+/// registry.map::<User>().table(users).column_prefix("_").finish()?;
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug)]
 pub struct MapperBuilder {
@@ -139,8 +144,13 @@ impl MapperBuilder {
 
     /// The columns that a composite is made of, in the order of its parts.
     ///
-    /// ```ignore
+    /// ```
+    /// # include!("../doc_models.rs");
+    /// # fn main() {}
+    /// # fn example(registry: &Registry, vertices: aludel_sql::Table) -> Result<()> {
     /// registry.map::<Vertex>().table(vertices).composite("start", ["x1", "y1"]).finish()?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn composite<S: Into<String>>(
         &mut self,
