@@ -4,7 +4,7 @@
 use aludel::blocking::Session;
 use aludel::orm::serialize::Serialized;
 use aludel::prelude::*;
-use aludel::{Error, ErrorKind, History, Id, Result};
+use aludel::{Error, ErrorKind, History, Id, Record, Result, Value};
 
 #[derive(Mapped, Clone, Debug, Default)]
 #[mapped(table = "authors")]
@@ -272,5 +272,116 @@ fn listeners_are_told_and_may_refuse() -> Result<()> {
     other.off(listener);
     let ids: Vec<Id> = other.deserialize(&serialized)?;
     assert_eq!(ids.len(), 1);
+    Ok(())
+}
+
+#[derive(Composite, Clone, Copy, Debug, Default, PartialEq)]
+struct Point {
+    x: i64,
+    y: i64,
+}
+
+#[derive(Mapped, Clone, Debug, Default)]
+#[mapped(table = "pins")]
+struct Pin {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    #[composite]
+    at: Point,
+    #[composite]
+    from: Option<Point>,
+    #[composite]
+    to: Option<Point>,
+}
+
+#[test]
+fn composites_with_their_histories() -> Result<()> {
+    let registry = Registry::new();
+    registry.register::<Pin>()?;
+    let engine = Engine::connect_blocking("sqlite::memory:")?;
+    engine.block_on(registry.create_all(&engine))?;
+    let mut before = Session::with_registry(&engine, &registry);
+    let pin = Pin { at: Point { x: 1, y: 2 }, to: Some(Point { x: 5, y: 6 }), ..Pin::default() };
+    let pin = before.add(pin)?;
+    before.commit()?;
+    before.edit(pin, |pin| {
+        pin.at.y = 20;
+        pin.from = Some(Point { x: 3, y: 4 });
+        pin.to = None;
+    })?;
+    let serialized = through(&before.serialize([pin])?)?;
+    before.rollback()?;
+
+    let mut after = Session::with_registry(&engine, &registry);
+    let ids = after.deserialize(&serialized)?;
+    let copy: Handle<Pin> = after.handle_of(ids[0])?;
+    assert_eq!((after[copy].at, after[copy].to), (Point { x: 1, y: 20 }, None));
+    assert_eq!(after[copy].from, Some(Point { x: 3, y: 4 }));
+    assert_eq!(after.history(copy, Pin::at.part(Point::y))?.deleted(), [2]);
+    assert!(!after.history(copy, Pin::at.part(Point::x))?.has_changes());
+    assert_eq!(after.history(copy, Pin::to)?.deleted(), [Some(Point { x: 5, y: 6 })]);
+    after.add(copy)?;
+    after.commit()?;
+    let rows = after.rows(select::<Pin>().columns((Pin::at, Pin::from, Pin::to)))?;
+    assert_eq!(rows, [(Point { x: 1, y: 20 }, Some(Point { x: 3, y: 4 }), None)]);
+    Ok(())
+}
+
+#[test]
+fn records_with_all_that_they_may_hold() -> Result<()> {
+    let registry = Registry::new();
+    let team = registry
+        .describe("Team")
+        .table("teams")
+        .column::<Auto<i64>>("id", |c| c.primary_key())
+        .column::<Option<String>>("motto", |c| c)
+        .composite_of::<Point, _>("home", vec!["x", "y"])
+        .keyed::<String>("players", "Player", "name", |r| {
+            r.back_populates("team");
+        })
+        .finish()?;
+    let player = registry
+        .describe("Player")
+        .table("players")
+        .column::<Auto<i64>>("id", |c| c.primary_key())
+        .column::<String>("name", |c| c)
+        .column::<Option<i64>>("team_id", |c| c.references("teams.id"))
+        .one("team", "Team", |r| {
+            r.back_populates("players");
+        })
+        .plain::<i64>("goals")
+        .finish()?;
+    registry.configure()?;
+    let engine = Engine::connect_blocking("sqlite::memory:")?;
+    engine.block_on(registry.create_all(&engine))?;
+    let mut before = Session::with_registry(&engine, &registry);
+    let make = |name: &str| player.record().with("name", name);
+    let reds = team.record().with("home", Point { x: 1, y: 2 })?;
+    let reds = before.add(reds.with_many("players", [make("ann")?, make("bob")?])?)?;
+    before.commit()?;
+    before.set_named(reds, "motto", "up")?;
+    before.set_named(reds, "y", 3)?;
+    before.pop_key_named(reds, "players", &"bob".into())?;
+    let serialized = through(&before.serialize([reds])?)?;
+    before.rollback()?;
+
+    let mut after = Session::with_registry(&engine, &registry);
+    let ids = after.deserialize(&serialized)?;
+    let copy: Handle<Record> = after.handle_of(ids[0])?;
+    let home = team.attr::<Point>("home")?;
+    assert_eq!(after[copy].class_name(), "Team");
+    assert_eq!(after[copy].get::<Point>("home"), Some(&Point { x: 1, y: 3 }));
+    assert_eq!(after.history(copy, home)?.deleted(), [Point { x: 1, y: 2 }]);
+    let players = team.attr::<ManyMap<String, Record>>("players")?;
+    let keys: Vec<String> = after.value(copy, players)?.iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["ann"]);
+    let history = after.history(copy, players)?;
+    assert_eq!(after[history.deleted()[0]].value("name")?, Value::from("bob"));
+    after.add(copy)?;
+    after.commit()?;
+    let name = player.attr::<String>("name")?;
+    let alone = player.select().filter(player.attr::<Option<i64>>("team_id")?.is_null());
+    assert_eq!(after.rows(alone.columns(name))?, ["bob"]);
+    assert_eq!(after.rows(team.select().columns(home))?, [Point { x: 1, y: 3 }]);
     Ok(())
 }

@@ -17,6 +17,8 @@ mod model;
 mod mutable;
 #[path = "values/queries.rs"]
 mod queries;
+#[path = "values/records.rs"]
+mod records;
 mod support;
 #[path = "values/synonyms.rs"]
 mod synonyms;

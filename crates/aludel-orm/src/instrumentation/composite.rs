@@ -152,8 +152,11 @@ impl<C: Mapped, F: CompositeField> Attr<C, F> {
     /// A part of a composite that is `None` has no value, and is set with the composite as a whole.
     pub fn part<V>(self, part: Part<F::Value, V>) -> Attr<C, V> {
         let index = self.index() + 1 + part.number;
-        let name = C::class().attributes.get(usize::from(index)).map_or("", |def| def.name);
-        Attr::new(index, name)
+        let name = self.class().attributes.get(usize::from(index)).map_or("", |def| def.name);
+        match self.described {
+            Some(class) => Attr::of(class, index, name),
+            None => Attr::new(index, name),
+        }
     }
 }
 

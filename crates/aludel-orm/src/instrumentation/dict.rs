@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aludel_sql::{Bad, Bind, Row, Value, ValueRef};
 
-use super::{ClassDef, ColumnDef, Field, FieldType, Handle, Id, Record};
+use super::{
+    AttrKind, ClassDef, ColumnDef, Composite, CompositeField, Field, FieldType, Filling, Handle,
+    Id, NOT_IN_ROW, Record, composite,
+};
 use crate::Result;
 use crate::session::Session;
 
@@ -19,6 +22,10 @@ pub struct ValueType {
     blank: fn() -> Box<dyn Field>,
     load: fn(&mut dyn Field, &dyn Row, usize) -> Result<()>,
     pub(crate) column: Option<ColumnDef>,
+    /// What is done with the parts of a composite.
+    parts: Option<PartsOf>,
+    /// It is the type of this part of the composite, and not of the composite itself.
+    part: Option<u16>,
 }
 
 impl fmt::Debug for ValueType {
@@ -41,25 +48,108 @@ impl ValueType {
             blank: || Box::new(V::default()),
             load: |_, _, _| Ok(()),
             column: None,
+            parts: None,
+            part: None,
         }
+    }
+
+    /// A composite.
+    pub(crate) fn composite<F: CompositeField + FieldType + Default>() -> Self {
+        Self { parts: Some(PartsOf::new::<F>()), ..Self::holder::<F>() }
+    }
+
+    /// A part of this composite.
+    pub(crate) fn part(self, part: u16) -> Self {
+        Self { part: Some(part), ..self }
+    }
+
+    /// Whether it is the type of a part of a composite, which holds the value.
+    pub(crate) fn is_part(&self) -> bool {
+        self.part.is_some()
     }
 
     /// Whether this is the type.
     pub(crate) fn is<V: 'static>(&self) -> bool {
-        (self.type_id)() == TypeId::of::<V>()
+        match (self.part, self.parts) {
+            (Some(part), Some(parts)) => (parts.is)(part, TypeId::of::<V>()),
+            _ => (self.type_id)() == TypeId::of::<V>(),
+        }
     }
 
     /// The type's name, without the path.
     pub(crate) fn short_name(&self) -> String {
-        short((self.name)())
+        let name = short((self.name)());
+        if self.is_part() { format!("a part of {name}") } else { name }
     }
 
     pub(crate) fn blank(&self) -> Box<dyn Field> {
         (self.blank)()
     }
 
-    pub(crate) fn load(&self, field: &mut dyn Field, row: &dyn Row, column: u16) -> Result<()> {
-        (self.load)(field, row, usize::from(column))
+    /// Fills an attribute of a dictionary from a row, where the row has it; `at` is where each attribute is.
+    pub(crate) fn load(
+        &self,
+        dict: &mut InstanceDict,
+        attribute: u16,
+        row: &dyn Row,
+        at: &[u16],
+    ) -> Result<()> {
+        let column = at[usize::from(attribute)];
+        let Some(parts) = self.parts else {
+            return match dict.field_mut(attribute) {
+                Some(field) if column != NOT_IN_ROW => (self.load)(field, row, column.into()),
+                _ => Ok(()),
+            };
+        };
+        if self.is_part() {
+            return Ok(());
+        }
+        let first = attribute + 1;
+        let places = &at[usize::from(first)..usize::from(first + parts.count)];
+        if places.iter().all(|at| *at == NOT_IN_ROW) {
+            return Ok(());
+        }
+        let mut filling = Filling::new(row, at);
+        if let Some(field) = dict.field_mut(attribute) {
+            (parts.fill)(field, &mut filling, first);
+        }
+        filling.end()
+    }
+}
+
+/// What is done with the parts of a composite whose type is not said.
+#[derive(Clone, Copy)]
+struct PartsOf {
+    count: u16,
+    get: fn(&dyn Field, u16) -> Option<&dyn Field>,
+    get_mut: fn(&mut dyn Field, u16) -> Option<&mut dyn Field>,
+    fill: fn(&mut dyn Field, &mut Filling<'_>, u16),
+    is: fn(u16, TypeId) -> bool,
+}
+
+impl PartsOf {
+    fn new<F: CompositeField + FieldType + Default>() -> Self {
+        fn of<F: Any>(field: &dyn Field) -> Option<&F> {
+            (field as &dyn Any).downcast_ref()
+        }
+        fn of_mut<F: Any>(field: &mut dyn Field) -> Option<&mut F> {
+            (field as &mut dyn Any).downcast_mut()
+        }
+        Self {
+            count: <F::Value as Composite>::PARTS.len() as u16,
+            get: |field, part| composite::part(of::<F>(field)?, part),
+            get_mut: |field, part| composite::part_mut(of_mut::<F>(field)?, part),
+            fill: |field, row, first| {
+                if let Some(field) = of_mut::<F>(field) {
+                    composite::fill(field, row, first);
+                }
+            },
+            is: |part, wanted| {
+                let blank = F::of(Default::default());
+                let part: Option<&dyn Any> = composite::part(&blank, part).map(|p| p as &dyn Any);
+                part.is_some_and(|part| part.type_id() == wanted)
+            },
+        }
     }
 }
 
@@ -129,9 +219,17 @@ pub struct InstanceDict {
     kept: Option<Arc<Ticket>>,
 }
 
-struct Cell {
-    field: Box<dyn Field>,
-    given: bool,
+/// The place of an attribute.
+enum Cell {
+    Own {
+        field: Box<dyn Field>,
+        given: bool,
+    },
+    /// A part of the composite of this number.
+    Part {
+        of: u16,
+        part: u16,
+    },
 }
 
 /// A dictionary of no class, with nothing in it.
@@ -145,7 +243,11 @@ impl InstanceDict {
     /// A dictionary for an object of a class, with nothing given.
     pub(crate) fn blank(class: &'static ClassDef) -> Self {
         let types = class.described.map(|described| described.types.as_slice()).unwrap_or_default();
-        let cells = types.iter().map(|of| Cell { field: of.blank(), given: false }).collect();
+        let cell = |(at, of): (u16, &ValueType)| match of.part {
+            Some(part) => Cell::Part { of: at - 1 - part, part },
+            None => Cell::Own { field: of.blank(), given: false },
+        };
+        let cells = (0..).zip(types).map(cell).collect();
         Self { class: Some(class), cells, state: None, kept: None }
     }
 
@@ -157,7 +259,7 @@ impl InstanceDict {
     /// The names of the attributes that have been given a value.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> + '_ {
         let attributes = self.class.map(|class| class.attributes).unwrap_or_default();
-        let given = attributes.iter().zip(&self.cells).filter(|(_, cell)| cell.given);
+        let given = attributes.iter().zip(&self.cells).filter(|(_, cell)| cell.own_given());
         given.map(|(attribute, _)| attribute.name)
     }
 
@@ -169,7 +271,7 @@ impl InstanceDict {
 
     /// How many attributes have been given a value.
     pub fn len(&self) -> usize {
-        self.cells.iter().filter(|cell| cell.given).count()
+        self.cells.iter().filter(|cell| cell.own_given()).count()
     }
 
     /// Whether no attribute has been given a value.
@@ -195,17 +297,18 @@ impl InstanceDict {
         let ticket = Arc::new(Ticket { store, instance });
         let Some(class) = self.class else { return };
         for (cell, attribute) in self.cells.iter_mut().zip(class.attributes) {
-            if cell.field.many().is_some() || cell.field.one().is_some() {
+            let Cell::Own { field, given } = cell else { continue };
+            if !matches!(attribute.kind, AttrKind::Column(_) | AttrKind::Plain) {
                 continue;
             }
-            let blank = std::mem::replace(&mut cell.field, Box::new(false));
+            let blank = std::mem::replace(field, Box::new(false));
             let key = attribute.name;
-            let value = cell.given.then(|| blank.value());
+            let value = given.then(|| blank.value());
             let mut kept = Kept { ticket: Arc::clone(&ticket), key, blank };
             if let Some(value) = value {
                 kept.write(value);
             }
-            cell.field = Box::new(kept);
+            *field = Box::new(kept);
         }
         self.kept = Some(ticket);
     }
@@ -216,25 +319,58 @@ impl InstanceDict {
     }
 
     pub(crate) fn field(&self, attribute: u16) -> Option<&dyn Field> {
-        self.cells.get(usize::from(attribute)).map(|cell| &*cell.field)
+        match self.cells.get(usize::from(attribute))? {
+            Cell::Own { field, .. } => Some(&**field),
+            Cell::Part { of, part } => (self.parts_of(*of)?.get)(self.field(*of)?, *part),
+        }
     }
 
     pub(crate) fn field_mut(&mut self, attribute: u16) -> Option<&mut dyn Field> {
-        let cell = self.cells.get_mut(usize::from(attribute))?;
-        cell.given = true;
-        Some(&mut *cell.field)
+        if let Some(&Cell::Part { of, part }) = self.cells.get(usize::from(attribute)) {
+            let parts = self.parts_of(of)?;
+            return (parts.get_mut)(self.field_mut(of)?, part);
+        }
+        match self.cells.get_mut(usize::from(attribute))? {
+            Cell::Own { field, given } => {
+                *given = true;
+                Some(&mut **field)
+            }
+            Cell::Part { .. } => None,
+        }
     }
 
     pub(crate) fn is_given(&self, attribute: u16) -> bool {
-        let cell = self.cells.get(usize::from(attribute));
-        cell.is_some_and(|cell| cell.given && cell.field.is_set())
+        match self.cells.get(usize::from(attribute)) {
+            Some(Cell::Own { field, given }) => *given && field.is_set(),
+            Some(Cell::Part { of, .. }) => self.is_given(*of),
+            None => false,
+        }
+    }
+
+    fn parts_of(&self, composite: u16) -> Option<PartsOf> {
+        self.class?.described?.types.get(usize::from(composite))?.parts
+    }
+}
+
+impl Cell {
+    /// Whether a value of the attribute's own was given.
+    fn own_given(&self) -> bool {
+        matches!(self, Self::Own { given: true, .. })
+    }
+}
+
+impl Clone for Cell {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Own { field, given } => Self::Own { field: field.clone_field(), given: *given },
+            Self::Part { of, part } => Self::Part { of: *of, part: *part },
+        }
     }
 }
 
 impl Clone for InstanceDict {
     fn clone(&self) -> Self {
-        let copy = |cell: &Cell| Cell { field: cell.field.clone_field(), given: cell.given };
-        let cells = self.cells.iter().map(copy).collect();
+        let cells = self.cells.to_vec();
         let mut copy = Self { class: self.class, cells, state: None, kept: None };
         if let Some(ticket) = &self.kept {
             copy.keep_in(Arc::clone(&ticket.store));
@@ -247,8 +383,11 @@ impl fmt::Debug for InstanceDict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_map();
         for (name, cell) in self.class.into_iter().flat_map(|c| c.attributes).zip(&self.cells) {
-            if cell.given && cell.field.many().is_none() && cell.field.one().is_none() {
-                shown.entry(&name.name, &cell.field.value());
+            if let Cell::Own { field, given: true } = cell
+                && field.many().is_none()
+                && field.one().is_none()
+            {
+                shown.entry(&name.name, &field.value());
             }
         }
         shown.finish_non_exhaustive()

@@ -14,8 +14,7 @@ use aludel_sql::{Row, Value};
 use super::class_manager::ClassManager;
 use super::many::MemberCore;
 use super::{
-    AttrKind, ClassDef, Field, InstanceDict, InstanceState, IsA, Mapped, NOT_IN_ROW, Object,
-    Objects, ValueType,
+    AttrKind, ClassDef, Field, InstanceDict, InstanceState, IsA, Mapped, Object, Objects, ValueType,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -324,17 +323,16 @@ impl Mapped for Record {
     fn fill(&mut self, row: &dyn Row, at: &[u16]) -> Result<()> {
         let Some(described) = self.class.described else { return Err(Self::of_no_class()) };
         let Some(dict) = self.dict_mut() else { return Ok(()) };
-        for ((attribute, column), of) in at.iter().enumerate().zip(&described.types) {
-            if *column != NOT_IN_ROW
-                && let Some(field) = dict.field_mut(attribute as u16)
-            {
-                of.load(field, row, *column)?;
-            }
-        }
-        Ok(())
+        let mut types = (0..).zip(&described.types).take(at.len());
+        types.try_for_each(|(attribute, of)| of.load(dict, attribute, row, at))
     }
     fn diff(&self, other: &Self, changed: &mut dyn FnMut(u16)) {
-        for attribute in 0..self.class.attributes.len() as u16 {
+        let types = self.class.described.map(|d| d.types.as_slice()).unwrap_or_default();
+        for (attribute, of) in (0..).zip(types) {
+            // A composite tells of its parts.
+            if of.is_part() {
+                continue;
+            }
             let (Some(a), Some(b)) = (self.field(attribute), other.field(attribute)) else {
                 continue;
             };

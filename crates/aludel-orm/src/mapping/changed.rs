@@ -140,6 +140,7 @@ impl Registry {
         let mut change = self.again(before)?;
         let Some(manager) = class.manager() else { return Err(self.not_here(class)) };
         change.synonyms.append(&mut builder.synonyms);
+        builder.check_composites()?;
         let more = builder.more(manager.manager(), self.table_of(class).as_ref());
         for (attribute, of) in more.attributes {
             if before.attribute(attribute.name).is_some() {

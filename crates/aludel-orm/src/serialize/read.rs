@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use aludel_sql::{ColumnType, TypeVisitor, Value};
+
 use super::format::{Before, Collection, Column, Members, Object, Reference, Serialized};
 use crate::attributes::delta::{Delta, NO_SLOT};
 use crate::attributes::log::Old;
 use crate::events::ObjectEvent;
-use crate::instrumentation::{Id, ManyCore, OneCore};
-use crate::mapping::{Mapper, Relationship};
+use crate::instrumentation::{AttrKind, Id, ManyCore, OneCore};
+use crate::mapping::{Mapper, PropertyKind, Relationship};
 use crate::session::Session;
 use crate::session::identity::Key;
 use crate::session::owners::Owner;
@@ -73,6 +75,7 @@ impl Session {
         for &attribute in &mapper.columns {
             self.arena.of_mut(id).set_loaded(id.slot, attribute, false);
         }
+        self.read_composites(id, &mapper, object)?;
         for (name, column) in &object.columns {
             let attribute = attribute_written(&mapper, name)?;
             if mapper.relationship(attribute).is_some() {
@@ -86,6 +89,32 @@ impl Session {
                     self.arena.of_mut(id).set_loaded(id.slot, attribute, true);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Composites with a value begin as a whole, since the parts of one that is none cannot be put one by one. Parts
+    /// that were not loaded hold any value.
+    fn read_composites(&mut self, id: Id, mapper: &Mapper, object: &Object) -> Result<()> {
+        for (attribute, property) in (0..).zip(&mapper.properties) {
+            let PropertyKind::Composite { attributes } = &property.kind else { continue };
+            let loaded = |attribute: &u16| {
+                let name = mapper.property(*attribute).name();
+                object.columns.iter().find_map(|(column, value)| match value {
+                    Column::Loaded(value) if column == name => Some(value),
+                    _ => None,
+                })
+            };
+            if attributes.iter().filter_map(loaded).all(Value::is_null) {
+                continue;
+            }
+            let value = |attribute: &u16| match loaded(attribute) {
+                Some(value) => value.clone(),
+                None => blank(mapper, *attribute),
+            };
+            let values = Value::Tuple(attributes.iter().map(value).collect());
+            let put = self.arena.field_mut(id, attribute).put(values);
+            put.map_err(|bad| misfit(mapper, property.name(), &format!("the value {bad}")))?;
         }
         Ok(())
     }
@@ -279,7 +308,7 @@ impl Session {
     }
 
     /// The identity that the object had: aside, where its attributes do not tell it.
-    fn give_identity(&mut self, id: Id, key: &[aludel_sql::Value]) -> Result<()> {
+    fn give_identity(&mut self, id: Id, key: &[Value]) -> Result<()> {
         let mapper = Arc::clone(self.mapper_of(id));
         let parts: Vec<aludel_sql::Bind<'_>> =
             key.iter().map(|value| aludel_sql::Bind::Ref(value.as_ref())).collect();
@@ -299,6 +328,21 @@ impl Session {
             self.put_key_aside(id, key);
         }
         Ok(())
+    }
+}
+
+/// Any value of a column's type.
+fn blank(mapper: &Mapper, attribute: u16) -> Value {
+    struct Blank;
+    impl TypeVisitor for Blank {
+        type Output = Value;
+        fn visit<T: ColumnType + Default>(self) -> Value {
+            T::default().into_value()
+        }
+    }
+    match &mapper.def.attributes[usize::from(attribute)].kind {
+        AttrKind::Column(column) => column.data_type.visit(Blank).unwrap_or(Value::Null),
+        _ => Value::Null,
     }
 }
 

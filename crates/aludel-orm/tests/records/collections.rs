@@ -1,8 +1,6 @@
 //! Records in sets and under keys, and a hierarchy with a table for each class.
 
-use aludel_orm::{
-    Auto, Datum, Handle, Many, ManyMap, ManySet, Record, RecordClass, Registry, selectin,
-};
+use aludel_orm::{Auto, Datum, Handle, ManyMap, ManySet, Record, RecordClass, Registry, selectin};
 use aludel_sql::{Expression, Value};
 
 use crate::support::Db;

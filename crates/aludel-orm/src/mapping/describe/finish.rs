@@ -7,9 +7,9 @@ use aludel_sql::{Column, ColumnType, Node, Table, TypeVisitor};
 use super::leak::{Leaked, leak, leak_class};
 use super::{Attribute, Held, Kind, More, RecordClassBuilder, TableOf};
 use crate::instrumentation::{
-    AttrDef, AttrKind, Auto, ClassDef, ClassManager, Collection, ColumnDef, ExpressionDef,
-    InheritanceDef, InstrumentationManager, Make, Many, ManyMap, ManySet, Mapped, Record,
-    RecordClass, RelationshipDef, ValueType,
+    AttrDef, AttrKind, Auto, ClassDef, ClassManager, Collection, ColumnDef, CompositeDef,
+    ExpressionDef, InheritanceDef, InstrumentationManager, Make, Many, ManyMap, ManySet, Mapped,
+    Record, RecordClass, RelationshipDef, ValueType,
 };
 use crate::mapping::selected::{At, Columns};
 use crate::mapping::{MapperBuilder, TableSource};
@@ -30,6 +30,7 @@ impl RecordClassBuilder {
             return Err(Error::new(ErrorKind::Argument, message));
         }
         self.registry.check_name(&self.name)?;
+        self.check_composites()?;
         let table = self.make_table()?;
         if let Some(table) = &table {
             self.attributes_of(table)?;
@@ -111,7 +112,8 @@ impl RecordClassBuilder {
             let kind = match attribute.kind {
                 Kind::Column(column) => {
                     let stands_for = column.as_deref().unwrap_or(name);
-                    let def = self.column_def(name, stands_for, &of, table);
+                    let def = of.column.unwrap_or(ColumnDef::new(aludel_sql::DataType::Any, true));
+                    let def = self.column_def(name, stands_for, def, table);
                     renamed.extend(column.map(|column| (name, column)));
                     AttrKind::Column(def)
                 }
@@ -131,11 +133,43 @@ impl RecordClassBuilder {
                     relations.push((name, say));
                     AttrKind::Relationship(def)
                 }
+                Kind::Composite { parts, optional, names } => {
+                    let def =
+                        CompositeDef { parts: parts.len() as u16, optional, comparator: None };
+                    attributes.push((AttrDef { name, kind: AttrKind::Composite(def) }, of));
+                    for ((at, part), name) in (0..).zip(parts).zip(&names) {
+                        let mut kind = part.kind;
+                        if let AttrKind::Column(def) = &mut kind {
+                            def.nullable |= optional;
+                            *def = self.column_def(name, name, *def, table);
+                        }
+                        attributes.push((AttrDef { name: leak(name), kind }, of.part(at)));
+                    }
+                    continue;
+                }
                 Kind::Plain => AttrKind::Plain,
             };
             attributes.push((AttrDef { name, kind }, of));
         }
         More { attributes, renamed, relations, late }
+    }
+
+    /// A composite has as many columns as its type has, all of them columns.
+    pub(in crate::mapping) fn check_composites(&self) -> Result<()> {
+        for attribute in &self.attributes {
+            let Kind::Composite { parts, names, .. } = &attribute.kind else { continue };
+            if parts.len() != names.len() {
+                let message = format!(
+                    "{}.{} is made of {} columns, and {} are given",
+                    self.name,
+                    attribute.name,
+                    parts.len(),
+                    names.len()
+                );
+                return Err(Error::new(ErrorKind::Configuration, message));
+            }
+        }
+        Ok(())
     }
 
     fn make_table(&mut self) -> Result<Option<Table>> {
@@ -201,6 +235,7 @@ impl RecordClassBuilder {
         for (at, column) in table.columns().iter().enumerate() {
             let stands = |a: &&Attribute| match &a.kind {
                 Kind::Column(renamed) => renamed.as_deref().unwrap_or(&a.name) == &*column.name,
+                Kind::Composite { names, .. } => names.iter().any(|name| **name == *column.name),
                 _ => false,
             };
             let inherited =
@@ -282,10 +317,9 @@ impl RecordClassBuilder {
         &self,
         name: &str,
         stands_for: &str,
-        of: &ValueType,
+        mut def: ColumnDef,
         table: Option<&Table>,
     ) -> ColumnDef {
-        let mut def = of.column.unwrap_or(ColumnDef::new(aludel_sql::DataType::Any, true));
         let column =
             table.and_then(|t| t.column(stands_for).map(|at| &t.columns()[usize::from(at)]));
         if let Some(column) = column {

@@ -10,9 +10,10 @@ use aludel_sql::{Check, Column, ColumnType, Expression, ForeignKey, Index, Node,
 use super::{MapperBuilder, Registry, RelationshipOptions, TableSource};
 use crate::Result;
 use crate::instrumentation::{
-    AttrDef, ClassDef, ClassRef, Collected, Collection, CollectionClass, ColumnDef, FieldType,
-    Instance, InstanceDict, InstrumentationFactory, Many, ManyMap, ManySet, NewCollection, One,
-    Record, RecordClass, RelationshipField, SynonymDef, ValueType,
+    AttrDef, AttrKind, ClassDef, ClassRef, Collected, Collection, CollectionClass, ColumnDef,
+    Composite, CompositeField, FieldType, Instance, InstanceDict, InstrumentationFactory, Many,
+    ManyMap, ManySet, NewCollection, One, Record, RecordClass, RelationshipField, SynonymDef,
+    ValueType,
 };
 
 use leak::leak;
@@ -116,6 +117,12 @@ enum Kind {
     /// The column, where it has another name than the attribute.
     Column(Option<String>),
     Expression(Box<dyn Fn(RecordClass) -> Node + Send + Sync>),
+    /// The attributes of the parts, as the composite has them, with the names that they have here.
+    Composite {
+        parts: &'static [AttrDef],
+        optional: bool,
+        names: Vec<String>,
+    },
     Relationship(Held, SayOptions),
     Plain,
 }
@@ -206,6 +213,33 @@ impl RecordClassBuilder {
     pub fn attribute<V: FieldType + Default>(mut self, name: &str, column: &str) -> Self {
         let renamed = (name != column).then(|| column.to_owned());
         self.push(name, ValueType::of::<V>(), Kind::Column(renamed));
+        self
+    }
+
+    /// An attribute that holds a composite: `F` is a struct with `#[derive(Composite)]`, or an `Option` of it. Each of
+    /// its columns has the attribute's name before its own: `start_x`, `start_y`.
+    pub fn composite<F: CompositeField + FieldType + Default>(self, name: &str) -> Self {
+        let parts = <F::Value as Composite>::PARTS.iter();
+        let names = parts.map(|part| format!("{name}_{}", part.name)).collect();
+        self.composite_of::<F, String>(name, names)
+    }
+
+    /// An attribute that holds a composite of columns of these names, which are attributes of their own as well.
+    pub fn composite_of<F: CompositeField + FieldType + Default, S: Into<String>>(
+        mut self,
+        name: &str,
+        columns: Vec<S>,
+    ) -> Self {
+        let names: Vec<String> = columns.into_iter().map(Into::into).collect();
+        let (parts, optional) = (<F::Value as Composite>::PARTS, F::OPTIONAL);
+        for (part, name) in parts.iter().zip(&names) {
+            if let AttrKind::Column(def) = &part.kind {
+                let mut column = Column::new(name.as_str(), def.data_type);
+                column.nullable = def.nullable || optional;
+                self.parts.columns.push(column);
+            }
+        }
+        self.push(name, ValueType::composite::<F>(), Kind::Composite { parts, optional, names });
         self
     }
 
