@@ -7,6 +7,7 @@ mod as_before;
 mod listening;
 mod order;
 mod refusal;
+mod written;
 
 use std::sync::{Arc, Mutex};
 

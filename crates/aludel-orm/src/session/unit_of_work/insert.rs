@@ -164,12 +164,18 @@ impl Session {
         }
         slab.set_loaded(id.slot, attribute, true);
         slab.set_expired(id.slot, attribute, false);
+        self.note_written(id, attribute);
+        Ok(())
+    }
+
+    /// It will be told that the flush has given an attribute its value; of keys it is not.
+    #[inline]
+    fn note_written(&mut self, id: Id, attribute: u16) {
         if self.listeners.hears(ObjectEvent::RefreshFlush)
             && !self.mapper_of(id).primary_key.contains(&attribute)
         {
             self.listeners.note_written(id, attribute);
         }
-        Ok(())
     }
 
     #[cold]
@@ -217,6 +223,9 @@ impl Session {
             for (slot, _) in keys {
                 slab.set_loaded(slot, attribute, true);
                 slab.set_expired(slot, attribute, false);
+            }
+            if self.listeners.hears(ObjectEvent::RefreshFlush) {
+                of_run.iter().for_each(|(row, _)| self.note_written(part[*row as usize], attribute));
             }
             if self.mappers.at(class).primary_key == [attribute] {
                 run.born.extend(of_run.iter().map(|(row, key)| (part[*row as usize], *key)));

@@ -58,7 +58,7 @@ impl Session {
             }
             self.write_changes(run, &table, changes).await?;
         }
-        Ok(())
+        self.tell_written(run).await
     }
 
     /// Whether an attribute has a value that its row does not have.
