@@ -181,6 +181,13 @@ impl Error {
         self
     }
 
+    /// The same error, and what else is to be said.
+    #[must_use]
+    pub fn note(mut self, note: impl fmt::Display) -> Self {
+        self.0.message = format!("{}; {note}", self.0.message);
+        self
+    }
+
     /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

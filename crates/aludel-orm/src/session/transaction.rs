@@ -504,8 +504,7 @@ impl Session {
         let level = std::mem::take(self.level());
         let savepoint = level.savepoint;
         let depth = self.nested_depth();
-        // The error of the flush is what counts: it hides those of listeners.
-        let _ = self.emit_ending(SessionEvent::AfterRollback, depth).await;
+        let told_rollback = self.emit_ending(SessionEvent::AfterRollback, depth).await;
         let mut undone = RolledBack::default();
         self.restore(level, nested, &mut undone);
         let level = self.level();
@@ -513,9 +512,13 @@ impl Session {
         level.failed = Some(Box::new((error.first_kind(), error.to_string())));
         level.undone = undone;
         self.begun = true;
-        let _ = self.tell_noted();
-        let _ = self.emit(SessionEvent::AfterSoftRollback, depth).await;
-        error
+        let told_objects = self.tell_noted();
+        let told_end = self.emit(SessionEvent::AfterSoftRollback, depth).await;
+        // The error of the flush is what counts; those of listeners go with it.
+        let told = [told_rollback, told_objects, told_end];
+        told.into_iter().filter_map(Result::err).fold(error, |error, of_listener| {
+            error.note(format_args!("and then a listener failed: {of_listener}"))
+        })
     }
 
     /// Ends the session's work: rolls back what is open, and takes every object out. Handles stay valid, for

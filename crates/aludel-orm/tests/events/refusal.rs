@@ -178,3 +178,18 @@ fn a_listener_that_is_refused_in_the_middle_of_an_edit() -> Result<()> {
     assert!(!s.in_transaction());
     Ok(())
 }
+
+#[test]
+fn a_failed_flush_keeps_the_errors_of_listeners() -> Result<()> {
+    let db = db();
+    let mut s = db.session();
+    s.add(address("x"))?;
+    db.run(s.commit())?;
+    s.on(SessionEvent::AfterRollback, |_, _| Err(refuse()))?;
+    s.add(address("x"))?;
+    let error = db.run(s.flush()).unwrap_err();
+    assert!(error.is_integrity(), "{error}");
+    let told = error.to_string();
+    assert!(told.contains("; and then a listener failed: refused"), "{told}");
+    Ok(())
+}

@@ -225,7 +225,9 @@ impl Session {
                 slab.set_expired(slot, attribute, false);
             }
             if self.listeners.hears(ObjectEvent::RefreshFlush) {
-                of_run.iter().for_each(|(row, _)| self.note_written(part[*row as usize], attribute));
+                of_run
+                    .iter()
+                    .for_each(|(row, _)| self.note_written(part[*row as usize], attribute));
             }
             if self.mappers.at(class).primary_key == [attribute] {
                 run.born.extend(of_run.iter().map(|(row, key)| (part[*row as usize], *key)));
