@@ -3,12 +3,13 @@
 //! It is the same implementation as the async one: SQLite's work is done where it is asked for, and a server is
 //! talked to on a runtime that the engine keeps for itself.
 
+use std::borrow::{Borrow, BorrowMut};
 use std::ops::{ControlFlow, Deref, DerefMut};
 
 use aludel_engine::{Engine, RetryPolicy};
 use aludel_orm::__private::Attempts;
 use aludel_orm::attributes::{Historic, Passive};
-use aludel_orm::session::{Cascade, RolledBack};
+use aludel_orm::session::{Cascade, NoAutoflush, RolledBack};
 use aludel_orm::{
     Attr, Delete, Field, Handle, History, Id, IntoField, IntoKey, IntoObject, IsA, Mapped, Page,
     PageOf, Query, Registry, RelationshipField, Result, Rows, Select, Session as Async,
@@ -43,6 +44,18 @@ impl DerefMut for Session {
     }
 }
 
+impl Borrow<Async> for Session {
+    fn borrow(&self) -> &Async {
+        &self.inner
+    }
+}
+
+impl BorrowMut<Async> for Session {
+    fn borrow_mut(&mut self) -> &mut Async {
+        &mut self.inner
+    }
+}
+
 /// Writes blocking methods that wait for the async ones of the same name.
 macro_rules! wait {
     ($($(#[$doc:meta])* fn $name:ident $(<$($g:ident $(: $b:ident $(<$c:ident>)?)?),*>)? ($($arg:ident: $ty:ty),*) -> $out:ty;)*) => {
@@ -71,6 +84,11 @@ impl Session {
     /// A session on an engine, with the classes of a registry.
     pub fn with_registry(engine: &Engine, registry: &Registry) -> Self {
         Self { inner: Async::with_registry(engine, registry), engine: engine.clone() }
+    }
+
+    /// The session with queries that do not flush, until what is given is dropped.
+    pub fn no_autoflush(&mut self) -> NoAutoflush<'_, Self> {
+        NoAutoflush::new(self)
     }
 
     /// A session such as a [`SessionMaker`] makes.

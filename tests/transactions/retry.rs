@@ -297,3 +297,44 @@ fn async_on_an_engine_and_on_any_thread() {
     assert_eq!(db.engine.block_on(is_send(task)).unwrap(), 2);
     assert_eq!((balance(&db, "ann"), balance(&db, "bob")), (7, 1));
 }
+
+#[test]
+fn a_scope_in_which_queries_do_not_flush() {
+    each("no_autoflush", |db| {
+        let mut session = db.session();
+        let new = session.add(account("new", 0)).unwrap();
+        {
+            let mut quiet = session.no_autoflush();
+            assert_eq!(quiet.count(select::<Account>()).unwrap(), 2);
+            assert_eq!(quiet.state(new).unwrap(), ObjectState::Pending);
+        }
+        assert_eq!(session.count(select::<Account>()).unwrap(), 3);
+        assert_eq!(session.state(new).unwrap(), ObjectState::Persistent);
+    });
+}
+
+/// A session goes from thread to thread with its objects and its transaction.
+#[test]
+fn a_session_on_another_thread() {
+    each("other_thread", |db| {
+        let mut session = db.session();
+        let new = session.add(account("new", 1)).unwrap();
+        session.flush().unwrap();
+        let mut session = std::thread::spawn(move || {
+            session.set(new, Account::balance, 2).unwrap();
+            session.flush().unwrap();
+            session
+        })
+        .join()
+        .unwrap();
+        session.commit().unwrap();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| session[new].balance);
+            assert_eq!((reader.join().unwrap(), session[new].balance), (2, 2));
+        });
+        // Closed, it is empty, and can be used again.
+        session.close().unwrap();
+        assert_eq!(session.state(new).unwrap(), ObjectState::Detached);
+        assert_eq!((balance(db, "new"), session.count(select::<Account>()).unwrap()), (2, 3));
+    });
+}

@@ -8,7 +8,7 @@ use crate::transaction::{State, TransactionOptions};
 use aludel_sql::{
     Bind, Compiled, Dialect, Error, ErrorKind, Result, RowSink, StatementKind, Write, WriteSink,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A connection from the pool; it goes back when it is dropped, rolled back if a transaction was open.
 ///
@@ -16,20 +16,21 @@ use std::sync::Arc;
 /// transaction, the connection is *in flight*: everything but [`rollback`](Self::rollback) is refused, since nobody
 /// knows what was done. (SQLite's futures end at their first poll, but for waiting for a lock.)
 pub struct Connection {
-    /// Taken when the connection is dropped.
-    lease: Option<(Driver, Permit)>,
+    /// Taken when the connection is dropped. The mutex is never locked: it lets threads share what holds a connection
+    /// without using it, since SQLite's may be used by one at a time.
+    lease: Option<(Mutex<Driver>, Permit)>,
     engine: Arc<Inner>,
     state: State,
 }
 
 impl Connection {
     pub(crate) fn new(driver: Driver, permit: Permit, engine: Arc<Inner>) -> Self {
-        Self { lease: Some((driver, permit)), engine, state: State::default() }
+        Self { lease: Some((Mutex::new(driver), permit)), engine, state: State::default() }
     }
 
     fn driver(&mut self) -> &mut Driver {
         match &mut self.lease {
-            Some((driver, _)) => driver,
+            Some((driver, _)) => driver.get_mut().unwrap_or_else(PoisonError::into_inner),
             None => unreachable!("the lease is taken when the connection is dropped"),
         }
     }
@@ -324,7 +325,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some((mut driver, permit)) = self.lease.take() {
+        if let Some((driver, permit)) = self.lease.take() {
+            let mut driver = driver.into_inner().unwrap_or_else(PoisonError::into_inner);
             if driver.recycle(self.state.in_flight) && !self.engine.is_closed() {
                 permit.pool().put(driver);
             }

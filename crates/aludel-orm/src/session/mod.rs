@@ -18,6 +18,7 @@ pub(crate) mod lifecycle;
 mod make;
 pub(crate) mod merge;
 pub(crate) mod named;
+mod no_autoflush;
 pub(crate) mod owners;
 pub(crate) mod raw;
 mod restore;
@@ -48,6 +49,7 @@ pub use inspect::{
     AttributeState, AttributeStateMut, InstanceState, InstanceStateMut, NamedAttributeState,
 };
 pub use merge::MergeLoad;
+pub use no_autoflush::NoAutoflush;
 #[doc(hidden)]
 pub use session_maker::Attempts;
 pub use session_maker::{RunTransaction, SessionMaker};

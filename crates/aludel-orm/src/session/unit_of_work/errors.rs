@@ -56,6 +56,11 @@ impl Session {
                 self.mapper_of(id).property(attribute).name()
             ));
         }
+        if error.kind() == ErrorKind::NotNullViolation
+            && let Some(reference) = attribute.and_then(|a| self.reference_that_gives(id, a))
+        {
+            doing.push_str(&format!(" (no `{reference}` is set, which would give it)"));
+        }
         if error.kind() == ErrorKind::UniqueViolation && op == WriteOp::Insert && self.is_twin(id) {
             doing.push_str(
                 " (another object with this key is in the session: change that one, or merge)",
@@ -99,20 +104,42 @@ impl Session {
                 .is_some_and(|place| self.id_at(place) != id)
     }
 
+    /// The reference whose foreign key an attribute is.
+    fn reference_that_gives(&self, id: Id, attribute: u16) -> Option<&str> {
+        let mapper = self.mapper_of(id);
+        let mut all = mapper.relationships.iter().filter_map(|r| mapper.relationship(*r));
+        let gives = all.find(|r| {
+            r.direction == crate::mapping::Direction::ManyToOne
+                && r.pairs.iter().any(|(local, _)| *local == attribute)
+        });
+        gives.map(|r| &*r.name)
+    }
+
+    /// Refuses an UPDATE that would take a row's key away.
+    pub(super) fn check_key_kept(&self, id: Id, attribute: u16) -> crate::Result<()> {
+        if !self.arena.field(id, attribute).bind().as_ref().is_null() {
+            return Ok(());
+        }
+        let what = format!(
+            "updating {}: {}.{} is part of the primary key and must not be cleared; delete the object, or give it \
+             another key",
+            self.row_key(id).map_or_else(
+                || self.describe_object(id),
+                |key| format!("{}({key})", self.mapper_of(id).class_name())
+            ),
+            self.mapper_of(id).class_name(),
+            self.mapper_of(id).property(attribute).name(),
+        );
+        Err(Error::new(ErrorKind::NotNullViolation, what))
+    }
+
     /// A key attribute has no value, and the database does not make one.
     #[cold]
     pub(super) fn key_missing(&self, id: Id, attribute: u16) -> Error {
         let mapper = self.mapper_of(id);
         let name = mapper.property(attribute).name();
-        let is_reference =
-            mapper.relationships.iter().filter_map(|r| mapper.relationship(*r)).find(|r| {
-                r.direction == crate::mapping::Direction::ManyToOne
-                    && r.pairs.iter().any(|(l, _)| *l == attribute)
-            });
-        let todo = match is_reference {
-            Some(reference) => {
-                format!("set it, or the reference `{}` that gives it", reference.name)
-            }
+        let todo = match self.reference_that_gives(id, attribute) {
+            Some(reference) => format!("set it, or the reference `{reference}` that gives it"),
             None if self.arena.state(id).has(Flags::HAS_KEY) => "it must not be cleared".to_owned(),
             None => "set it before the flush, or let the database generate it (`Auto`)".to_owned(),
         };

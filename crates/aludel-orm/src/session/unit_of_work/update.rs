@@ -78,6 +78,9 @@ impl Session {
         let start = into.set.len();
         for &attribute in &changed {
             let Some(property) = facts.mapper.column(attribute) else { continue };
+            if at == 0 && facts.mapper.primary_key.contains(&attribute) {
+                self.check_key_kept(id, attribute)?;
+            }
             // The key of the base table's row is what the others follow.
             let follows = || property.columns.iter().any(|c| usize::from(c.table) < at);
             if facts.mapper.primary_key.contains(&attribute)

@@ -1,0 +1,163 @@
+//! Graphs that cannot be written, and what is told of them: the objects stay as they were, and the session goes on. On
+//! SQLite always, on PostgreSQL where `ALUDEL_TEST_POSTGRES` has a server's URL.
+
+#[path = "support/database.rs"]
+mod database;
+
+use aludel::prelude::*;
+use aludel::{Error, ErrorKind};
+use database::{Database, script};
+
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "graph_owner")]
+struct Owner {
+    #[column(primary_key)]
+    code: String,
+    name: Option<String>,
+    #[relationship(back_populates = "owner", cascade = "all, delete-orphan")]
+    pets: Many<Pet>,
+}
+
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "graph_pet")]
+struct Pet {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    name: String,
+    #[column(foreign_key = "graph_owner.code", nullable = false)]
+    owner_code: Option<String>,
+    #[relationship(back_populates = "pets")]
+    owner: One<Owner>,
+}
+
+fn each(name: &str, test: impl Fn(&Database)) {
+    let registry = Registry::new();
+    registry.register::<Owner>().unwrap();
+    let postgres = Database::postgres(name, &registry);
+    for db in [Some(Database::sqlite(name, &registry)), postgres].into_iter().flatten() {
+        test(&db);
+    }
+}
+
+fn owner(code: &str) -> Owner {
+    Owner { code: code.into(), ..Owner::default() }
+}
+
+fn pet(name: &str) -> Pet {
+    Pet { name: name.into(), ..Pet::default() }
+}
+
+fn says(error: &Error, kind: ErrorKind, all: &[&str]) {
+    assert_eq!(error.kind(), kind, "{error:?}");
+    let text = error.to_string();
+    for wanted in all {
+        assert!(text.contains(wanted), "`{wanted}` is not in: {text}");
+    }
+}
+
+fn pets(db: &Database) -> Vec<String> {
+    db.session().rows(select::<Pet>().order_by(Pet::name).columns(Pet::name)).unwrap()
+}
+
+#[test]
+fn an_orphan_without_an_owner() {
+    each("graph_orphan", |db| {
+        let mut session = db.session();
+        let stray = session.add(pet("stray")).unwrap();
+        let error = session.commit().unwrap_err();
+        says(&error, ErrorKind::NotNullViolation, &["Pet.owner_code", "no `owner` is set"]);
+        session.rollback().unwrap();
+        let ann = session.add(owner("ann")).unwrap();
+        session.append(ann, Owner::pets, stray).unwrap();
+        session.commit().unwrap();
+        assert_eq!(pets(db), ["stray"]);
+    });
+}
+
+#[test]
+fn an_object_of_another_session() {
+    each("graph_two", |db| {
+        let (mut one, mut two) = (db.session(), db.session());
+        let ann = one.add(owner("ann")).unwrap();
+        let rex = two.make(pet("rex")).unwrap();
+        let error = one.append(ann, Owner::pets, rex).unwrap_err();
+        says(&error, ErrorKind::InvalidRequest, &["another session"]);
+        assert!(one[ann].pets.is_empty());
+        let error = two.set(rex, Pet::owner, Some(ann)).unwrap_err();
+        says(&error, ErrorKind::InvalidRequest, &["another session"]);
+        one.commit().unwrap();
+        drop(one);
+        assert!(pets(db).is_empty());
+    });
+}
+
+#[test]
+fn a_collection_that_holds_a_deleted_object() {
+    each("graph_deleted", |db| {
+        let mut session = db.session();
+        let ann = session.add(Owner { pets: aludel::many![pet("rex")], ..owner("ann") }).unwrap();
+        session.commit().unwrap();
+        let rex = session[ann].pets.at(0).unwrap();
+        session.delete(rex).unwrap();
+        session.commit().unwrap();
+        // Of an earlier transaction, it may have come back; the flush finds that it has not.
+        let bob = session.add(owner("bob")).unwrap();
+        session.append(bob, Owner::pets, rex).unwrap();
+        let error = session.commit().unwrap_err();
+        says(&error, ErrorKind::Stale, &["Pet(1)", "its row is gone"]);
+        assert_eq!(session.rollback().unwrap().transient, [bob.id()]);
+        // Of this one, it is refused at once.
+        session.load(ann, Owner::pets).unwrap();
+        let max = session.add(pet("max")).unwrap();
+        session.set(max, Pet::owner, Some(ann)).unwrap();
+        session.commit().unwrap();
+        session.delete(max).unwrap();
+        session.flush().unwrap();
+        let error = session.append(ann, Owner::pets, max).map(|_| session.flush());
+        says(&error.unwrap_err(), ErrorKind::InvalidRequest, &["Pet(", "has been deleted"]);
+        session.commit().unwrap();
+        assert!(pets(db).is_empty());
+    });
+}
+
+#[test]
+fn a_key_that_is_set_to_null() {
+    each("graph_null", |db| {
+        let mut session = db.session();
+        let ann = session.add(owner("ann")).unwrap();
+        let rex = session.add(Pet { owner: ann.into(), ..pet("rex") }).unwrap();
+        session.commit().unwrap();
+        session.set(rex, Pet::id, Auto::Unset).unwrap();
+        let error = session.commit().unwrap_err();
+        says(&error, ErrorKind::NotNullViolation, &["Pet(1)", "Pet.id is part of the primary key"]);
+        session.rollback().unwrap();
+        session.refresh(rex).unwrap();
+        assert!(session[rex].id.get().is_some());
+    });
+}
+
+#[test]
+fn a_merge_of_an_object_whose_row_is_gone() {
+    each("graph_merge", |db| {
+        let mut session = db.session();
+        let ann = session.add(owner("ann")).unwrap();
+        session.commit().unwrap();
+        session.set(ann, Owner::name, Some("Ann".into())).unwrap();
+        let mut other = db.session();
+        let same = other.get_one::<Owner>("ann").unwrap();
+        let given = other[same].clone();
+        drop(other);
+        script(&db.engine, "DELETE FROM graph_owner");
+        let error = session.commit().unwrap_err();
+        says(&error, ErrorKind::Stale, &["Owner(\"ann\")", "its row is gone"]);
+        session.rollback().unwrap();
+        // The session knows the object: its row has to be there. Another session makes a new one, as SQLAlchemy does.
+        let error = session.merge(given.clone()).unwrap_err();
+        says(&error, ErrorKind::ObjectDeleted, &["Owner(\"ann\")", "its row is gone"]);
+        session.rollback().unwrap();
+        let mut third = db.session();
+        third.merge(given).unwrap();
+        third.commit().unwrap();
+        assert_eq!(db.session().count(select::<Owner>()).unwrap(), 1);
+    });
+}
