@@ -5,6 +5,8 @@
 //! the machine falls on each. A cell is the median of all rounds of all passes, as nanoseconds a row and
 //! as a multiple of the raw driver's.
 
+mod attributes;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,6 +62,8 @@ const CASES: &[(&str, &str)] = &[
 ];
 
 struct Options {
+    /// The operations on attributes, in place of rows.
+    attributes: bool,
     database: Database,
     peers: Vec<&'static Peer>,
     cases: Vec<&'static str>,
@@ -69,9 +73,13 @@ struct Options {
     arguments: Vec<String>,
 }
 
-/// `cargo xtask bench [--quick] [--peers A,B] [--cases A,B] [--passes N] [--postgres] [--json FILE]`.
+/// `cargo xtask bench [--quick] [--peers A,B] [--cases A,B] [--passes N] [--postgres] [--json FILE]`, or
+/// `cargo xtask bench --attributes [--passes N]`.
 pub(crate) fn command(args: lexopt::Parser) -> Result<()> {
     let mut options = Options::from_args(args)?;
+    if options.attributes {
+        return attributes::run(options.passes);
+    }
     let servers =
         Servers::start(if options.database == Postgres { Want::Required } else { Want::No })?;
     if let Some(url) = servers.postgres_url() {
@@ -110,6 +118,7 @@ impl Options {
         let mut names: Option<Vec<String>> = None;
         let mut chosen: Option<Vec<String>> = None;
         let mut passes = 3;
+        let mut attributes = false;
         let mut json = None;
         let mut arguments = Vec::new();
         while let Some(arg) = args.next()? {
@@ -126,6 +135,7 @@ impl Options {
                 }
                 Long("passes") => passes = args.value()?.parse()?,
                 Long("postgres") => database = Postgres,
+                Long("attributes") => attributes = true,
                 Long("json") => json = Some(std::env::current_dir()?.join(args.value()?)),
                 other => return Err(other.unexpected().into()),
             }
@@ -146,7 +156,7 @@ impl Options {
         };
         let cases =
             all_cases.into_iter().filter(|c| is_chosen(&chosen, c) || is_limit(c)).collect();
-        Ok(Self { database, peers, cases, passes, json, arguments })
+        Ok(Self { attributes, database, peers, cases, passes, json, arguments })
     }
 }
 

@@ -5,8 +5,10 @@
 
 use std::time::{Duration, Instant};
 
+use aludel::ext::Mutable;
 use aludel::orm::Registry;
 use aludel::prelude::*;
+use aludel::sql::Json;
 
 #[derive(Mapped, Clone, Debug, Default, PartialEq)]
 #[mapped(table = "person")]
@@ -38,6 +40,32 @@ struct Thing {
     owner_id: Option<i64>,
     #[relationship(back_populates = "things")]
     owner: One<Owner>,
+}
+
+/// A document of ten kilobytes, which an edit copies and compares.
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "page")]
+struct Page {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    views: i64,
+    words: Words,
+}
+
+/// The same, tracked: an edit shares it until it is changed, and compares nothing.
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "tracked_page")]
+struct TrackedPage {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    views: i64,
+    words: Mutable<Words>,
+}
+
+type Words = Json<Vec<String>>;
+
+fn words() -> Words {
+    Json((0..1000).map(|n| format!("word {n:05}")).collect())
 }
 
 const OBJECTS: usize = 10_000;
@@ -105,6 +133,24 @@ fn timed(count: usize, run: impl FnOnce()) -> (usize, Duration) {
     (count, start.elapsed())
 }
 
+/// A change of each of a thousand pages.
+fn pages(name: &str, edit: impl Fn(&mut Session, Handle<Page>) -> aludel::Result<()>) {
+    case(name, |s| {
+        let page = |id: i64| Page { id: id.into(), words: words(), ..Page::default() };
+        let pages: Vec<_> = (1..=1000).map(|id| loaded(s, page(id))).collect();
+        timed(pages.len(), || pages.iter().for_each(|page| edit(s, *page).unwrap()))
+    });
+}
+
+fn tracked(name: &str, edit: impl Fn(&mut Session, Handle<TrackedPage>) -> aludel::Result<()>) {
+    case(name, |s| {
+        let words = || words().into();
+        let page = |id: i64| TrackedPage { id: id.into(), words: words(), ..Default::default() };
+        let pages: Vec<_> = (1..=1000).map(|id| loaded(s, page(id))).collect();
+        timed(pages.len(), || pages.iter().for_each(|page| edit(s, *page).unwrap()))
+    });
+}
+
 fn main() {
     case("set-scalar", |s| {
         let people = people(s);
@@ -133,6 +179,10 @@ fn main() {
             }
         })
     });
+    pages("edit-beside-document", |s, page| s.edit(page, |p| p.views += 1));
+    tracked("edit-beside-document-mutable", |s, page| s.edit(page, |p| p.views += 1));
+    pages("edit-in-document", |s, page| s.edit(page, |p| p.words.0[7].push('!')));
+    tracked("edit-in-document-mutable", |s, page| s.edit(page, |p| p.words.0[7].push('!')));
     case("set-reference", |s| {
         let things = things(s, OBJECTS);
         let owners: Vec<_> =
