@@ -23,6 +23,9 @@ impl Session {
         at: Option<usize>,
         initiator: Option<Initiator>,
     ) -> Result<()> {
+        if initiator.is_none() && at.is_none() && self.append_in_step(id, relationship, member) {
+            return Ok(());
+        }
         let attribute = relationship.attribute;
         if relationship.holder == Holder::Set && self.is_member(id, attribute, member) {
             let event = AttributeEvent::AppendWithoutMutation;

@@ -249,7 +249,7 @@ impl Session {
                 if let Some(members) = many.loaded() {
                     let mut delta = super::delta::Delta::default();
                     members.iter().for_each(|member| {
-                        delta.add(member);
+                        delta.add(member, None);
                     });
                     self.deltas.insert((id, attribute), Box::new(delta));
                 }

@@ -33,7 +33,7 @@ impl Session {
                 }
             }
             for member in new.iter().filter(|m| !before.contains(*m)) {
-                delta.add(member);
+                delta.add(member, None);
             }
             self.deltas.insert(key, delta);
         }
@@ -70,24 +70,20 @@ impl Session {
         }
         let delta =
             start_delta(&mut self.deltas, &mut self.journal, &mut self.arena, id, attribute);
-        // What a loaded collection has not, has not come to it either.
-        let already;
         if let Some(ManyCore::Loaded(members)) = self.arena.field_mut(id, attribute).many_mut() {
             let members = Arc::make_mut(members);
-            if delta.removed.contains(member) {
-                delta.keep_original(members);
+            // What a loaded collection has not, has not come to it either.
+            if !members.contains(member) {
+                let cancelled = delta.add(member, Some(members));
+                self.journal.write(|| Undo::DeltaAdded { id, attribute, member, cancelled });
             }
-            already = members.contains(member);
             let (slot, moved) = members.add(member, key, place);
             if moved {
                 delta.opened(slot);
             }
             self.journal.write(|| Undo::Inserted { id, attribute, slot, moved });
-        } else {
-            already = delta.added.contains(member);
-        }
-        if !already {
-            let cancelled = delta.add(member);
+        } else if !delta.added.contains(member) {
+            let cancelled = delta.add(member, None);
             self.journal.write(|| Undo::DeltaAdded { id, attribute, member, cancelled });
         }
         self.show_added(id, relationship, member);
@@ -130,8 +126,10 @@ impl Session {
         if let Some(ManyCore::Loaded(members)) = self.arena.field_mut(id, attribute).many_mut() {
             let members = Arc::make_mut(members);
             let Some(slot) = members.find(member, place) else { return };
+            // Without a place it is the first one that goes.
+            let first = place.is_none() || members.slot_of(member) == Some(slot);
+            gone = first && !members.has_after(slot, member);
             let (_, key) = members.remove(slot);
-            gone = !members.contains(member);
             from = slot as u32;
             self.journal.write(|| Undo::Removed { id, attribute, slot, member, key });
         } else {
@@ -180,7 +178,7 @@ impl Session {
             for member in pending.added.iter() {
                 let there = members.contains(member);
                 if !there {
-                    delta.add(member);
+                    delta.add(member, None);
                 }
                 // A list takes one that the database has as well a second time, as it does one that is appended.
                 if !there || relationship.holder == Holder::List {

@@ -30,10 +30,14 @@ impl Delta {
         self.added.is_empty() && self.removed.is_empty()
     }
 
-    /// A member has come; gives the slot where it was, if it had gone before.
-    pub(crate) fn add(&mut self, member: Id) -> Option<u32> {
+    /// A member comes; gives the slot where it was, if it had gone before. The list, where it is `present`, does
+    /// not have it yet: it tells the committed order, which the member's return would lose.
+    pub(crate) fn add(&mut self, member: Id, present: Option<&Members>) -> Option<u32> {
         match self.removed.slot_of(member) {
             Some(slot) => {
+                if let Some(present) = present {
+                    self.keep_original(present);
+                }
                 self.removed.remove(slot);
                 Some(self.from[slot])
             }

@@ -22,6 +22,9 @@ impl Session {
         initiator: Option<Initiator>,
         only_if: Option<Id>,
     ) -> Result<()> {
+        if initiator.is_none() && only_if.is_none() && self.refer_in_step(id, relationship, new) {
+            return Ok(());
+        }
         let attribute = relationship.attribute;
         let (mapper, own) = (relationship.parent, attribute);
         let old = self.peek_reference(id, &relationship);

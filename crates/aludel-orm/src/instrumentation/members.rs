@@ -47,6 +47,12 @@ fn hash_id(id: Id) -> u64 {
     hash ^ hash >> 32
 }
 
+/// Whether this is that member: nearly always the slot tells them apart.
+#[inline]
+fn is(member: &Option<Id>, id: Id) -> bool {
+    member.is_some_and(|member| member.slot == id.slot && member == id)
+}
+
 impl Index {
     fn of(members: &Members) -> Box<Self> {
         let mut index = Self {
@@ -176,7 +182,7 @@ impl Members {
     /// The first slot that has a member.
     pub(crate) fn slot_of(&self, id: Id) -> Option<usize> {
         if self.slots.len() < INDEXED {
-            return self.slots.iter().position(|m| *m == Some(id));
+            return self.slots.iter().position(|m| is(m, id));
         }
         let same = |slot: &u32| self.slots[*slot as usize] == Some(id);
         let mut found = self.index().by_id.iter_hash(hash_id(id)).copied().filter(same);
@@ -203,6 +209,16 @@ impl Members {
     #[inline]
     pub(crate) fn contains(&self, id: Id) -> bool {
         self.slot_of(id).is_some()
+    }
+
+    /// Whether a slot after this one has the member as well.
+    pub(crate) fn has_after(&self, slot: usize, id: Id) -> bool {
+        if self.slots.len() < INDEXED {
+            let rest = self.slots.get(slot + 1..).unwrap_or_default();
+            return rest.iter().any(|m| is(m, id));
+        }
+        let same = |at: &u32| *at as usize > slot && self.slots[*at as usize] == Some(id);
+        self.index().by_id.iter_hash(hash_id(id)).copied().any(|at| same(&at))
     }
 
     /// How often a member is in the list.

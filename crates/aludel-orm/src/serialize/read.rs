@@ -233,7 +233,7 @@ impl Session {
         }
         for member in self.ids_written(relationship, &change.added, ids)? {
             if !delta.added.contains(member) {
-                delta.add(member);
+                delta.add(member, None);
             }
         }
         for member in self.ids_written(relationship, &change.removed, ids)? {
