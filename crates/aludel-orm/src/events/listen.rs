@@ -14,7 +14,7 @@ impl Session {
     /// the order of their registration, those of the registry and of the mappings before those of the session.
     ///
     /// ```
-    /// # include!("../doc_models.rs");
+    /// # include!("../fixtures/doc_models.rs");
     /// # fn main() {}
     /// # use aludel_orm::events::*;
     /// # fn example(session: &mut Session) -> Result<()> {

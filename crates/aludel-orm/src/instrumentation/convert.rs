@@ -248,7 +248,7 @@ impl IntoObject for Id {
 /// A collection of new and existing objects, for a field of a relationship to many.
 ///
 /// ```
-/// # include!("../doc_models.rs");
+/// # include!("../fixtures/doc_models.rs");
 /// # fn main() {}
 /// # fn example(existing_handle: Handle<Address>) {
 /// let user = User { addresses: many![Address::default(), existing_handle], ..User::default() };

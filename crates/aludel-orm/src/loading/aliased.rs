@@ -21,7 +21,7 @@ pub struct AliasOf<T> {
 /// The class under another name.
 ///
 /// ```
-/// # include!("../doc_models.rs");
+/// # include!("../fixtures/doc_models.rs");
 /// # fn main() {}
 /// # fn example() {
 /// let boss = aliased::<Employee>();

@@ -36,7 +36,7 @@ pub struct ByCriteria {
 /// An UPDATE of the rows of a class by criteria; [`Session::execute_update`](crate::Session::execute_update) runs it.
 ///
 /// ```
-/// # include!("../doc_models.rs");
+/// # include!("../fixtures/doc_models.rs");
 /// # fn main() {}
 /// # async fn example(session: &mut Session) -> Result<()> {
 /// let older = update::<User>().set(User::age, User::age + 1).filter(User::name.eq("ed"));

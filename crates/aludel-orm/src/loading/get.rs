@@ -54,7 +54,7 @@ impl Session {
     /// database asked, after what is pending has been flushed.
     ///
     /// ```
-    /// # include!("../doc_models.rs");
+    /// # include!("../fixtures/doc_models.rs");
     /// # fn main() {}
     /// # async fn example(session: &mut Session, student: i64, course: i64) -> Result<()> {
     /// let user = session.get::<User>(5).await?;

@@ -186,7 +186,7 @@ impl Session {
     /// What flushes load is counted as well, for the line that called the session.
     ///
     /// ```
-    /// # include!("../doc_models.rs");
+    /// # include!("../fixtures/doc_models.rs");
     /// # fn main() {}
     /// # async fn render(_: &mut Session) -> Result<()> { Ok(()) }
     /// # async fn example(mut session: Session) -> Result<()> {

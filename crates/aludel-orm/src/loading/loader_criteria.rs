@@ -64,7 +64,7 @@ enum What {
 /// A condition on the objects of a class; see [`LoaderCriteria`].
 ///
 /// ```
-/// # include!("../doc_models.rs");
+/// # include!("../fixtures/doc_models.rs");
 /// # fn main() {}
 /// # async fn example(session: &mut Session) -> Result<()> {
 /// let living = loader_criteria::<User>(User::deleted_at.is_null());
@@ -211,7 +211,7 @@ impl Session {
     /// [`without_criteria`](super::Select::without_criteria).
     ///
     /// ```
-    /// # include!("../doc_models.rs");
+    /// # include!("../fixtures/doc_models.rs");
     /// # fn main() {}
     /// # fn example(session: &mut Session) {
     /// session.add_criteria(loader_criteria::<User>(User::deleted_at.is_null()));

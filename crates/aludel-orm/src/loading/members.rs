@@ -18,9 +18,16 @@ impl Session {
     /// narrowed, ordered, counted, read in pages or batches. The collection itself is not loaded; it is how those
     /// are read that are never loaded (`lazy = "write_only"`). SQLAlchemy's `collection.select()`.
     ///
-    /// ```ignore
-    /// let recent = session.members_query(account, Account::entries)?.filter(Entry::at.gt(yesterday)).limit(10);
-    /// for entry in session.all(recent).await? { … }
+    /// ```
+    /// # include!("../fixtures/doc_models.rs");
+    /// # fn main() {}
+    /// # async fn example(session: &mut Session, user: Handle<User>) -> Result<()> {
+    /// let some = session.members_query(user, User::addresses)?.filter(Address::email.like("%@%")).limit(10);
+    /// for address in session.all(some).await? {
+    ///     println!("{}", session[address].email);
+    /// }
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// # Errors
@@ -49,9 +56,14 @@ impl Session {
     /// `with_parent`. For queries of the target's class, and for UPDATE and DELETE by criteria, so that many members
     /// are changed without loading them.
     ///
-    /// ```ignore
-    /// let of_account = session.with_parent(account, Account::entries)?;
-    /// session.execute_delete(delete::<Entry>().filter(of_account).filter(Entry::at.lt(long_ago))).await?;
+    /// ```
+    /// # include!("../fixtures/doc_models.rs");
+    /// # fn main() {}
+    /// # async fn example(session: &mut Session, user: Handle<User>) -> Result<()> {
+    /// let of_user = session.with_parent(user, User::addresses)?;
+    /// session.execute_delete(delete::<Address>().filter(of_user).filter(Address::email.eq("old"))).await?;
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// # Errors

@@ -33,7 +33,7 @@ pub struct OptionalObject<T>(pub(super) ObjectOf<T>);
 /// SQLAlchemy's `select(User, Address)`.
 ///
 /// ```
-/// # include!("../doc_models.rs");
+/// # include!("../fixtures/doc_models.rs");
 /// # fn main() {}
 /// # async fn example(session: &mut Session) -> Result<()> {
 /// let query = select::<User>().join(User::addresses).columns((object::<User>(), object::<Address>(), Address::email));

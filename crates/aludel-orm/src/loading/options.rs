@@ -157,7 +157,7 @@ pub(crate) fn keys<'a>(options: &'a [LoadOption], key: &mut KeyWriter<'a>) {
 /// that it leads to without going on.
 ///
 /// ```
-/// # include!("../doc_models.rs");
+/// # include!("../fixtures/doc_models.rs");
 /// # fn main() {}
 /// # fn example() -> Select<User> {
 /// select::<User>().options(selectin(User::orders).joined(Order::items))

@@ -208,12 +208,18 @@ impl Session {
     /// key is added to it, so that it is a total one. Where a database does not say otherwise, NULLs count as less
     /// than all else. Eager options work as ever.
     ///
-    /// ```ignore
-    /// let query = select::<Post>().order_by((Post::at.desc(), Post::id));
+    /// ```
+    /// # include!("../fixtures/doc_models.rs");
+    /// # fn main() {}
+    /// # async fn example(session: &mut Session) -> Result<()> {
+    /// let query = select::<User>().order_by((User::age.desc(), User::name));
     /// let first = session.page(query.clone(), Page::first(20)).await?;
     /// if let Some(next) = first.next {
     ///     let second = session.page(query, Page::after(next, 20)).await?;
+    ///     println!("{} more", second.items.len());
     /// }
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// # Errors

@@ -24,7 +24,7 @@ use crate::{Error, ErrorKind};
 /// [`one`](Session::one), [`count`](Session::count) and their kin. It can be cloned, and run again.
 ///
 /// ```
-/// # include!("../doc_models.rs");
+/// # include!("../fixtures/doc_models.rs");
 /// # fn main() {}
 /// # fn example() {
 /// let query = select::<User>()
@@ -322,7 +322,7 @@ impl<T: Mapped> Select<T> {
     /// Objects may be among them, of the class or of what is joined: see [`object`](super::object).
     ///
     /// ```
-    /// # include!("../doc_models.rs");
+    /// # include!("../fixtures/doc_models.rs");
     /// # fn main() {}
     /// # async fn example(session: &mut Session) -> Result<()> {
     /// let names = session.rows(select::<User>().columns((User::id, User::name))).await?; // Vec<(i64, String)>

@@ -28,7 +28,7 @@ impl<T: Mapped> Select<T> {
     /// joined is loaded by keys). Conditions, an order or a limit belong into the statement.
     ///
     /// ```
-    /// # include!("../doc_models.rs");
+    /// # include!("../fixtures/doc_models.rs");
     /// # fn main() {}
     /// # async fn example(session: &mut Session) -> Result<()> {
     /// let sql = Statement::text("SELECT * FROM user_account WHERE name LIKE :name").bind("name", "s%");
@@ -45,7 +45,7 @@ impl<T: Mapped> Select<T> {
     /// [`from_statement`](Self::from_statement). What is deferred, and what is an expression, is not among them.
     ///
     /// ```
-    /// # include!("../doc_models.rs");
+    /// # include!("../fixtures/doc_models.rs");
     /// # fn main() {}
     /// # async fn example(session: &mut Session) -> Result<()> {
     /// # let (young, old) = (select::<User>(), select::<User>());

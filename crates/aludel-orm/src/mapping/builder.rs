@@ -21,7 +21,7 @@ use crate::{Error, ErrorKind, Result};
 /// every mapping of the class.
 ///
 /// ```
-/// # include!("../doc_models.rs");
+/// # include!("../fixtures/doc_models.rs");
 /// # fn main() {}
 /// # fn example(registry: &Registry, users: aludel_sql::Table) -> Result<()> {
 /// registry.map::<User>().table(users).column_prefix("_").finish()?;
@@ -145,7 +145,7 @@ impl MapperBuilder {
     /// The columns that a composite is made of, in the order of its parts.
     ///
     /// ```
-    /// # include!("../doc_models.rs");
+    /// # include!("../fixtures/doc_models.rs");
     /// # fn main() {}
     /// # fn example(registry: &Registry, vertices: aludel_sql::Table) -> Result<()> {
     /// registry.map::<Vertex>().table(vertices).composite("start", ["x1", "y1"]).finish()?;

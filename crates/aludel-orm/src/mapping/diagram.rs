@@ -6,10 +6,13 @@ use super::{Direction, Mapper, Mappers, PropertyKind, Relationship};
 
 /// Classes with their attributes, and how they refer to each other: to be drawn.
 ///
-/// ```ignore
-/// let diagram = registry.mappers().diagram();
+/// ```
+/// # fn example(mappers: &aludel_orm::mapping::Mappers) -> std::io::Result<()> {
+/// let diagram = mappers.diagram();
 /// std::fs::write("model.mmd", diagram.mermaid())?;
 /// std::fs::write("model.svg", diagram.svg())?;
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagram {
