@@ -326,6 +326,8 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         if let Some((driver, permit)) = self.lease.take() {
+            // Without any driver there is nothing to be changed.
+            #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), allow(unused_mut))]
             let mut driver = driver.into_inner().unwrap_or_else(PoisonError::into_inner);
             if driver.recycle(self.state.in_flight) && !self.engine.is_closed() {
                 permit.pool().put(driver);
