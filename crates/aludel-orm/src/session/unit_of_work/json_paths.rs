@@ -81,7 +81,7 @@ impl Session {
         for (column, value) in facts.key_columns.iter().zip(key) {
             statement.filter.push(Node::eq(Node::column(table, *column), node(*column, value)));
         }
-        if let (Some(column), Some(version)) = (facts.version, &change.version) {
+        if let (Some(column), Some(version)) = (facts.version, changes.version_of(change)) {
             let version = node(column, Bind::Ref(version.as_ref()));
             statement.filter.push(Node::eq(Node::column(table, column), version));
         }

@@ -50,7 +50,11 @@ impl Session {
         let written = |id: &Id| self.mapper_of(*id).version.is_some() || self.changes_row(*id);
         let known: Vec<Id> = persistent.iter().copied().filter(written).collect();
         self.read_rows(run, &known).await?;
-        updates.extend(persistent);
+        if updates.is_empty() {
+            updates = persistent;
+        } else {
+            updates.extend(persistent);
+        }
         let slots = (may_take_over || !updates.is_empty()) && self.has_slots(run, ids);
         for table in self.tables_of(ids)? {
             if slots {

@@ -82,7 +82,7 @@ impl Session {
             let written = self.mapper_of(change.id).version.filter(|_| !facts.version_by_database);
             let written = written.map(|attribute| self.arena.field(change.id, attribute).value());
             let found = present.as_ref().and_then(|row| version_in(facts, row));
-            let met = match &change.version {
+            let met = match changes.version_of(change) {
                 Some(_) => found.is_some() && written == found,
                 None => present.is_some(),
             };
@@ -97,7 +97,13 @@ impl Session {
                     wanted.push((mapper.property(*attribute).name().to_owned(), value));
                 }
             }
-            return self.stale(change.id, facts, change.version.clone(), present, wanted);
+            return self.stale(
+                change.id,
+                facts,
+                changes.version_of(change).cloned(),
+                present,
+                wanted,
+            );
         }
         let class = rows.first().map_or("?", |c| self.mapper_of(c.id).class_name());
         Error::new(

@@ -16,6 +16,9 @@ use crate::session::identity::Key;
 use crate::session::state::Flags;
 use crate::{Error, ErrorKind, Result};
 
+/// How many changed rows are collected before they are written: what is known of them is then still at hand.
+const ROWS_IN_HAND: usize = 4096;
+
 /// A row to be updated.
 pub(super) struct Change {
     pub(super) id: Id,
@@ -23,8 +26,8 @@ pub(super) struct Change {
     class: u16,
     /// Its columns and their attributes, in the list of all.
     set: Range<u32>,
-    /// The version that the row is to have now.
-    pub(super) version: Option<Value>,
+    /// The place of the version by which the row is found, plus one; 0 is none.
+    version: u32,
 }
 
 /// The rows of a table to be updated.
@@ -32,6 +35,8 @@ pub(super) struct Change {
 pub(super) struct Changes {
     pub(super) rows: Vec<Change>,
     set: Vec<(u16, u16)>,
+    /// The versions by which rows are found, of those that have any.
+    versions: Vec<Value>,
     classes: Vec<Arc<Facts>>,
 }
 
@@ -54,8 +59,13 @@ impl Session {
             let facts = run.facts(self, class);
             let Some((at, of_table)) = facts.table(table) else { continue };
             changes.turn_to(&facts);
-            changes.rows.reserve(same.len());
+            changes.rows.reserve(same.len().min(ROWS_IN_HAND));
             for &id in same {
+                if changes.rows.len() == ROWS_IN_HAND {
+                    let full = std::mem::take(&mut changes);
+                    self.write_changes(run, table, full).await?;
+                    changes.turn_to(&facts);
+                }
                 self.collect_change(run, &facts, at, of_table, id, &mut changes)?;
             }
         }
@@ -265,7 +275,7 @@ impl Session {
                 }
             };
             let columns = changes.set_of(change);
-            let versioned = change.version.is_some();
+            let versioned = change.version != 0;
             // Which row was not met has to be known, and nothing in the others will tell.
             let same = !(versioned && facts.version_by_database)
                 && versioned == last_versioned
@@ -282,7 +292,7 @@ impl Session {
             self.bind_set(table, change.id, columns, &mut params);
             let cascaded = |a| !run.cascaded.is_empty() && run.cascaded.contains(&(change.id, a));
             self.bind_row_key(change.id, facts, at == 0, &cascaded, &mut params);
-            if let Some(version) = &change.version {
+            if let Some(version) = changes.version_of(change) {
                 params.push(Bind::Ref(version.as_ref()));
             }
             if let Some(segment) = segments.last_mut() {
@@ -373,22 +383,26 @@ impl Session {
         let Some(first) = ids.first().filter(|_| ids.len() > 1) else { return };
         // The key attributes have the same numbers in the whole hierarchy.
         if let [attribute] = self.mapper_of(*first).primary_key.as_slice() {
-            let mut keyed = Vec::with_capacity(ids.len());
-            let mut last = i64::MIN;
-            let mut sorted = true;
-            for id in ids.iter() {
-                let ValueRef::I64(key) = self.row_key_part(*id, 0, *attribute).as_ref() else {
-                    break;
-                };
-                sorted &= last <= key;
+            let key_of = |id: &Id| match self.row_key_part(*id, 0, *attribute).as_ref() {
+                ValueRef::I64(key) => Some(key),
+                _ => None,
+            };
+            // Mostly they are in order: nothing is taken down for that.
+            let mut last = Some(i64::MIN);
+            let in_order = ids.iter().all(|id| {
+                let key = key_of(id);
+                let after = key.is_some() && last <= key;
                 last = key;
-                keyed.push((key, *id));
+                after
+            });
+            if in_order {
+                return;
             }
-            if keyed.len() == ids.len() {
-                if !sorted {
-                    keyed.sort_by_key(|(key, _)| *key);
-                    ids.iter_mut().zip(keyed).for_each(|(id, (_, sorted))| *id = sorted);
-                }
+            let keyed: Option<Vec<(i64, Id)>> =
+                ids.iter().map(|id| key_of(id).map(|key| (key, *id))).collect();
+            if let Some(mut keyed) = keyed {
+                keyed.sort_by_key(|(key, _)| *key);
+                ids.iter_mut().zip(keyed).for_each(|(id, (_, sorted))| *id = sorted);
                 return;
             }
         }
@@ -424,6 +438,13 @@ impl Changes {
             self.set[start..].sort_unstable();
         }
         let class = (self.classes.len() - 1) as u16;
+        let version = match version {
+            None => 0,
+            Some(version) => {
+                self.versions.push(version);
+                self.versions.len() as u32
+            }
+        };
         self.rows.push(Change { id, class, set: start as u32..self.set.len() as u32, version });
     }
 
@@ -432,6 +453,11 @@ impl Changes {
         let start = self.set.len();
         self.set.extend_from_slice(set);
         self.add(id, start, version);
+    }
+
+    /// The version by which the row is found, if it has one.
+    pub(super) fn version_of(&self, change: &Change) -> Option<&Value> {
+        self.versions.get((change.version as usize).checked_sub(1)?)
     }
 
     pub(super) fn facts(&self, change: &Change) -> &Facts {
