@@ -19,7 +19,11 @@ impl Session {
             }
             let at = work.root_of(id.class);
             if work.roots[at].simple {
-                work.roots[at].queue.push(id);
+                let queue = &mut work.roots[at].queue;
+                if queue.is_empty() {
+                    queue.reserve(self.changed.len());
+                }
+                queue.push(id);
             } else {
                 work.mark(id, watch_orphans && self.is_orphan(id), false, false);
             }

@@ -26,7 +26,7 @@ impl Session {
         }
         let mut inserts = Vec::new();
         let mut updates = Vec::new();
-        let mut persistent = Vec::new();
+        let mut persistent = Vec::with_capacity(ids.len());
         for &id in ids {
             if self.arena.state(id).life != ObjectState::Pending {
                 if hears {
