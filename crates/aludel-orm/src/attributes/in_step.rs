@@ -19,7 +19,6 @@ fn only_answer(side: Side<'_>) -> Option<Side<'_>> {
 fn are_plain(list: Side<'_>, reference: Side<'_>) -> bool {
     list.holder == Holder::List
         && list.position.is_none()
-        && !list.cascades.delete_orphan
         && !reference.holder.is_collection()
         && !reference.tracks_parents()
 }
@@ -62,6 +61,10 @@ impl Session {
         let one = self.arena.field(id, reference.attribute).one();
         let Some(old) = one.and_then(OneCore::known) else { return false };
         if let Some(old) = old {
+            // One that loses its owner may be an orphan, if only until it has the next.
+            if list.cascades.delete_orphan {
+                return false;
+            }
             if old == new || !self.arena.holds(old) || !list.mappers.is_a(old.class, list.parent) {
                 return false;
             }

@@ -47,11 +47,7 @@ impl Session {
         object: O,
     ) -> impl Future<Output = Result<Handle<O::Class>>> {
         self.called();
-        async move {
-            let risky = object.gives_objects(self);
-            let given = self.guarded(risky, |s| object.into_object(s))?;
-            self.merge_at(given, MergeLoad::Yes).await.map(Handle::new)
-        }
+        self.merge_given(object, MergeLoad::Yes)
     }
 
     /// As [`merge`](Self::merge), taking the given state as what the database has: for objects from a cache.
@@ -65,11 +61,17 @@ impl Session {
         object: O,
     ) -> impl Future<Output = Result<Handle<O::Class>>> {
         self.called();
-        async move {
-            let risky = object.gives_objects(self);
-            let given = self.guarded(risky, |s| object.into_object(s))?;
-            self.merge_at(given, MergeLoad::No).await.map(Handle::new)
-        }
+        self.merge_given(object, MergeLoad::No)
+    }
+
+    async fn merge_given<O: IntoObject>(
+        &mut self,
+        object: O,
+        load: MergeLoad,
+    ) -> Result<Handle<O::Class>> {
+        let risky = object.gives_objects(self);
+        let given = self.guarded(risky, |s| object.into_object(s))?;
+        self.merge_at(given, load).await.map(Handle::new)
     }
 
     /// Merges by id.

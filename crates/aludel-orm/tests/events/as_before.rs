@@ -65,6 +65,14 @@ fn scene() -> Result<Scene> {
 
 type Operation = fn(&mut Scene) -> Result<()>;
 
+/// Somebody refuses the operation, and everything is as before.
+fn refuses(mut scene: Scene, what: &str, operation: Operation) {
+    let before = picture(&scene.s);
+    let Err(error) = operation(&mut scene) else { panic!("{what}: nobody refused") };
+    assert_eq!(error.kind(), ErrorKind::Validation, "{what}: {error}");
+    assert_eq!(picture(&scene.s), before, "{what}");
+}
+
 #[test]
 fn each_attribute_event() -> Result<()> {
     use AttributeEvent::*;
@@ -100,10 +108,7 @@ fn each_attribute_event() -> Result<()> {
     for (what, event, operation) in cases {
         let mut scene = scene()?;
         scene.s.on(event, |_, _| Err(refuse()))?;
-        let before = picture(&scene.s);
-        let Err(error) = operation(&mut scene) else { panic!("{what}: nobody refused") };
-        assert_eq!(error.kind(), ErrorKind::Validation, "{what}: {error}");
-        assert_eq!(picture(&scene.s), before, "{what}");
+        refuses(scene, what, operation);
     }
     Ok(())
 }
@@ -125,10 +130,7 @@ fn each_object_event_of_what_does_not_write() -> Result<()> {
     for (event, operation) in cases {
         let mut scene = scene()?;
         scene.s.on(event, |_, _| Err(refuse()))?;
-        let before = picture(&scene.s);
-        let Err(error) = operation(&mut scene) else { panic!("{event:?}: nobody refused") };
-        assert_eq!(error.kind(), ErrorKind::Validation, "{event:?}: {error}");
-        assert_eq!(picture(&scene.s), before, "{event:?}");
+        refuses(scene, &format!("{event:?}"), operation);
     }
     Ok(())
 }
