@@ -3,14 +3,22 @@
 
 #[path = "mappers/concrete.rs"]
 mod concrete;
+#[path = "mappers/discriminators.rs"]
+mod discriminators;
+#[path = "mappers/hierarchies.rs"]
+mod hierarchies;
 #[path = "mappers/interface.rs"]
 mod interface;
 #[path = "mappers/joins.rs"]
 mod joins;
 #[path = "mappers/queries.rs"]
 mod queries;
+#[path = "mappers/reconstructed.rs"]
+mod reconstructed;
 #[allow(dead_code, reason = "what other tests ask of a database")]
 mod support;
+#[path = "mappers/views.rs"]
+mod views;
 
 use aludel::prelude::*;
 use support::Db;

@@ -1,17 +1,21 @@
 //! A database in memory for the tests, and what is sent to it.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aludel::engine::{Event, Observer};
 use aludel::prelude::*;
 
-/// Keeps the statements that change rows.
+/// Keeps the statements that change rows, and counts those that read.
 #[derive(Default)]
-pub(crate) struct Recorder(Mutex<Vec<String>>);
+pub(crate) struct Recorder(Mutex<Vec<String>>, AtomicUsize);
 
 impl Observer for Recorder {
     fn before(&self, event: &Event<'_>) {
+        if event.name() == "SELECT" {
+            self.1.fetch_add(1, Ordering::Relaxed);
+        }
         if matches!(event.name(), "INSERT" | "UPDATE" | "DELETE")
             && let Some(sql) = event.sql()
         {
@@ -57,6 +61,11 @@ impl Db {
         std::mem::take(&mut *self.recorder.0.lock().unwrap())
     }
 
+    /// How many SELECTs there were since last asked.
+    pub(crate) fn selects(&self) -> usize {
+        self.recorder.1.swap(0, Ordering::Relaxed)
+    }
+
     /// Runs an UPDATE by criteria.
     pub(crate) fn update_by<T: Mapped>(&mut self, update: aludel::orm::Update<T>) -> u64 {
         self.session.execute_update(update).unwrap()
@@ -94,6 +103,16 @@ impl Db {
     pub(crate) fn execute(&mut self, sql: &str) {
         let engine = self.engine.clone();
         engine.block_on(self.session.execute_raw(sql)).unwrap();
+    }
+
+    /// The database's dialect.
+    pub(crate) fn dialect(&self) -> aludel::sql::Dialect {
+        self.engine.dialect().clone()
+    }
+
+    /// The tables that the database has.
+    pub(crate) fn reflect(&self, options: &aludel::ReflectOptions) -> aludel::sql::MetaData {
+        self.engine.block_on(self.engine.reflect_with(options)).unwrap()
     }
 
     /// The rows of a query written by hand.

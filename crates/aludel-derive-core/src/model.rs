@@ -11,6 +11,7 @@ use crate::attributes::{
     ClassOptions, Column, Composite, Constraint, Expression, FieldOptions, Relationship, Role,
     holder,
 };
+use crate::emit::variant;
 use crate::errors::Errors;
 use crate::names;
 use crate::options::Name;
@@ -108,6 +109,7 @@ impl Class {
         class.check_base(errors);
         class.number();
         class.check_polymorphic_on(errors);
+        class.check_hierarchy(errors);
         class.find_version(errors);
         class.find_constraint_columns(errors);
         Some(class)
@@ -146,6 +148,11 @@ impl Class {
     /// The attributes of the class's own, in the order of their numbers.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.is_attribute())
+    }
+
+    /// The fields that are not mapped.
+    pub(crate) fn skipped(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| matches!(field.kind, Kind::Skipped))
     }
 
     fn number(&mut self) {
@@ -213,7 +220,51 @@ impl Class {
 
     fn check_polymorphic_on(&self, errors: &mut Errors) {
         if let Some(on) = &self.options.polymorphic_on {
-            self.find_column(on, errors);
+            let of_name = self.fields.iter().find(|field| field.name() == on.text);
+            if !of_name.is_some_and(|field| matches!(field.kind, Kind::Expression(_))) {
+                self.find_column(on, errors);
+            }
+        }
+    }
+
+    /// What is said of a hierarchy makes sense for a class in that place of it.
+    fn check_hierarchy(&mut self, errors: &mut Errors) {
+        let has_base = self.base().is_some();
+        let options = &mut self.options;
+        if options.polymorphic_load.is_some() && !has_base {
+            options.polymorphic_load = None;
+            errors.at(
+                &self.ident,
+                "`polymorphic_load` says how queries of the base read a subclass: \
+                 embed the base class, `#[mapped(base)] base: Base`; for the base itself there is `with_polymorphic`",
+            );
+        }
+        if options.polymorphic_abstract
+            && let Some(identity) = options.polymorphic_identity.take()
+        {
+            errors.at(
+                identity,
+                "no object is of a class with `polymorphic_abstract`, so it has no identity",
+            );
+        }
+        if let Some(name) = &options.narrow
+            && options.subclasses.is_empty()
+        {
+            errors.at(name, "`narrow` names the enum of the classes in `subclasses(…)`: list them");
+            options.narrow = None;
+        }
+        if options.narrow.is_some() {
+            let mut seen = vec![self.ident.clone()];
+            for path in &options.subclasses {
+                let Some(variant) = variant(path) else { continue };
+                if seen.contains(variant) {
+                    errors.at(
+                        path,
+                        format!("two classes of the enum are called `{variant}`: import one under another name"),
+                    );
+                }
+                seen.push(variant.clone());
+            }
         }
     }
 

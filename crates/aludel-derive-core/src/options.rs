@@ -233,6 +233,22 @@ impl Opt {
         }
     }
 
+    /// `name = Word`.
+    pub(crate) fn ident(&self, errors: &mut Errors) -> Option<Ident> {
+        let path = self.path(errors)?;
+        let ident = path.get_ident().cloned();
+        if ident.is_none() {
+            let name = self.name();
+            errors.at(&path, format!("`{name}` is one word: write `{name} = Name`"));
+        }
+        ident
+    }
+
+    /// Whether something stands in parentheses.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.given, Given::List(_))
+    }
+
     /// `name = "a"`, `name = a`, `name = ["a", b]` or `name(a, "b")`.
     pub(crate) fn names(&self, errors: &mut Errors) -> Vec<Name> {
         let elements: Vec<Expr> = match &self.given {

@@ -47,10 +47,16 @@ use proc_macro::TokenStream;
 /// | `check = "…"` | a condition, as SQL |
 /// | `foreign_key(columns(a, b), references = "t(x, y)", on_delete = "…", on_update = "…")` | over several columns |
 /// | `version = field` | the field counts the versions of the row, as `#[column(version)]` does |
-/// | `polymorphic_on = "…"` | the attribute that tells the class of a row, in a base class |
+/// | `polymorphic_on = "…"` | the attribute that tells the class of a row, in a base class: a column, or an expression |
 /// | `polymorphic_identity = …` | its value for this class: a text, a number, any expression |
+/// | `polymorphic_abstract` | no object is of this class itself |
+/// | `polymorphic_load = "…"` | how queries of the base read what a subclass adds: `inline` (in the same rows), `selectin` (by one more SELECT) |
+/// | `with_polymorphic(A, B)`, `with_polymorphic = "*"` | the subclasses whose columns queries of a base read |
 /// | `subclasses(A, B)` | classes that are to be known as soon as this one is |
+/// | `narrow = AnyShape` | makes an enum of the class and the listed ones, with a handle in each variant: what `session.narrow(handle)` gives |
 /// | `concrete` | a subclass whose table has all the columns; where base and subclasses have identities, queries of the base give all |
+/// | `view` | the table is a view, or made by other means: it is neither created nor dropped |
+/// | `reconstructor = path` | a function that is given each object that is loaded, once its columns are filled: for fields that are not mapped; what it sets is no change, relationships are not loaded yet; that of the base comes first |
 /// | `configure = path` | a function that is given the class's `MapperBuilder` |
 /// | `instrumentation = path` | the class's own choice of how it is instrumented: an `InstrumentationFactory`, such as a function from the class's name to an `InstrumentationManager`; one for a hierarchy |
 /// | `crate = path` | where aludel is found, if not at `::aludel` |
@@ -60,7 +66,7 @@ use proc_macro::TokenStream;
 /// | option | meaning |
 /// |---|---|
 /// | `synonym = name`, `synonym(a, b)` | other names of the attribute, each with a constant: `User::name` |
-/// | `skip` | the field is not mapped; it gets its default when an object is loaded |
+/// | `skip` | the field is not mapped: it has its default when an object is loaded, and keeps what it is given; nobody is told of that |
 /// | `base` | the field embeds the base class: the struct is a subclass, and derefs to it |
 /// | `attr = "…"` | the name of the constant |
 ///

@@ -1,6 +1,7 @@
 //! `#[mapped(…)]` on a struct.
 
-use syn::{DeriveInput, Expr, LitStr, Path};
+use proc_macro2::Span;
+use syn::{DeriveInput, Expr, Ident, LitStr, Path};
 
 use super::reference;
 use crate::errors::Errors;
@@ -18,10 +19,31 @@ pub(crate) struct ClassOptions {
     pub(crate) polymorphic_on: Option<Name>,
     pub(crate) polymorphic_identity: Option<Expr>,
     pub(crate) subclasses: Vec<Path>,
-    pub(crate) concrete: Option<proc_macro2::Span>,
+    /// The enum of the subclasses.
+    pub(crate) narrow: Option<Ident>,
+    /// No object is of the class itself.
+    pub(crate) polymorphic_abstract: bool,
+    pub(crate) polymorphic_load: Option<Load>,
+    pub(crate) with_polymorphic: Option<With>,
+    pub(crate) reconstructor: Option<Path>,
+    pub(crate) view: bool,
+    pub(crate) concrete: Option<Span>,
     pub(crate) configure: Option<Path>,
     pub(crate) instrumentation: Option<Path>,
     pub(crate) krate: Option<Path>,
+}
+
+/// How queries of the base load what a subclass adds.
+#[derive(Clone, Copy)]
+pub(crate) enum Load {
+    Inline,
+    SelectIn,
+}
+
+/// The subclasses whose columns queries of a base read.
+pub(crate) enum With {
+    All,
+    Classes(Vec<Path>),
 }
 
 /// A constraint over several columns.
@@ -48,8 +70,14 @@ const KNOWN: &[&str] = &[
     "version",
     "polymorphic_on",
     "polymorphic_identity",
+    "polymorphic_abstract",
+    "polymorphic_load",
+    "with_polymorphic",
     "subclasses",
+    "narrow",
     "concrete",
+    "reconstructor",
+    "view",
     "configure",
     "instrumentation",
     "crate",
@@ -66,6 +94,10 @@ const HINTS: &[(&str, &str)] = &[
     ("base", "write `#[mapped(base)]` on the field that embeds the base class"),
     ("inherits", "write `#[mapped(base)]` on the field that embeds the base class"),
     ("skip", "that goes on a field"),
+    ("abstract", "write `polymorphic_abstract`"),
+    ("enum", "write `narrow = …`, the name of the enum"),
+    ("create", "write `view`, for what `create_all` is to leave alone"),
+    ("reconstruct", "write `reconstructor = …`"),
     ("primary_key", "write `#[column(primary_key)]` on the fields"),
     ("validate", "register validators in the function that `configure = …` names"),
 ];
@@ -93,6 +125,12 @@ impl ClassOptions {
                 "polymorphic_on" => read.polymorphic_on = option.one_name(errors),
                 "polymorphic_identity" => read.polymorphic_identity = option.value(errors).cloned(),
                 "subclasses" => read.subclasses = option.paths(errors),
+                "narrow" => read.narrow = option.ident(errors),
+                "polymorphic_abstract" => read.polymorphic_abstract = option.flag(errors),
+                "polymorphic_load" => read.polymorphic_load = load(&option, errors),
+                "with_polymorphic" => read.with_polymorphic = with(&option, errors),
+                "reconstructor" => read.reconstructor = option.path(errors),
+                "view" => read.view = option.flag(errors),
                 "concrete" => read.concrete = option.flag(errors).then(|| option.span()),
                 "configure" => read.configure = option.path(errors),
                 "instrumentation" => read.instrumentation = option.path(errors),
@@ -108,6 +146,30 @@ impl ClassOptions {
         }
         read
     }
+}
+
+fn load(option: &Opt, errors: &mut Errors) -> Option<Load> {
+    let text = option.text(errors)?;
+    match text.value().as_str() {
+        "inline" => Some(Load::Inline),
+        "selectin" => Some(Load::SelectIn),
+        _ => {
+            errors.at(&text, "`polymorphic_load` is `\"inline\"` or `\"selectin\"`");
+            None
+        }
+    }
+}
+
+fn with(option: &Opt, errors: &mut Errors) -> Option<With> {
+    if option.is_list() {
+        return Some(With::Classes(option.paths(errors)));
+    }
+    let text = option.text(errors)?;
+    if text.value() == "*" {
+        return Some(With::All);
+    }
+    errors.at(&text, "write `with_polymorphic = \"*\"`, or `with_polymorphic(A, B)`");
+    None
 }
 
 fn foreign_key(option: &Opt, errors: &mut Errors) -> Option<Constraint> {

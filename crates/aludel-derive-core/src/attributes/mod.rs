@@ -17,7 +17,7 @@ mod field;
 mod reference;
 mod relationship;
 
-pub(crate) use class::{ClassOptions, Constraint};
+pub(crate) use class::{ClassOptions, Constraint, Load, With};
 pub(crate) use column::Column;
 pub(crate) use composite::Composite;
 pub(crate) use expression::Expression;

@@ -42,7 +42,15 @@ pub(super) fn write(class: &Class) -> TokenStream {
         let source = some(class, quote!(|| #private::std::convert::From::from(#source())));
         say(quote!(source: #source));
     }
-    if let Some(configure) = &options.configure {
+    let mut said = inheritance::said(class);
+    if options.view {
+        said.extend(quote!(mapper.view();));
+    }
+    if !said.is_empty() {
+        let configure = options.configure.iter().map(|path| quote!(#path(mapper);));
+        let configure = some(class, quote!(|mapper| { #said #(#configure)* }));
+        say(quote!(configure: #configure));
+    } else if let Some(configure) = &options.configure {
         let configure = some(class, configure);
         say(quote!(configure: #configure));
     }

@@ -1,9 +1,11 @@
 //! What a subclass has of its base, and the hierarchy's part of the description.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
 
 use super::{as_derived, attrs_struct};
+use crate::attributes::{Load, With};
 use crate::model::Class;
 
 /// The number of the first attribute of the class's own.
@@ -94,8 +96,39 @@ pub(super) fn described(class: &Class) -> TokenStream {
         });
     }
     if !options.subclasses.is_empty() {
-        let subclasses = &options.subclasses;
-        described.extend(quote!(subclasses: &[#(<#subclasses as #private::Mapped>::class),*],));
+        let subclasses = options.subclasses.iter().map(|path| subclass(class, path));
+        described.extend(quote!(subclasses: &[#(#subclasses),*],));
     }
     described
+}
+
+/// A class that is listed as a subclass. Errors point at its path.
+fn subclass(class: &Class, path: &syn::Path) -> TokenStream {
+    let (private, ident) = (&class.private, &class.ident);
+    quote_spanned!(path.span()=> #private::subclass::<#ident, #path>())
+}
+
+/// What the class says to the builder of its mapper.
+pub(super) fn said(class: &Class) -> TokenStream {
+    let (private, options) = (&class.private, &class.options);
+    let mut said = TokenStream::new();
+    if options.polymorphic_abstract {
+        said.extend(quote!(mapper.polymorphic_abstract();));
+    }
+    if let Some(load) = options.polymorphic_load {
+        let how = match load {
+            Load::Inline => quote!(Inline),
+            Load::SelectIn => quote!(SelectIn),
+        };
+        said.extend(quote!(mapper.polymorphic_load(#private::PolymorphicLoad::#how);));
+    }
+    match &options.with_polymorphic {
+        Some(With::All) => said.extend(quote!(mapper.with_polymorphic_all();)),
+        Some(With::Classes(classes)) => {
+            let classes = classes.iter().map(|path| subclass(class, path));
+            said.extend(quote!(mapper.with_polymorphic([#((#classes)().name),*]);));
+        }
+        None => {}
+    }
+    said
 }

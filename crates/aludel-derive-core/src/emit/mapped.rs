@@ -20,10 +20,23 @@ pub(super) fn write(class: &Class) -> TokenStream {
         fill_base = quote!(<#ty as #private::Mapped>::fill(&mut self.#base, row, at)?;);
         diff_base = quote!(<#ty as #private::Mapped>::diff(&self.#base, &other.#base, changed););
     }
+    let reconstruct = reconstruct(class);
+    let own = class.skipped().next().is_some();
+    let unmapped = match class.base() {
+        None => own.then(|| {
+            quote!(
+                const UNMAPPED: bool = true;
+            )
+        }),
+        Some(Field { ty, .. }) => {
+            Some(quote!(const UNMAPPED: bool = #own || <#ty as #private::Mapped>::UNMAPPED;))
+        }
+    };
     quote! {
         #[automatically_derived]
         #[allow(unused_variables, unused_mut, deprecated)]
         impl #private::Mapped for #ident {
+            #unmapped
             fn class() -> &'static #private::ClassDef {
                 static CLASS: #private::ClassDef = <#ident as #private::Derived>::CLASS;
                 &CLASS
@@ -41,8 +54,20 @@ pub(super) fn write(class: &Class) -> TokenStream {
                 #diff_base
                 #(#changed)*
             }
+            #reconstruct
         }
     }
+}
+
+/// What is called of an object that comes from a row: the base's function, then the class's own.
+fn reconstruct(class: &Class) -> Option<TokenStream> {
+    let private = &class.private;
+    let base = class.base().map(|Field { ident: base, ty, .. }| {
+        quote!(<#ty as #private::Mapped>::reconstruct(&mut self.#base);)
+    });
+    let own = class.options.reconstructor.as_ref().map(|path| quote!(#path(self);));
+    let any = base.is_some() || own.is_some();
+    any.then(|| quote!(#[inline] fn reconstruct(&mut self) { #base #own }))
 }
 
 /// The value of a field of a new object.

@@ -1,6 +1,7 @@
 //! Writes the code of a class.
 //!
-//! Everything stands in one `const _: () = { … }`, so that the names made here meet none of the user's.
+//! Everything stands in one `const _: () = { … }`, so that the names made here meet none of the user's; but for the
+//! enum that the user gives a name to.
 //!
 //! | file | writes |
 //! |---|---|
@@ -9,15 +10,18 @@
 //! | `object` | `impl Object`: the fields by number |
 //! | `mapped` | `impl Mapped`: objects from rows, and the difference of two |
 //! | `inheritance` | `impl IsA`, and the way to the embedded base object |
+//! | `narrow` | the enum of a base class's subclasses |
 
 mod attributes;
 mod class_def;
 mod inheritance;
 mod mapped;
+mod narrow;
 mod object;
 
 pub(crate) use class_def::attribute_defs;
 pub(crate) use mapped::decoded;
+pub(crate) use narrow::variant;
 pub(crate) use object::arms;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -35,7 +39,9 @@ pub(crate) fn class(class: &Class) -> TokenStream {
     let mapped = mapped::write(class);
     let object = object::write(class);
     let inheritance = inheritance::write(class);
+    let (narrowed, narrow) = narrow::write(class).unzip();
     quote! {
+        #narrowed
         const _: () = {
             #first
             #operations
@@ -44,6 +50,7 @@ pub(crate) fn class(class: &Class) -> TokenStream {
             #mapped
             #object
             #inheritance
+            #narrow
         };
     }
 }

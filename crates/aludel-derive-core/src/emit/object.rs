@@ -33,6 +33,7 @@ pub(super) fn write(class: &Class) -> TokenStream {
             }
         };
     }
+    let swap_unmapped = swap_unmapped(class);
     quote! {
         #[automatically_derived]
         #[allow(deprecated)]
@@ -55,11 +56,43 @@ pub(super) fn write(class: &Class) -> TokenStream {
                 }
             }
             #base
+            #swap_unmapped
             fn clone_object(&self) -> #private::std::boxed::Box<dyn #private::Object> {
                 #private::clone_object(self)
             }
         }
     }
+}
+
+/// What takes the fields over that are not mapped.
+fn swap_unmapped(class: &Class) -> Option<TokenStream> {
+    let private = &class.private;
+    let skipped: Vec<_> = class.skipped().map(|field| &field.ident).collect();
+    let base = class.base().map(|base| &base.ident);
+    if skipped.is_empty() && base.is_none() {
+        return None;
+    }
+    let in_base = base.map(|base| {
+        quote! {
+            None => #private::Object::swap_unmapped(&mut self.#base, draft),
+        }
+    });
+    let with_base = base
+        .map(|base| quote!(#private::Object::swap_unmapped(&mut self.#base, &mut draft.#base);));
+    let other = in_base.is_none().then(|| quote!(None => {}));
+    Some(quote! {
+        fn swap_unmapped(&mut self, draft: &mut dyn #private::std::any::Any) {
+            use #private::std::option::Option::{None, Some};
+            match draft.downcast_mut::<Self>() {
+                Some(draft) => {
+                    #(#private::std::mem::swap(&mut self.#skipped, &mut draft.#skipped);)*
+                    #with_base
+                }
+                #in_base
+                #other
+            }
+        }
+    })
 }
 
 /// What a match over the numbers of the class's own attributes has for each field.

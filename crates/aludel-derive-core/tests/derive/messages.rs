@@ -213,3 +213,22 @@ fn what_cannot_be_the_type_of_a_column_says_what_to_write() {
         "#
     );
 }
+
+#[test]
+fn hierarchies_have_what_they_need() {
+    insta::assert_snapshot!(class(
+        "#[mapped(table = \"users\", polymorphic_load = \"inline\", narrow = AnyUser)]",
+        "#[column(primary_key)] id: i64",
+    ));
+    insta::assert_snapshot!(
+        class(
+            "#[mapped(polymorphic_abstract, polymorphic_identity = \"x\", polymorphic_load = \"eager\")]
+             #[mapped(with_polymorphic = \"all\", subclasses(a::One, b::One), narrow = some::Path)]",
+            "#[mapped(base)] base: Base",
+        )
+    );
+    insta::assert_snapshot!(class(
+        "#[mapped(subclasses(a::One, b::One), narrow = AnyUser)]",
+        "#[mapped(base)] base: Base"
+    ));
+}

@@ -99,3 +99,21 @@ fn an_enum_as_an_integer() {
         "#[column_enum(integer)] #[repr(u8)] enum Level { Low = 1, High = 5 }"
     ));
 }
+
+#[test]
+fn the_enum_of_a_hierarchy() {
+    insta::assert_snapshot!(mapped(
+        r#"
+        #[mapped(table = "shapes", polymorphic_on = kind, polymorphic_abstract, with_polymorphic = "*")]
+        #[mapped(subclasses(Circle, polygons::Square), narrow = AnyShape)]
+        #[mapped(reconstructor = Self::set_up, view, configure = configure)]
+        pub struct Shape {
+            #[column(primary_key)]
+            id: i64,
+            kind: String,
+            #[mapped(skip)]
+            area: f64,
+        }
+        "#
+    ));
+}

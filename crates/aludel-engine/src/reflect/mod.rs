@@ -68,6 +68,7 @@ struct Found {
     indexes: Vec<Index>,
     checks: Vec<Check>,
     comment: Option<String>,
+    is_view: bool,
 }
 
 impl Found {
@@ -75,6 +76,9 @@ impl Found {
         let mut table = Table::build(name).columns(self.columns);
         if let Some(schema) = schema {
             table = table.schema(schema);
+        }
+        if self.is_view {
+            table = table.view();
         }
         for key in self.foreign_keys {
             table = table.foreign_key(key);

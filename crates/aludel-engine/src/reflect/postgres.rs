@@ -35,10 +35,11 @@ pub(super) async fn relation(
     constraints(connection, place, schema, &mut found).await?;
     indexes(connection, place, &mut found).await?;
     let sql = format!(
-        "SELECT pg_catalog.obj_description(c.oid, 'pg_class') {}",
+        "SELECT pg_catalog.obj_description(c.oid, 'pg_class'), c.relkind IN ('v', 'm') {}",
         of_table("pg_catalog.pg_class c", "")
     );
     let comment = connection.catalogue(&sql, &place).await?;
+    found.is_view = comment.first().is_some_and(|line| line.is(1));
     found.comment = comment.first().and_then(|line| line.maybe(0)).map(str::to_owned);
     Ok(found)
 }

@@ -34,13 +34,15 @@ pub(super) async fn relation(
     schema: Option<&str>,
 ) -> Result<Found> {
     let place = [Some(name), Some(schema.unwrap_or("main"))];
-    let sql = format!("SELECT sql FROM {} WHERE name = ?1", catalogue(schema));
+    let sql = format!("SELECT sql, type FROM {} WHERE name = ?1", catalogue(schema));
     let created = connection.catalogue(&sql, &[Some(name)]).await?;
+    let is_view = created.first().is_some_and(|line| line.text(1) == "view");
     let created = created.first().map_or("", |line| line.text(0)).to_owned();
     let parts = parts(&created);
     let mut found = Found {
         columns: columns(connection, place, &created, &parts).await?,
         foreign_keys: foreign_keys(connection, place, schema, &parts).await?,
+        is_view,
         ..Found::default()
     };
     indexes(connection, place, schema, &mut found).await?;

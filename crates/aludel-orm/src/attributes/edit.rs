@@ -60,7 +60,8 @@ impl Session {
     /// Changes an object: any number of its attributes at once.
     ///
     /// `change` gets a draft. What differs afterwards is applied by ordinary sets, attribute by attribute, so
-    /// that history, events and backrefs work as ever; an error leaves the object as it was.
+    /// that history, events and backrefs work as ever; an error leaves the object as it was. Fields that are not
+    /// mapped are taken over as they are: nobody is told of them, and no rollback takes them back.
     ///
     /// # Errors
     ///
@@ -89,6 +90,9 @@ impl Session {
         let mut changed: smallvec::SmallVec<[u16; 8]> = smallvec::SmallVec::new();
         self.try_get(object)?.diff(&draft, &mut |attribute| changed.push(attribute));
         self.apply_draft(object.id, &mut draft, &changed)?;
+        if T::UNMAPPED && self.arena.holds(object.id) {
+            self.arena.object_mut(object.id).swap_unmapped(&mut draft);
+        }
         Ok(result)
     }
 

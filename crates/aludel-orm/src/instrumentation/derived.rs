@@ -8,8 +8,8 @@ use std::sync::Arc;
 use aludel_sql::{ColumnType, IntoNode, Node, Row, Value};
 
 use super::{
-    AttrDef, Chunks, ClassDef, ColumnDef, ExpressionDef, Field, FieldType, InstrumentationFactory,
-    IntoField, Make, Mapped, NOT_IN_ROW, Object, Objects,
+    AttrDef, Chunks, ClassDef, ColumnDef, ExpressionDef, Field, FieldType, Handle, Id,
+    InstrumentationFactory, IntoField, Make, Mapped, NOT_IN_ROW, Object, Objects,
 };
 use crate::Result;
 
@@ -267,6 +267,11 @@ pub fn value_of<T: FieldType>(value: impl IntoField<T::Sql>) -> Value {
 /// The class's own choice of how it is instrumented.
 pub fn instrumentation(factory: impl InstrumentationFactory) -> Arc<dyn InstrumentationFactory> {
     Arc::new(factory)
+}
+
+/// A handle of an object that is known to be of the class.
+pub const fn handle<T>(id: Id) -> Handle<T> {
+    Handle::new(id)
 }
 
 /// A copy of an object, boxed.

@@ -23,6 +23,7 @@ mod handle;
 mod holder;
 mod many;
 mod members;
+mod narrow;
 mod object;
 mod one;
 #[doc(hidden)]
@@ -53,6 +54,9 @@ pub use holder::RelationshipField;
 pub use many::{Collected, Many, ManyMap, ManySet, Member};
 pub(crate) use many::{ManyCore, MemberCore};
 pub(crate) use members::Members;
+pub use narrow::Narrow;
+#[doc(hidden)]
+pub use narrow::subclass;
 #[doc(hidden)]
 pub use object::Objects;
 pub use object::{Chunks, Mapped, NOT_IN_ROW, Object};

@@ -37,6 +37,9 @@ pub trait Object: Any + Send + Sync {
     fn is_given(&self, attribute: u16) -> bool {
         self.field(attribute).is_some_and(|field| field.is_set())
     }
+    /// Swaps the fields that are not mapped with those of a draft of the object, or of its embedded base object.
+    #[doc(hidden)]
+    fn swap_unmapped(&mut self, _draft: &mut dyn Any) {}
     /// A copy.
     fn clone_object(&self) -> Box<dyn Object>;
 }
@@ -74,6 +77,9 @@ pub trait Mapped: Object + IsA<Self> + Clone + Default {
     /// Objects of the type are of classes that were described at run time.
     #[doc(hidden)]
     const DESCRIBED: bool = false;
+    /// Objects of the type have fields that are not mapped.
+    #[doc(hidden)]
+    const UNMAPPED: bool = false;
     /// What the derive knows of the class.
     fn class() -> &'static ClassDef;
     /// The class of this very object.
@@ -98,6 +104,10 @@ pub trait Mapped: Object + IsA<Self> + Clone + Default {
     /// Calls `changed` with each attribute whose fields differ.
     #[doc(hidden)]
     fn diff(&self, other: &Self, changed: &mut dyn FnMut(u16));
+    /// Sets an object up that comes from a row: calls the functions that `#[mapped(reconstructor = …)]` names.
+    #[doc(hidden)]
+    #[inline]
+    fn reconstruct(&mut self) {}
 }
 
 /// In the column positions given to [`Mapped::fill`]: the row does not have this attribute.
@@ -206,7 +216,7 @@ impl<T: Mapped> Objects for Chunks<T> {
         self.at_mut(slot).map(|o| o as &mut dyn Object)
     }
     fn load(&mut self, slot: u32, row: &dyn Row, at: &[u16], whole: bool) -> Result<()> {
-        let object = if whole {
+        let mut object = if whole {
             T::decode(row, at)?
         } else {
             let mut object = T::default();
@@ -220,6 +230,7 @@ impl<T: Mapped> Objects for Chunks<T> {
             object.fill(row, at)?;
             object
         };
+        object.reconstruct();
         self.set(slot, object);
         Ok(())
     }

@@ -29,6 +29,8 @@ pub struct Described {
     pub(crate) manager: Arc<ClassManager>,
     /// Makes an instance with nothing in it.
     pub(crate) instance: fn() -> Box<dyn Instance>,
+    /// What is called of a record that comes from a row; the base's functions first.
+    pub(crate) reconstructors: Vec<fn(&mut Record)>,
 }
 
 impl fmt::Debug for Described {
@@ -391,6 +393,9 @@ impl Objects for Records {
             }
         }
         record.fill(row, at)?;
+        for reconstruct in self.class.described.iter().flat_map(|d| &d.reconstructors) {
+            reconstruct(&mut record);
+        }
         self.set(slot, record);
         Ok(())
     }

@@ -422,8 +422,7 @@ fn row_filter(mapper: &Mapper, what: &ByCriteria, table: &Table) -> Result<Vec<N
 /// What tells the rows of a class from those of its base in the same table.
 fn class_filter(mapper: &Mapper, entity: &Entity) -> Option<Node> {
     let (attribute, _) = mapper.discriminator.as_ref().filter(|_| mapper.root != mapper.index)?;
-    let at = mapper.column(*attribute)?.columns.first()?;
-    let data_type = mapper.column_of(*at).data_type;
+    let data_type = mapper.type_of(*attribute);
     let values =
         mapper.polymorphic.iter().map(|(value, _)| Node::value(value.clone(), data_type)).collect();
     Some(is_in(entity.leaf(*attribute), values))

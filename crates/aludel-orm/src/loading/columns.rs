@@ -95,6 +95,11 @@ impl Resolver<'_> {
     ) -> Result<EntityPlan> {
         let mappers = self.mappers;
         let mut placed = Placed::new();
+        let shown = |class: &&u16| {
+            mappers.at(**class).tables.iter().all(|table| sources.of(table).is_some())
+        };
+        let along: Vec<u16> =
+            along.iter().chain(mapper.read_along.iter().filter(shown)).copied().collect();
         let own = self.class_plan(mapper, sources, true, options, columns, &mut placed)?;
         let key = mapper.primary_key.iter().filter_map(|a| own.column(*a)).collect();
         let mut discriminator = None;

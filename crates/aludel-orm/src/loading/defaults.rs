@@ -1,4 +1,4 @@
-//! What mappings say of how relationships are loaded, as options of a query.
+//! What mappings say of how relationships, and what subclasses add, are loaded: as options of a query.
 
 use std::borrow::Cow;
 
@@ -36,6 +36,9 @@ impl Resolver<'_> {
         };
         let mut all = Cow::Borrowed(options);
         for mapper in mappers.self_and_descendants(class) {
+            if mapper.selectin && mapper.index != class {
+                all.to_mut().push(LoadOption::Polymorphic(vec![mapper.def]));
+            }
             for relationship in mapper.relationships() {
                 let inherited = mapper.index != class && relationship.parent != mapper.index;
                 let how = match relationship.lazy {

@@ -10,6 +10,7 @@ use crate::Result;
 use crate::attributes::delta::IdSet;
 use crate::events::ObjectEvent;
 use crate::instrumentation::{Id, ManyCore, NOT_IN_ROW, OneCore};
+use crate::mapping::Mapper;
 use crate::session::identity::{Key, Place};
 use crate::session::state::Flags;
 use crate::session::{ObjectState, Session};
@@ -57,7 +58,7 @@ fn object_by_values(
     populate: &mut Populate,
 ) -> Result<Option<Id>> {
     if let Some(union) = &plan.union {
-        return object_of_union(session, union, row, populate);
+        return object_of_union(session, plan, union, row, populate);
     }
     let mut values: SmallVec<[ValueRef<'_>; 4]> = SmallVec::new();
     for column in &plan.key {
@@ -96,6 +97,7 @@ fn object_by_values(
 /// As [`object`], of the table of a concrete hierarchy that the row tells.
 fn object_of_union(
     session: &mut Session,
+    plan: &EntityPlan,
     union: &UnionPlan,
     row: &dyn Row,
     populate: &mut Populate,
@@ -104,21 +106,21 @@ fn object_of_union(
         Ok(ValueRef::Null) | Err(_) => Ok(None),
         Ok(value) => match union.arms.iter().find(|(known, _)| is_same(known, value)) {
             Some((_, arm)) => object(session, arm, row, populate),
-            None => Err(no_class(value)),
+            None => Err(no_class_of(session, session.mappers.at(plan.class), Some(value))),
         },
     }
 }
 
 /// How objects of the row's class are made.
-fn class_plan<'p>(plan: &'p EntityPlan, row: &dyn Row) -> Result<&'p ClassPlan> {
+fn class_plan<'p>(session: &Session, plan: &'p EntityPlan, row: &dyn Row) -> Result<&'p ClassPlan> {
     let Some(discriminator) = &plan.discriminator else { return Ok(&plan.own) };
     let value = match row.get(usize::from(discriminator.column)) {
-        Ok(ValueRef::Null) | Err(_) => return Ok(&plan.own),
-        Ok(value) => value,
+        Ok(value) if value != ValueRef::Null => value,
+        _ => return Err(no_class(session, plan, row, None)),
     };
     match discriminator.classes.iter().find(|(known, _)| is_same(known, value)) {
         Some((_, class)) => Ok(class),
-        None => Err(no_class(value)),
+        None => Err(no_class(session, plan, row, Some(value))),
     }
 }
 
@@ -130,18 +132,55 @@ fn is_same(known: &aludel_sql::Value, value: ValueRef<'_>) -> bool {
     }
 }
 
+/// A row that is of no class.
 #[cold]
-fn no_class(value: ValueRef<'_>) -> crate::Error {
-    let message = format!(
-        "a row has the discriminator {value}, which is that of no class: register the class that has it"
-    );
+fn no_class(
+    session: &Session,
+    plan: &EntityPlan,
+    row: &dyn Row,
+    value: Option<ValueRef<'_>>,
+) -> crate::Error {
+    let mapper = session.mappers.at(plan.class);
+    let error = no_class_of(session, mapper, value);
+    error.context(format_args!("loading {}({})", mapper.class_name(), key_text(plan, row)))
+}
+
+#[cold]
+fn no_class_of(session: &Session, mapper: &Mapper, value: Option<ValueRef<'_>>) -> crate::Error {
+    let on = mapper.polymorphic_on().unwrap_or("?");
+    let Some(value) = value else {
+        let message = format!("the discriminator `{on}` is NULL, which tells no class");
+        return crate::Error::new(crate::ErrorKind::Value, message);
+    };
+    let hierarchy = session.mappers.self_and_descendants(mapper.root);
+    let of = hierarchy
+        .iter()
+        .find(|m| m.polymorphic_identity().is_some_and(|known| is_same(known, value)));
+    let message = match of {
+        Some(other) => format!(
+            "the discriminator `{on}` is {value}, which is that of class {}, no subclass of {}",
+            other.class_name(),
+            mapper.class_name()
+        ),
+        None => format!(
+            "no such polymorphic identity: the discriminator `{on}` is {value}, which is that of no class: \
+             name the class that has it in `subclasses(…)` of its base, or register it"
+        ),
+    };
     crate::Error::new(crate::ErrorKind::Value, message)
+}
+
+/// The key of a row, to be read.
+fn key_text(plan: &EntityPlan, row: &dyn Row) -> String {
+    let part = |column: &u16| row.get(usize::from(*column)).map_or("?".into(), |v| v.to_string());
+    plan.key.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
 /// Makes an object of a row whose key is not in the identity map.
 #[inline]
 fn new_object(session: &mut Session, plan: &EntityPlan, row: &dyn Row, key: KeyOf) -> Result<Id> {
-    let class = if plan.discriminator.is_none() { &plan.own } else { class_plan(plan, row)? };
+    let class =
+        if plan.discriminator.is_none() { &plan.own } else { class_plan(session, plan, row)? };
     let tag = session.arena.session;
     let slab = session.slab_for(class.class);
     let id = slab.reserve(tag, class.class);
@@ -301,13 +340,7 @@ fn explain(
     error: crate::Error,
 ) -> crate::Error {
     let mapper = Arc::clone(session.mappers.at(class.class));
-    let key: Vec<String> = plan
-        .key
-        .iter()
-        .map(|column| {
-            row.get(usize::from(*column)).map_or_else(|_| "?".to_owned(), |v| v.to_string())
-        })
-        .collect();
+    let key = key_text(plan, row);
     let tag = session.arena.session;
     let slab = session.slab_for(class.class);
     // The attribute is found by trying each alone.
@@ -320,11 +353,7 @@ fn explain(
         failed
     });
     let attribute = culprit.and_then(|a| mapper.properties.get(a)).map_or("?", |p| p.name());
-    error.context(format_args!(
-        "loading {0}.{attribute} of {0}({1})",
-        mapper.class_name(),
-        key.join(", ")
-    ))
+    error.context(format_args!("loading {0}.{attribute} of {0}({key})", mapper.class_name(),))
 }
 
 impl Session {

@@ -194,14 +194,37 @@ impl<'m> Resolver<'m> {
         Arc::new(Sources::of_own(self.mappers.at(class), |source| source()))
     }
 
+    /// The tables of a class under their own names, without those that the mapping reads along.
+    pub(crate) fn without_subclasses(&self, class: u16) -> Arc<Sources> {
+        Arc::new(Sources::of_mapper(self.mappers.at(class), |source| source()))
+    }
+
     /// The tables of a class under their own names.
     pub(crate) fn plain(&self, class: u16) -> Arc<Sources> {
-        Arc::new(Sources::of_mapper(self.mappers.at(class), |source| source()))
+        self.reading_along(class, |source| source())
     }
 
     /// The tables of a class under new names.
     pub(crate) fn fresh(&self, class: u16) -> Arc<Sources> {
-        Arc::new(Sources::of_mapper(self.mappers.at(class), |source| source().alias().to_source()))
+        self.reading_along(class, |source| source().alias().to_source())
+    }
+
+    /// The tables of a class, and those of the subclasses that its mapping reads along.
+    fn reading_along(
+        &self,
+        class: u16,
+        name: impl Fn(&dyn Fn() -> Source) -> Source,
+    ) -> Arc<Sources> {
+        let mapper = self.mappers.at(class);
+        let mut sources = Sources::of_mapper(mapper, &name);
+        for sub in &mapper.read_along {
+            for table in &self.mappers.at(*sub).tables {
+                if sources.of(table).is_none() {
+                    sources.tables.push((table.clone(), name(&|| table.to_source())));
+                }
+            }
+        }
+        Arc::new(sources)
     }
 
     /// Takes an alias to stand for these.

@@ -64,13 +64,16 @@ struct Structs<'a, T> {
 impl<T: Mapped> RowSink for Structs<'_, T> {
     #[inline]
     fn row(&mut self, row: &dyn Row) -> Result<ControlFlow<()>> {
-        if self.plan.whole {
-            self.structs.push(T::decode(row, &self.plan.at)?);
-        } else {
-            let mut object = T::default();
-            object.fill(row, &self.plan.at)?;
-            self.structs.push(object);
-        }
+        let mut object = match self.plan.whole {
+            true => T::decode(row, &self.plan.at)?,
+            false => {
+                let mut object = T::default();
+                object.fill(row, &self.plan.at)?;
+                object
+            }
+        };
+        object.reconstruct();
+        self.structs.push(object);
         Ok(ControlFlow::Continue(()))
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use aludel_sql::Value;
 
 use super::options::RelationshipOptions;
+use super::polymorphic_load::{PolymorphicLoad, WithPolymorphic};
 use super::registry::Registry;
 use super::source::TableSource;
 use crate::events::of::AttributeRef;
@@ -62,6 +63,10 @@ pub(crate) struct Said {
     pub(super) version_by: Option<VersionGenerator>,
     pub(super) polymorphic_on: Option<String>,
     pub(super) polymorphic_identity: Option<Value>,
+    pub(super) polymorphic_abstract: bool,
+    pub(super) polymorphic_load: Option<PolymorphicLoad>,
+    pub(super) with_polymorphic: Option<WithPolymorphic>,
+    pub(super) view: bool,
     pub(super) relationships: Vec<(String, RelationshipOptions)>,
     pub(super) attachments: Vec<Attachment>,
     /// Attributes that were spoken of and do not exist (or are something else), and what is wrong.
@@ -224,7 +229,8 @@ impl MapperBuilder {
         self
     }
 
-    /// The attribute that tells the class of a row.
+    /// The attribute that tells the class of a row: a column, or an expression that the class reads, such as a
+    /// CASE over its columns, which is written by nobody.
     pub fn polymorphic_on(&mut self, attribute: impl Into<String>) -> &mut Self {
         self.said.polymorphic_on = Some(attribute.into());
         self
@@ -233,6 +239,41 @@ impl MapperBuilder {
     /// The discriminator's value for objects of this class.
     pub fn polymorphic_identity(&mut self, value: impl Into<Value>) -> &mut Self {
         self.said.polymorphic_identity = Some(value.into());
+        self
+    }
+
+    /// No object is of this class itself: a row has the identity of a subclass, and making an object fails.
+    pub fn polymorphic_abstract(&mut self) -> &mut Self {
+        self.said.polymorphic_abstract = true;
+        self
+    }
+
+    /// How queries of the base load what this class adds.
+    pub fn polymorphic_load(&mut self, how: PolymorphicLoad) -> &mut Self {
+        self.said.polymorphic_load = Some(how);
+        self
+    }
+
+    /// Queries of this class read the columns that these subclasses add, by the classes' names.
+    pub fn with_polymorphic<S: Into<String>>(
+        &mut self,
+        subclasses: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        let classes = subclasses.into_iter().map(Into::into).collect();
+        self.said.with_polymorphic = Some(WithPolymorphic::Classes(classes));
+        self
+    }
+
+    /// Queries of this class read the columns that its subclasses add: SQLAlchemy's `with_polymorphic="*"`.
+    pub fn with_polymorphic_all(&mut self) -> &mut Self {
+        self.said.with_polymorphic = Some(WithPolymorphic::All);
+        self
+    }
+
+    /// The table that is made of the class's description is a [view](aludel_sql::TableBuilder::view): it is neither
+    /// created nor dropped.
+    pub fn view(&mut self) -> &mut Self {
+        self.said.view = true;
         self
     }
 

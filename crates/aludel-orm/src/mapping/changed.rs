@@ -281,6 +281,7 @@ impl Change {
                 manager.implementation(),
             ),
             instance: described.instance,
+            reconstructors: described.reconstructors.clone(),
         });
         Some(ClassSpec { def, said: self.said })
     }

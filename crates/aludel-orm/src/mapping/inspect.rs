@@ -6,8 +6,8 @@ use std::fmt;
 use aludel_sql::{Column, DataType, FromItem, Table, Value};
 
 use super::{
-    Cascades, ColumnProperty, ColumnRef, Direction, Holder, Mapper, Mappers, Property,
-    PropertyKind, Relationship, Secondary,
+    Cascades, ColumnProperty, ColumnRef, Direction, Holder, Mapper, Mappers, PolymorphicLoad,
+    Property, PropertyKind, Relationship, Secondary,
 };
 use crate::instrumentation::{AttrKind, ClassDef, Lazy};
 use crate::loading::Resolver;
@@ -33,7 +33,7 @@ impl Mappers {
     pub fn persist_selectable(&self, mapper: &Mapper) -> Result<FromItem> {
         let resolver = Resolver::new(self);
         match self.get(mapper.index).filter(|known| known.def.key() == mapper.def.key()) {
-            Some(_) => resolver.tables(&resolver.plain(mapper.index)),
+            Some(_) => resolver.tables(&resolver.without_subclasses(mapper.index)),
             None => Err(Error::new(
                 ErrorKind::Unmapped,
                 format!("class {} is not mapped in this registry", mapper.class_name()),
@@ -195,6 +195,26 @@ impl Mapper {
     /// The attribute that tells the class of a row.
     pub fn polymorphic_on(&self) -> Option<&str> {
         self.discriminator.as_ref().map(|(attribute, _)| &*self.property(*attribute).name)
+    }
+
+    /// Whether no object is of the class itself.
+    pub fn is_polymorphic_abstract(&self) -> bool {
+        self.is_abstract
+    }
+
+    /// The numbers of the mappers of those subclasses whose columns queries of the class read in the same rows.
+    pub fn with_polymorphic(&self) -> &[u16] {
+        &self.read_along
+    }
+
+    /// How queries of a base load what the class adds, beside what [`with_polymorphic`](Self::with_polymorphic) of
+    /// the base says; `None` where that is when it is asked for.
+    pub fn polymorphic_load(&self, mappers: &Mappers) -> Option<PolymorphicLoad> {
+        let base = self.base.and_then(|base| mappers.get(base));
+        match base {
+            Some(base) if base.read_along.contains(&self.index) => Some(PolymorphicLoad::Inline),
+            _ => self.selectin.then_some(PolymorphicLoad::SelectIn),
+        }
     }
 
     /// The discriminator's value for this class.

@@ -75,13 +75,14 @@ impl Mappers {
         false
     }
 
-    /// Whether a query of a class loads relationships along that it does not speak of.
+    /// Whether a query of a class loads more along that it does not speak of.
     pub(crate) fn loads_along(&self, class: u16) -> bool {
         let eager = |relationship: &Relationship| {
             use Lazy::{Immediate, Joined, SelectIn, Subquery};
             matches!(relationship.lazy, Joined | SelectIn | Subquery | Immediate)
         };
-        self.self_and_descendants(class).iter().any(|mapper| mapper.relationships().any(eager))
+        let below = self.self_and_descendants(class);
+        below.iter().any(|mapper| mapper.selectin || mapper.relationships().any(eager))
     }
 
     /// Whether no class of a hierarchy has collections that let go of their members once these are flushed.
@@ -111,6 +112,12 @@ pub struct Mapper {
     pub(crate) discriminator: Option<(u16, Value)>,
     /// The discriminator's values of this class and all below it, with their classes.
     pub(crate) polymorphic: Vec<(Value, u16)>,
+    /// No object is of the class itself.
+    pub(crate) is_abstract: bool,
+    /// The subclasses whose columns queries of the class read in the same rows.
+    pub(crate) read_along: Vec<u16>,
+    /// What the class adds is read by one more SELECT where a query of a base finds its objects.
+    pub(crate) selectin: bool,
     /// The value that tells rows of this class in the union of a concrete hierarchy.
     pub(crate) identity: Option<Value>,
     /// What queries of the class select from, where subclasses have tables of their own with all columns.

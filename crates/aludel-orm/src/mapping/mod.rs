@@ -22,6 +22,7 @@ mod inspect;
 mod instrument;
 mod mapper;
 mod options;
+mod polymorphic_load;
 mod polymorphic_union;
 mod problems;
 mod registry;
@@ -40,6 +41,8 @@ pub use mapper::{
     Property, PropertyKind, Relationship, Secondary,
 };
 pub use options::RelationshipOptions;
+pub use polymorphic_load::PolymorphicLoad;
+pub(crate) use polymorphic_load::WithPolymorphic;
 pub use polymorphic_union::polymorphic_union;
 pub use registry::Registry;
 pub(crate) use selected::Selected;

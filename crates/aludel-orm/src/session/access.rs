@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::Session;
 use super::identity::Key;
 use super::state::{Flags, ObjectState};
-use crate::instrumentation::{Handle, Id, IsA, Mapped};
+use crate::instrumentation::{ClassDef, Handle, Id, IsA, Mapped, Narrow};
 use crate::mapping::Relationship;
 use crate::{Error, ErrorKind, Result};
 
@@ -129,6 +129,39 @@ impl Session {
         let wanted = *self.mappers.by_type.get(&crate::instrumentation::ClassKey::of::<T>())?;
         (self.arena.holds(object.id) && self.mappers.is_a(object.id.class, wanted))
             .then(|| Handle::new(object.id))
+    }
+
+    /// A handle of the object's own class, as a variant of the enum that the base class has of its subclasses
+    /// ([`Narrow`]): to tell them apart by a `match`.
+    ///
+    /// The variant is that of the nearest class above the object's own that is listed; that of `B` where none is.
+    /// Nothing is loaded.
+    ///
+    /// # Errors
+    ///
+    /// When the handle's object is not in this session's arena, or is no `B`.
+    pub fn narrow<B: Narrow>(&self, object: Handle<B>) -> Result<B::Narrowed> {
+        Ok(B::narrowed(object.id, self.listed(object.id, B::class())?))
+    }
+
+    /// The place of an object's class, or of the nearest above it, in the list of a base's subclasses.
+    fn listed(&self, id: Id, base: &'static ClassDef) -> Result<Option<usize>> {
+        self.arena.check(id)?;
+        let mut at = Some(self.mapper_of(id));
+        while let Some(mapper) = at.filter(|mapper| mapper.def.key() != base.key()) {
+            let is_this = |sub: &fn() -> &'static ClassDef| sub().key() == mapper.def.key();
+            if let Some(found) = base.subclasses.iter().position(is_this) {
+                return Ok(Some(found));
+            }
+            at = mapper.base.map(|above| self.mappers.at(above));
+        }
+        match at {
+            Some(_) => Ok(None),
+            None => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("{} is not a {}", self.describe_object(id), base.name),
+            )),
+        }
     }
 
     /// The key under which the database knows an object, if it does.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::Session;
 use super::state::Flags;
-use crate::Result;
 use crate::attributes::events::{Change, Incoming, Initiator, Op};
 use crate::attributes::journal::Undo;
 use crate::events::{AttributeEvent, ObjectEvent};
 use crate::instrumentation::{Handle, Id, IntoObject, ManyCore, Mapped, Object, OneCore};
 use crate::mapping::{Mapper, PropertyKind};
+use crate::{Error, ErrorKind, Result};
 
 impl Session {
     /// Takes a value into the arena as a transient object: it has a handle, and is in no session's work yet.
@@ -62,6 +62,9 @@ impl Session {
 
     /// The object is in its slot: what else there is to it.
     fn made(&mut self, id: Id, described: bool) -> Result<()> {
+        if self.mapper_of(id).is_abstract {
+            return Err(self.is_abstract(id));
+        }
         self.journal.write(|| Undo::Made { id });
         let mapper = self.mapper_of(id);
         let bare = mapper.relationships.is_empty() && mapper.discriminator.is_none();
@@ -74,6 +77,22 @@ impl Session {
             self.tell_made(id)?;
         }
         self.settle(id, &mapper, described)
+    }
+
+    /// No object is of a class that is abstract: takes it back.
+    #[cold]
+    fn is_abstract(&mut self, id: Id) -> Error {
+        self.arena.of_mut(id).release(id.slot);
+        self.no_object_of(id.class)
+    }
+
+    #[cold]
+    fn no_object_of(&self, class: u16) -> Error {
+        let message = format!(
+            "class {} is abstract (`polymorphic_abstract`): make an object of a subclass",
+            self.mappers.at(class).class_name()
+        );
+        Error::new(ErrorKind::InvalidRequest, message)
     }
 
     /// Of an object that has all its plain columns: which of the others a literal sets as well.
@@ -140,6 +159,10 @@ impl Session {
 
     /// Makes an object with nothing set, in the program's name.
     pub(crate) fn create_told(&mut self, class: u16) -> Result<Id> {
+        self.slab_for(class);
+        if self.mappers.at(class).is_abstract {
+            return Err(self.no_object_of(class));
+        }
         if !self.may_refuse() {
             return Ok(self.create_at(class));
         }

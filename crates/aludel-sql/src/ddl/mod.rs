@@ -26,7 +26,7 @@ fn inline_keys<'t>(table: &'t Table, sorted: &Sorted, dialect: &Dialect) -> Vec<
 }
 
 impl MetaData {
-    /// The statements that create all tables, with their indexes.
+    /// The statements that create all tables, with their indexes; but for [views](Table::is_view).
     ///
     /// # Errors
     /// As [`sorted`](Self::sorted), and [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported)
@@ -66,13 +66,14 @@ impl MetaData {
     fn create(&self, dialect: &Dialect, existing: Existing) -> Result<Vec<String>> {
         let sorted = self.sorted()?;
         let mut all = Vec::new();
-        for table in &sorted.tables {
+        for table in sorted.tables.iter().filter(|table| !table.is_view()) {
             let keys = inline_keys(table, &sorted, dialect);
             table::create(&mut all, table, &keys, dialect, existing)?;
         }
         if dialect.capabilities.alter_add_foreign_key {
             let left_out = &sorted.left_out;
-            all.extend(left_out.iter().map(|(t, key)| table::add_key(t, *key, dialect, existing)));
+            let left_out = left_out.iter().filter(|(t, _)| !t.is_view());
+            all.extend(left_out.map(|(t, key)| table::add_key(t, *key, dialect, existing)));
         }
         Ok(all)
     }
@@ -86,9 +87,11 @@ impl MetaData {
             all.push("PRAGMA foreign_keys = OFF".to_owned());
         } else if dialect.capabilities.alter_add_foreign_key {
             let left_out = &sorted.left_out;
-            all.extend(left_out.iter().map(|(t, key)| table::drop_key(t, *key, dialect, existing)));
+            let left_out = left_out.iter().filter(|(t, _)| !t.is_view());
+            all.extend(left_out.map(|(t, key)| table::drop_key(t, *key, dialect, existing)));
         }
-        all.extend(sorted.tables.iter().rev().map(|t| table::drop(t, dialect, existing)));
+        let tables = sorted.tables.iter().rev().filter(|table| !table.is_view());
+        all.extend(tables.map(|t| table::drop(t, dialect, existing)));
         if off_and_on {
             all.push("PRAGMA foreign_keys = ON".to_owned());
         }

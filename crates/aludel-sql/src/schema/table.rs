@@ -49,6 +49,7 @@ struct Inner {
     checks: Vec<Check>,
     indexes: Vec<Index>,
     comment: Option<Box<str>>,
+    is_view: bool,
 }
 
 impl Table {
@@ -63,6 +64,7 @@ impl Table {
             checks: Vec::new(),
             indexes: Vec::new(),
             comment: None,
+            is_view: false,
         }
     }
 
@@ -139,6 +141,11 @@ impl Table {
         &self.0.indexes
     }
 
+    /// Whether it is a view, which is neither created nor dropped.
+    pub fn is_view(&self) -> bool {
+        self.0.is_view
+    }
+
     /// The comment.
     pub fn comment(&self) -> Option<&str> {
         self.0.comment.as_deref()
@@ -177,6 +184,7 @@ pub struct TableBuilder {
     checks: Vec<Check>,
     indexes: Vec<Index>,
     comment: Option<Box<str>>,
+    is_view: bool,
 }
 
 impl TableBuilder {
@@ -225,6 +233,13 @@ impl TableBuilder {
     /// A comment.
     pub fn comment(mut self, comment: impl Into<Box<str>>) -> Self {
         self.comment = Some(comment.into());
+        self
+    }
+
+    /// It is a view, or something else that is there by other means: [`MetaData::create_all`](super::MetaData::create_all)
+    /// and its kin leave it alone. A column may say that it is the primary key, which a view has not.
+    pub fn view(mut self) -> Self {
+        self.is_view = true;
         self
     }
 
@@ -309,6 +324,7 @@ impl TableBuilder {
             checks: self.checks,
             indexes: self.indexes,
             comment: self.comment,
+            is_view: self.is_view,
         })))
     }
 

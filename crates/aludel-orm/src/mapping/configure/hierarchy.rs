@@ -116,12 +116,14 @@ impl Build<'_> {
         let attribute = match on {
             None => inherited,
             Some(name) => match self.mapper(class).attribute(name) {
-                Some(at) if self.is_column(class, at) => Some(at),
+                Some(at) if self.is_readable(class, at) => Some(at),
                 // A concrete hierarchy computes its discriminator in the union of its tables.
                 Some(_) | None if self.is_concrete(class) => None,
                 found => {
                     let what = match found {
-                        Some(_) => format!("the discriminator `{name}` is not a column"),
+                        Some(_) => format!(
+                            "the discriminator `{name}` is neither a column nor an expression"
+                        ),
                         None => {
                             let names = self.spec(class).def.attributes.iter().map(|a| a.name);
                             let near = did_you_mean(name, names);
@@ -151,9 +153,9 @@ impl Build<'_> {
         }
     }
 
-    fn is_column(&self, class: u16, attribute: u16) -> bool {
+    fn is_readable(&self, class: u16, attribute: u16) -> bool {
         let kind = &self.mapper(class).property(attribute).kind;
-        matches!(kind, PropertyKind::Column(_))
+        matches!(kind, PropertyKind::Column(_) | PropertyKind::Expression { .. })
     }
 
     /// Whether the class, or one that inherits from it, has a table with all columns.

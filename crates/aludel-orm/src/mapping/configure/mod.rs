@@ -22,6 +22,7 @@ mod joins;
 mod keys;
 mod names;
 mod paths;
+mod polymorphic;
 mod relationships;
 mod reverse;
 mod secondary;
@@ -153,6 +154,7 @@ impl<'a> Build<'a> {
         self.tables();
         self.properties();
         self.discriminators();
+        self.polymorphic_loads();
         self.unions();
         self.relationships();
         self.reverse();
@@ -229,6 +231,9 @@ fn empty(index: u16, spec: &ClassSpec) -> Mapper {
         subclasses: Vec::new(),
         discriminator: None,
         polymorphic: Vec::new(),
+        is_abstract: false,
+        read_along: Vec::new(),
+        selectin: false,
         identity: None,
         union: None,
         tables: Vec::new(),

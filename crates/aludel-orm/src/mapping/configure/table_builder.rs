@@ -70,6 +70,9 @@ impl Build<'_> {
         if let Some(schema) = def.schema {
             table = table.schema(schema);
         }
+        if self.spec(owner).said.view {
+            table = table.view();
+        }
         for key in parts.foreign_keys {
             table = table.foreign_key(key);
         }

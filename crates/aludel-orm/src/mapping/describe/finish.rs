@@ -60,6 +60,8 @@ impl RecordClassBuilder {
             defs.push(def);
             types.push(of);
         }
+        let of_base = self.base.and_then(|(base, _)| base.def().described);
+        let of_base = of_base.iter().flat_map(|described| described.reconstructors.iter().copied());
         let class = leak_class(Leaked {
             name: &self.name,
             number: None,
@@ -74,6 +76,7 @@ impl RecordClassBuilder {
             }),
             manager: ClassManager::of(Record::class(), manager, factory.map(|f| f.name())),
             instance: self.instance,
+            reconstructors: of_base.chain(self.reconstructor).collect(),
         });
         // Expressions are made when the mappers are configured.
         let _ = late.set(class);
@@ -190,6 +193,9 @@ impl RecordClassBuilder {
                     Table::build(name.as_str()).columns(self.inherited_key(parts.columns));
                 if let Some(schema) = schema {
                     table = table.schema(schema.as_str());
+                }
+                if self.view {
+                    table = table.view();
                 }
                 for key in parts.foreign_keys {
                     table = table.foreign_key(key);

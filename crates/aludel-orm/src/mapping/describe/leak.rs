@@ -22,15 +22,17 @@ pub(in crate::mapping) struct Leaked<'a> {
     pub(in crate::mapping) inheritance: Option<InheritanceDef>,
     pub(in crate::mapping) manager: ClassManager,
     pub(in crate::mapping) instance: fn() -> Box<dyn Instance>,
+    pub(in crate::mapping) reconstructors: Vec<fn(&mut Record)>,
 }
 
 /// A description that stays for the rest of the program.
 pub(in crate::mapping) fn leak_class(class: Leaked<'_>) -> &'static ClassDef {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let number = class.number.unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed));
-    let Leaked { types, manager, instance, .. } = class;
-    let described: &'static Described =
-        Box::leak(Box::new(Described { number, types, manager: Arc::new(manager), instance }));
+    let Leaked { types, manager, instance, reconstructors, .. } = class;
+    let manager = Arc::new(manager);
+    let described = Described { number, types, manager, instance, reconstructors };
+    let described: &'static Described = Box::leak(Box::new(described));
     let none = Record::class();
     let def: &'static ClassDef = Box::leak(Box::new(ClassDef {
         name: leak(class.name),

@@ -66,6 +66,8 @@ pub struct RecordClassBuilder {
     configure: Vec<SayMapper>,
     instance: fn() -> Box<dyn Instance>,
     factory: Option<std::sync::Arc<dyn InstrumentationFactory>>,
+    reconstructor: Option<fn(&mut Record)>,
+    view: bool,
     /// The class that gets more attributes, where it is not a new one.
     pub(in crate::mapping) more_of: Option<RecordClass>,
 }
@@ -151,6 +153,8 @@ impl RecordClassBuilder {
             configure: Vec::new(),
             instance: || Box::<InstanceDict>::default(),
             factory: None,
+            reconstructor: None,
+            view: false,
             more_of: None,
         }
     }
@@ -423,6 +427,19 @@ impl RecordClassBuilder {
     /// Subclasses have it, too.
     pub fn instrumentation(mut self, factory: impl InstrumentationFactory) -> Self {
         self.factory = Some(std::sync::Arc::new(factory));
+        self
+    }
+
+    /// Called of each record that comes from a row, when its columns are filled: SQLAlchemy's `reconstructor`. Nothing
+    /// that it sets counts as a change. Of a subclass, the base's is called first.
+    pub fn reconstructor(mut self, call: fn(&mut Record)) -> Self {
+        self.reconstructor = Some(call);
+        self
+    }
+
+    /// The table that is made is a [view](aludel_sql::TableBuilder::view): it is neither created nor dropped.
+    pub fn view(mut self) -> Self {
+        self.view = true;
         self
     }
 
