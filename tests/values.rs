@@ -19,6 +19,7 @@ mod mutable;
 mod queries;
 #[path = "values/records.rs"]
 mod records;
+#[allow(dead_code, reason = "what other tests ask of a database")]
 mod support;
 #[path = "values/synonyms.rs"]
 mod synonyms;

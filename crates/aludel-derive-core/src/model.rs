@@ -255,16 +255,18 @@ impl Class {
         }
         if options.narrow.is_some() {
             let mut seen = vec![self.ident.clone()];
-            for path in &options.subclasses {
-                let Some(variant) = variant(path) else { continue };
-                if seen.contains(variant) {
-                    errors.at(
-                        path,
-                        format!("two classes of the enum are called `{variant}`: import one under another name"),
+            options.subclasses.retain(|path| {
+                let Some(variant) = variant(path) else { return true };
+                let is_new = !seen.contains(variant);
+                if !is_new {
+                    let message = format!(
+                        "two classes of the enum are called `{variant}`: import one under another name"
                     );
+                    errors.at(path, message);
                 }
                 seen.push(variant.clone());
-            }
+                is_new
+            });
         }
     }
 
