@@ -1,5 +1,7 @@
 //! Listeners.
 
+use std::task::{Context, Poll, Waker};
+
 use aludel::orm::Datum;
 use aludel::orm::attributes::{Change, Incoming};
 use aludel::orm::events::{AttributeEvent, Event, ObjectEvent, Occasion, SessionEvent};
@@ -175,8 +177,14 @@ impl Listener {
         let mut act = Act { session, world: self.world.clone() };
         let mut result = Ok(());
         for step in &self.then {
-            if let Err(error) = engine.block_on(async { act.call(step).await.map_err(into_error) })
-            {
+            let mut done = Box::pin(async { act.call(step).await.map_err(into_error) });
+            // What does not wait is done at once; within the runtime of a server's driver one may not block.
+            let at_once = done.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let done = match at_once {
+                Poll::Ready(done) => done,
+                Poll::Pending => engine.block_on(done),
+            };
+            if let Err(error) = done {
                 result = Err(error);
                 break;
             }

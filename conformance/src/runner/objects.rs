@@ -118,6 +118,7 @@ impl Act<'_> {
             }
             if let Some(owner) = owner
                 && self.session.contains(member.handle())
+                && !self.session.contains(owner.handle())
             {
                 self.session.add(owner.handle())?;
             }

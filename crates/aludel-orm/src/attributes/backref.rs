@@ -130,8 +130,10 @@ impl Session {
             if initiator.is(parent, own, Op::Remove) || initiator.is(parent, own, replaced) {
                 continue;
             }
-            // Of two occurrences in a list the last one to go takes the reference along.
+            // Of two occurrences in a list the last one to go takes the reference along; where the list is
+            // replaced, all go.
             if !reverse.holder.is_collection()
+                && !initiator.is(relationship.parent, relationship.attribute, Op::BulkReplace)
                 && self.occurs_again(owner, relationship.attribute, member)
             {
                 continue;

@@ -67,12 +67,9 @@ impl Session {
         let initiator = initiator.unwrap_or(Initiator { mapper, attribute, op: Op::Append });
         let mut slot = Some(member);
         let mut member = member;
-        if self.may_refuse() {
-            let new = Incoming::Object(&mut slot);
-            let mut change =
-                Change { target: id, attribute, op: Op::Append, initiator, new, old: None };
-            self.validate(mapper, &mut change)?;
-            member = self.checked_member(&relationship, slot)?;
+        if self.may_refuse() && !initiator.is(mapper, attribute, Op::BulkReplace) {
+            member = self.validated_member(id, &relationship, member, initiator)?;
+            slot = Some(member);
         }
         self.cascade_append(id, &relationship, member, initiator)?;
         self.answer_append(id, relationship, member, initiator)?;
@@ -85,6 +82,22 @@ impl Session {
         }
         self.set_parent(member, &relationship, id, true);
         Ok(member)
+    }
+
+    /// Asks the validators of a collection about a member; they may put another one in its place.
+    fn validated_member(
+        &mut self,
+        id: Id,
+        relationship: &Relationship,
+        member: Id,
+        initiator: Initiator,
+    ) -> Result<Id> {
+        let mut slot = Some(member);
+        let new = Incoming::Object(&mut slot);
+        let (attribute, op) = (relationship.attribute, Op::Append);
+        let mut change = Change { target: id, attribute, op, initiator, new, old: None };
+        self.validate(relationship.parent, &mut change)?;
+        self.checked_member(relationship, slot)
     }
 
     fn checked_member(&self, relationship: &Relationship, member: Option<Id>) -> Result<Id> {
@@ -151,6 +164,12 @@ impl Session {
         self.guarded(true, |s| {
             let mut members = members;
             s.tell_collection(AttributeEvent::InitCollection, id, &relationship, &[])?;
+            // Validators see all members, those that stay as well.
+            if s.may_refuse() && initiator.is(mapper, attribute, Op::BulkReplace) {
+                for member in &mut members {
+                    *member = s.validated_member(id, &relationship, *member, initiator)?;
+                }
+            }
             if s.listeners.listens(mapper, attribute, Op::BulkReplace) {
                 let old = s.datum(id, attribute);
                 let new = Incoming::Objects(&mut members);

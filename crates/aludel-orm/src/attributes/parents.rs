@@ -68,6 +68,15 @@ impl Session {
         self.mapper_of(child).owners.iter().position(|r| *r == (parent, attribute))
     }
 
+    /// Whether two objects stand for one row: one of them has left the session.
+    #[cold]
+    fn stand_for_one_row(&self, one: Id, other: Id) -> bool {
+        let root = |id: Id| self.mappers.at(id.class).root;
+        self.arena.holds(one)
+            && root(one) == root(other)
+            && self.identity_key(one).is_some_and(|key| self.identity_key(other) == Some(key))
+    }
+
     /// Puts down what is known of an object's owner.
     pub(crate) fn set_owner(&mut self, child: Id, parent: u16, attribute: u16, owner: Owner) {
         if let Some(relationship) = self.owned_by(child, parent, attribute) {
@@ -90,17 +99,18 @@ impl Session {
         }
         let (parent, attribute) = (relationship.parent, relationship.attribute);
         let Some(relationship) = self.owned_by(child, parent, attribute) else { return };
-        let owners = &mut self.arena.of_mut(child).owners;
         let now = if has {
             Owner::Is(owner)
-        } else if matches!(owners.get(child.slot, relationship), Owner::Is(other) if other != owner)
+        } else if let Owner::Is(other) = self.arena.of(child).owners.get(child.slot, relationship)
+            && other != owner
+            && !self.stand_for_one_row(other, owner)
         {
             // It has another owner by now.
             return;
         } else {
             Owner::Lost
         };
-        let old = owners.set(child.slot, relationship, now);
+        let old = self.arena.of_mut(child).owners.set(child.slot, relationship, now);
         self.journal.write(|| Undo::Owner { id: child, relationship, old });
     }
 }

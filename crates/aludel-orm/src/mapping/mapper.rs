@@ -247,6 +247,17 @@ pub enum PropertyKind {
     Unmapped,
 }
 
+impl PropertyKind {
+    /// Whether it is not loaded unless asked for.
+    pub(crate) fn is_deferred(&self) -> bool {
+        match self {
+            Self::Column(column) => column.deferred,
+            Self::Expression { deferred, .. } => *deferred,
+            _ => false,
+        }
+    }
+}
+
 /// A column of one of the mapper's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ColumnRef {

@@ -85,12 +85,9 @@ impl Session {
         for (attribute, property) in mapper.properties.iter().enumerate() {
             let attribute = attribute as u16;
             match &property.kind {
-                PropertyKind::Column(column) => {
+                PropertyKind::Column(_) | PropertyKind::Expression { .. } => {
                     // A deferred column waits to be asked for, as it did before.
-                    self.expire_column(id, attribute, !column.deferred);
-                }
-                PropertyKind::Expression { deferred, .. } => {
-                    self.expire_column(id, attribute, !deferred);
+                    self.expire_column(id, attribute, !property.kind.is_deferred());
                 }
                 PropertyKind::Relationship(_) => self.expire_relationship(id, attribute),
                 PropertyKind::Composite { .. } | PropertyKind::Unmapped => {}
@@ -118,7 +115,9 @@ impl Session {
                     if mapper.primary_key.contains(&attribute) {
                         self.restore_key(id);
                     }
-                    self.expire_column(id, attribute, true);
+                    // A deferred column waits to be asked for, and is read alone then.
+                    let deferred = mapper.property(attribute).kind.is_deferred();
+                    self.expire_column(id, attribute, !deferred);
                 }
             }
             self.forget_change(id, attribute);

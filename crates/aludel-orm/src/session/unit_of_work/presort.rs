@@ -181,11 +181,28 @@ impl Session {
         }
         for source in sources {
             if self.arena.state(source).life == ObjectState::Persistent {
-                let expired = self.expired_columns(source);
+                let expired = self.columns_to_read(source);
                 self.load_columns(source, &expired).await?;
             }
         }
         Ok(())
+    }
+
+    /// The expired columns of an object, without the foreign keys that its references are about to set: those
+    /// are written whatever the row has.
+    pub(super) fn columns_to_read(&self, id: Id) -> Vec<u16> {
+        let mut columns = self.expired_columns(id);
+        let mapper = self.mapper_of(id);
+        for &attribute in &mapper.relationships {
+            let Some(relationship) = mapper.relationship(attribute) else { continue };
+            if relationship.direction == crate::mapping::Direction::ManyToOne
+                && !relationship.viewonly
+                && self.new_reference(id, attribute).is_some()
+            {
+                columns.retain(|c| !relationship.pairs.iter().any(|(local, _)| local == c));
+            }
+        }
+        columns
     }
 
     /// Objects that refer to others whose key has changed. Says whether the batch was of that kind.

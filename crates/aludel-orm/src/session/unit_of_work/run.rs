@@ -123,7 +123,7 @@ impl Session {
     ) -> Result<()> {
         for id in ids {
             if self.is_wholly_expired(id) && self.arena.state(id).life == ObjectState::Persistent {
-                let expired = self.expired_columns(id);
+                let expired = self.columns_to_read(id);
                 self.disconnect(run);
                 self.load_columns(id, &expired).await?;
             }
