@@ -59,6 +59,9 @@ impl Session {
         if expired {
             slab.set_expired(id.slot, attribute, false);
         }
+        if !present {
+            self.drop_expression(id, attribute);
+        }
         // `new` holds the old value from here on.
         if !fresh && self.log.find(self.arena.state(id).head, attribute).is_none() {
             // The key of an object that has a row is known even where it is expired.
@@ -78,7 +81,7 @@ impl Session {
 
     /// A field of another type than the attribute's, or a part of a composite that is not there.
     #[cold]
-    fn not_of_type(&self, id: Id, attribute: u16) -> Error {
+    pub(crate) fn not_of_type(&self, id: Id, attribute: u16) -> Error {
         match self.mapper_of(id).def.composite_over(attribute) {
             Some((composite, def)) if def.optional => Error::new(
                 ErrorKind::Value,
@@ -99,7 +102,8 @@ impl Session {
         attribute: u16,
         initiator: Option<Initiator>,
     ) -> Result<()> {
-        if !self.arena.is_loaded(id, attribute) {
+        let loaded = self.arena.is_loaded(id, attribute);
+        if !loaded && self.expression(id, attribute).is_none() {
             return Err(Error::new(
                 ErrorKind::NoValue,
                 format!("{} has no value to delete", self.describe(id, attribute)),
@@ -126,7 +130,8 @@ impl Session {
             if !state.has(Flags::FRESH) && s.log.find(state.head, attribute).is_none() {
                 s.write_log(id, attribute, Old::Value(old.clone()));
             }
-            s.journal.write(|| Undo::Column { id, attribute, old, loaded: true, expired: false });
+            s.drop_expression(id, attribute);
+            s.journal.write(|| Undo::Column { id, attribute, old, loaded, expired: false });
             s.arena.field_mut(id, attribute).clear();
             s.arena.of_mut(id).set_loaded(id.slot, attribute, false);
             s.touch(id);
@@ -251,7 +256,8 @@ impl Session {
                     members.iter().for_each(|member| {
                         delta.add(member, None);
                     });
-                    self.deltas.insert((id, attribute), Box::new(delta));
+                    let old = self.deltas.insert((id, attribute), Box::new(delta));
+                    self.journal.write(|| Undo::Delta { id, attribute, old });
                 }
                 continue;
             }
@@ -267,6 +273,9 @@ impl Session {
             };
             self.write_log(id, attribute, old);
         }
-        self.arena.state_mut(id).flags.unset(Flags::FRESH);
+        let state = self.arena.state_mut(id);
+        let (flags, life) = (state.flags, state.life);
+        state.flags.unset(Flags::FRESH);
+        self.journal.write(|| Undo::Life { id, flags, life });
     }
 }

@@ -262,7 +262,10 @@ impl Session {
     /// NULL in the old composite.
     pub(crate) fn composite_history(&self, id: Id, columns: &[u16]) -> History<Value> {
         let Some(current) = self.composite_values(id, columns).map(Value::Tuple) else {
-            return History::default();
+            return match columns.iter().any(|a| self.expression(id, *a).is_some()) {
+                true => History::by_expression(Vec::new()),
+                false => History::default(),
+            };
         };
         if self.arena.state(id).has(Flags::FRESH) {
             return History::new(vec![current], Vec::new(), Vec::new());

@@ -90,6 +90,8 @@ pub enum Incoming<'a> {
     None,
     /// A column's value.
     Field(&'a mut dyn Field),
+    /// The SQL expression that is to make a column's value.
+    Expression(&'a mut aludel_sql::Node),
     /// The object that a reference is to refer to, or the member that comes or goes.
     Object(&'a mut Option<Id>),
     /// The members that a collection is to have.

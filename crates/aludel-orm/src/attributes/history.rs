@@ -17,17 +17,23 @@ pub struct History<T> {
     added: Vec<T>,
     unchanged: Vec<T>,
     deleted: Vec<T>,
+    expression: bool,
 }
 
 impl<T> Default for History<T> {
     fn default() -> Self {
-        Self { added: Vec::new(), unchanged: Vec::new(), deleted: Vec::new() }
+        Self::new(Vec::new(), Vec::new(), Vec::new())
     }
 }
 
 impl<T> History<T> {
     pub(crate) fn new(added: Vec<T>, unchanged: Vec<T>, deleted: Vec<T>) -> Self {
-        Self { added, unchanged, deleted }
+        Self { added, unchanged, deleted, expression: false }
+    }
+
+    /// The history of an attribute that an SQL expression is to make.
+    pub(crate) fn by_expression(deleted: Vec<T>) -> Self {
+        Self { deleted, expression: true, ..Self::default() }
     }
 
     /// What is there now and was not.
@@ -45,9 +51,15 @@ impl<T> History<T> {
         &self.deleted
     }
 
+    /// Whether an SQL expression is to make the value ([`Session::set_expr`]): what is added is known once it is
+    /// flushed. SQLAlchemy has the expression itself in `added`; here [`Session::pending_expr`] gives it.
+    pub fn is_expression(&self) -> bool {
+        self.expression
+    }
+
     /// Whether anything came or went.
     pub fn has_changes(&self) -> bool {
-        !self.added.is_empty() || !self.deleted.is_empty()
+        !self.added.is_empty() || !self.deleted.is_empty() || self.expression
     }
 
     /// Whether nothing is known at all: never set, or not loaded.
@@ -72,7 +84,12 @@ impl<T> History<T> {
 
     pub(crate) fn map<U>(self, mut f: impl FnMut(T) -> Option<U>) -> History<U> {
         let mut each = |items: Vec<T>| items.into_iter().filter_map(&mut f).collect();
-        History::new(each(self.added), each(self.unchanged), each(self.deleted))
+        History {
+            added: each(self.added),
+            unchanged: each(self.unchanged),
+            deleted: each(self.deleted),
+            expression: self.expression,
+        }
     }
 }
 
@@ -183,8 +200,10 @@ impl Session {
         }
         let old = match self.log.find(state.head, attribute).map(|e| &e.old) {
             None => return History::new(Vec::new(), current.into_iter().collect(), Vec::new()),
-            Some(Old::Value(old)) => Some(old),
-            Some(_) => None,
+            Some(Old::Expression(replaced)) if current.is_none() => {
+                return History::by_expression(replaced.old.iter().cloned().collect());
+            }
+            Some(old) => old.value(),
         };
         match (current, old) {
             (Some(current), Some(old)) if self.same_value(id, attribute, old) => {

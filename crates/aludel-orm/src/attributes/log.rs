@@ -3,7 +3,7 @@
 //! There is one log for a session. An object's entries are chained, newest first, from its state; they
 //! are dropped when the object is flushed, expired or refreshed.
 
-use aludel_sql::Value;
+use aludel_sql::{Node, Value};
 
 use crate::instrumentation::OneCore;
 
@@ -16,9 +16,35 @@ pub(crate) enum Old {
     Value(Value),
     /// A reference.
     One(OneCore),
+    /// A column's value, and the SQL expression that is to make the new one. It counts as long as the attribute has no
+    /// value: one that is set later stands in its place.
+    Expression(Box<Replaced>),
+}
+
+/// A value in whose place an SQL expression came.
+#[derive(Clone)]
+pub(crate) struct Replaced {
+    /// The value, where it is known.
+    pub(crate) old: Option<Value>,
+    pub(crate) by: Node,
 }
 
 impl Old {
+    /// The value of a column, where it is known.
+    #[inline]
+    pub(crate) fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Value(old) => Some(old),
+            Self::Expression(replaced) => replaced.old.as_ref(),
+            Self::Absent | Self::One(_) => None,
+        }
+    }
+
+    /// The same, where nothing is to stand in its place.
+    pub(crate) fn of_column(old: Option<Value>) -> Self {
+        old.map_or(Self::Absent, Self::Value)
+    }
+
     /// A reference that had never been set: to delete it changes nothing.
     pub(crate) fn was_never_set(&self) -> bool {
         matches!(self, Self::One(OneCore::Unset))
@@ -37,6 +63,8 @@ pub(crate) struct Log {
     pub(crate) entries: Vec<Entry>,
     /// Entries that some object's chain reaches.
     live: usize,
+    /// Whether some entry may have an SQL expression.
+    expressions: bool,
 }
 
 impl Log {
@@ -54,6 +82,17 @@ impl Log {
             head = self.entries[at].previous;
         }
         None
+    }
+
+    /// Whether some object may have an attribute that an SQL expression is to make.
+    #[inline]
+    pub(crate) fn has_expressions(&self) -> bool {
+        self.expressions
+    }
+
+    /// An entry has an SQL expression from here on.
+    pub(crate) fn note_expression(&mut self) {
+        self.expressions = true;
     }
 
     /// The entries of the chain that starts at `head`.
@@ -121,6 +160,7 @@ impl Log {
     pub(crate) fn sweep<'a>(&mut self, heads: impl Iterator<Item = &'a mut u32>) {
         if self.live == 0 {
             self.entries.clear();
+            self.expressions = false;
             return;
         }
         let mut old: Vec<Option<Entry>> =

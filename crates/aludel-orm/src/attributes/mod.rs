@@ -10,6 +10,7 @@
 //! * `column`, `reference`, `collection`: the three kinds of attributes.
 //! * `collected`: collections of the user's kind, which show the members.
 //! * `composite`: values over several column attributes.
+//! * `expression`: SQL expressions in place of values.
 //! * `backref`: keeping the two sides of a relationship in step; `in_step`: the frequent case of that at once.
 //! * `log`: committed values of what changed, the source of `history`.
 //! * `journal`: undoing operations that fail half-way.
@@ -28,6 +29,7 @@ pub(crate) mod datum;
 pub(crate) mod delta;
 pub(crate) mod edit;
 pub(crate) mod events;
+mod expression;
 pub(crate) mod history;
 mod in_step;
 pub(crate) mod journal;

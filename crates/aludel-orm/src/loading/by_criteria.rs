@@ -203,14 +203,21 @@ impl Session {
             what.filter.extend(criteria.map(|criterion| criterion.condition.clone()));
         }
         what.set = composite::assignments(what.entity.class, std::mem::take(&mut what.set))?;
-        let session = &*self;
-        let values = |criterion: &Criterion, object: Id| session.values_compared(criterion, object);
         for node in what.filter.iter_mut().chain(what.set.iter_mut().map(|(_, value)| value)) {
             if criterion::asks_for_object(node) {
-                *node = criterion::bind(node, &values)?;
+                *node = self.with_objects(std::mem::replace(node, Node::Null))?;
             }
         }
         Ok(class)
+    }
+
+    /// An expression with the values of the objects that it asks for put in.
+    pub(crate) fn with_objects(&self, node: Node) -> Result<Node> {
+        if !criterion::asks_for_object(&node) {
+            return Ok(node);
+        }
+        let values = |criterion: &Criterion, object: Id| self.values_compared(criterion, object);
+        criterion::bind(&node, &values)
     }
 
     /// What it does to which objects, found out in memory; `None` where the database has to be asked.

@@ -198,6 +198,9 @@ impl Session {
         if self.arena.is_loaded(id, attribute) {
             return Ok(());
         }
+        if self.expression(id, attribute).is_some() {
+            return Err(self.not_flushed(id, attribute));
+        }
         let wanted = self.loaded_together(id, attribute);
         self.load_columns_for(id, &wanted, by).await
     }

@@ -16,7 +16,6 @@ use super::loader_criteria::ClassCriterion;
 use super::options::{LoadOption, Strategy};
 use super::query::{Query, What};
 use crate::Result;
-use crate::attributes::log::Old;
 use crate::events::Executed;
 use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{Id, ManyCore};
@@ -415,8 +414,8 @@ impl Session {
         committed: bool,
     ) -> Option<SmallVec<[aludel_sql::Value; 2]>> {
         let head = if committed { self.arena.state(id).head } else { 0 };
-        let value = |attribute: &u16| match self.log.find(head, *attribute).map(|e| &e.old) {
-            Some(Old::Value(old)) => old.clone(),
+        let value = |attribute: &u16| match self.log.find(head, *attribute).map(|e| e.old.value()) {
+            Some(Some(old)) => old.clone(),
             _ => self.arena.field(id, *attribute).value(),
         };
         let values: SmallVec<[aludel_sql::Value; 2]> = locals.iter().map(value).collect();

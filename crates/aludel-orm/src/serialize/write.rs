@@ -39,7 +39,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When an object is not here, or a listener refuses.
+    /// When an object is not here, a listener refuses, or an attribute was set to an SQL expression that is not flushed
+    /// yet.
     pub fn serialize<I: Into<Id>>(
         &mut self,
         objects: impl IntoIterator<Item = I>,
@@ -54,6 +55,7 @@ impl Session {
         while let Some(&id) = graph.0.get_index(serialized.objects.len()) {
             self.arena.check(id)?;
             self.tell(ObjectEvent::Serialize, id)?;
+            self.check_values(id)?;
             serialized.objects.push(self.taken_down(id, &mut graph));
         }
         // Owners are told of where they are among the objects.
@@ -61,6 +63,18 @@ impl Session {
             serialized.objects[at].owners = self.owners_of(*id, &graph.0);
         }
         Ok(serialized)
+    }
+
+    /// An SQL expression that waits for a flush is nothing that can be written.
+    fn check_values(&self, id: Id) -> Result<()> {
+        if !self.has_expression(id) {
+            return Ok(());
+        }
+        let mut logged = self.log.chain(self.arena.state(id).head);
+        match logged.find(|entry| self.expression(id, entry.attribute).is_some()) {
+            Some(entry) => Err(self.not_flushed(id, entry.attribute)),
+            None => Ok(()),
+        }
     }
 
     fn taken_down(&self, id: Id, graph: &mut Graph) -> Object {
@@ -120,6 +134,10 @@ impl Session {
             let before = match &entry.old {
                 Old::Absent => Before::Absent,
                 Old::Value(value) => Before::Value(value.clone()),
+                Old::Expression(replaced) => match &replaced.old {
+                    Some(value) => Before::Value(value.clone()),
+                    None => Before::Absent,
+                },
                 Old::One(OneCore::Loaded(to)) => {
                     let to = to.filter(|to| self.arena.holds(*to));
                     Before::Reference(to.map(|to| graph.place(to)))

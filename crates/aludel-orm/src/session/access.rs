@@ -54,6 +54,9 @@ impl Session {
         });
         match missing {
             None => Ok(()),
+            Some(attribute) if self.expression(id, attribute).is_some() => {
+                Err(self.not_loaded(id, attribute))
+            }
             Some(attribute) => Err(Error::new(
                 ErrorKind::NotLoaded,
                 format!(
@@ -68,6 +71,9 @@ impl Session {
     /// Whether an absent column would have to be loaded to be read; else it was never set, and reads as
     /// its default.
     pub(crate) fn needs_load(&self, id: Id, attribute: u16) -> bool {
+        if self.expression(id, attribute).is_some() {
+            return true;
+        }
         let state = self.arena.state(id);
         if !state.has(Flags::HAS_KEY) {
             return false;
@@ -183,10 +189,8 @@ impl Session {
     fn key_before(&self, id: Id) -> Option<Key> {
         let head = self.arena.state(id).head;
         let object = self.arena.object(id);
-        let part = |attribute: &u16| match self.log.find(head, *attribute).map(|e| &e.old) {
-            Some(crate::attributes::log::Old::Value(old)) => {
-                Some(aludel_sql::Bind::Ref(old.as_ref()))
-            }
+        let part = |attribute: &u16| match self.log.find(head, *attribute).map(|e| e.old.value()) {
+            Some(Some(old)) => Some(aludel_sql::Bind::Ref(old.as_ref())),
             _ => object.field(*attribute).map(|f| f.bind()),
         };
         let values: SmallVec<[_; 4]> =
@@ -266,11 +270,9 @@ impl Session {
             } else {
                 None
             };
-            match logged.map(|e| &e.old) {
-                Some(crate::attributes::log::Old::Value(old)) => {
-                    values.push(aludel_sql::Bind::Ref(old.as_ref()))
-                }
-                Some(_) => values.push(aludel_sql::Bind::Ref(aludel_sql::ValueRef::Null)),
+            match logged.map(|e| e.old.value()) {
+                Some(Some(old)) => values.push(aludel_sql::Bind::Ref(old.as_ref())),
+                Some(None) => values.push(aludel_sql::Bind::Ref(aludel_sql::ValueRef::Null)),
                 None => {
                     if !self.arena.is_loaded(id, *local)
                         && (committed || self.needs_load(id, *local))

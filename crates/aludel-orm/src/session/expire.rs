@@ -6,7 +6,6 @@ use super::Session;
 use super::cascade::Cascade;
 use super::owners::Owner;
 use super::state::{Flags, ObjectState};
-use crate::attributes::log::Old;
 use crate::events::ObjectEvent;
 use crate::instrumentation::{AttributeKey, Handle, Id, ManyCore, Mapped, OneCore};
 use crate::mapping::PropertyKind;
@@ -138,7 +137,7 @@ impl Session {
         let mapper = Arc::clone(self.mapper_of(id));
         for &attribute in &mapper.primary_key {
             let head = self.arena.state(id).head;
-            if let Some(Old::Value(old)) = self.log.find(head, attribute).map(|e| &e.old) {
+            if let Some(old) = self.log.find(head, attribute).and_then(|e| e.old.value()) {
                 let old = old.clone();
                 let _ = self.arena.field_mut(id, attribute).put(old);
             }

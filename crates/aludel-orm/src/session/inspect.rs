@@ -172,7 +172,10 @@ impl<'s, T> InstanceState<'s, T> {
 
     /// The names of the attributes that have no value here.
     pub fn unloaded(&self) -> Vec<&'s str> {
-        self.names(|attribute| !self.session.is_known(self.id, attribute))
+        self.names(|attribute| {
+            !self.session.is_known(self.id, attribute)
+                && self.session.expression(self.id, attribute).is_none()
+        })
     }
 
     /// The names of the attributes that have not been changed since the last flush, the load, or the making of

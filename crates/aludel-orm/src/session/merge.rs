@@ -254,6 +254,9 @@ impl Session {
         attribute: u16,
         load: MergeLoad,
     ) -> Result<()> {
+        if let Some(expression) = self.expression(given, attribute).cloned() {
+            return self.set_expression(target, attribute, expression);
+        }
         if !self.arena.is_loaded(given, attribute) {
             let state = self.arena.state(target);
             if state.has(Flags::HAS_KEY) && !self.arena.is_loaded(target, attribute) {

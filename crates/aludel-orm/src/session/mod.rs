@@ -308,6 +308,9 @@ impl Session {
 
     #[cold]
     pub(crate) fn not_loaded(&self, id: Id, attribute: u16) -> Error {
+        if self.expression(id, attribute).is_some() {
+            return self.not_flushed(id, attribute);
+        }
         let (kind, todo) = if self.arena.state(id).is_attached() {
             (ErrorKind::NotLoaded, "load it with `session.load` or refresh the object first")
         } else {

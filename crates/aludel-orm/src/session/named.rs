@@ -80,7 +80,7 @@ impl Session {
     /// Whether reading an attribute without a value means loading it.
     pub(crate) fn must_load(&self, id: Id, attribute: u16) -> bool {
         if !self.arena.state(id).has(super::state::Flags::HAS_KEY) {
-            return false;
+            return self.expression(id, attribute).is_some();
         }
         match self.mapper_of(id).relationship(attribute) {
             Some(_) => self.is_open(id, attribute),

@@ -78,6 +78,14 @@ impl Facts {
 }
 
 impl TableFacts {
+    /// Whether changed paths of a document are sent.
+    pub(super) fn has_json_paths(&self) -> bool {
+        #[cfg(feature = "json")]
+        return !self.json_paths.is_empty();
+        #[cfg(not(feature = "json"))]
+        false
+    }
+
     fn new(mapper: &Mapper, at: u16) -> Self {
         let table = mapper.tables[usize::from(at)].clone();
         let columns = table.columns();

@@ -61,10 +61,42 @@ impl Session {
         if table.autoincrement().is_some() {
             run.born.reserve(ids.len());
         }
-        for part in ids.chunks(at_once) {
-            self.insert_part(run, table, classes, part).await?;
+        let mut rest = ids;
+        while !rest.is_empty() {
+            // A run of rows without SQL expressions, or one that has any.
+            let plain = match self.log.has_expressions() {
+                true => rest.iter().position(|id| self.has_expression(*id)).unwrap_or(rest.len()),
+                false => rest.len(),
+            };
+            for part in rest[..plain].chunks(at_once) {
+                self.insert_part(run, table, classes, part).await?;
+            }
+            rest = &rest[plain..];
+            if let Some((first, others)) = rest.split_first() {
+                self.insert_with_expressions(run, table, classes, *first).await?;
+                rest = others;
+            }
         }
         Ok(())
+    }
+
+    async fn insert_with_expressions(
+        &mut self,
+        run: &mut Run,
+        table: &Table,
+        classes: &Classes,
+        id: Id,
+    ) -> Result<()> {
+        let Some((_, facts)) = facts_of(classes, id.class).and_then(|f| f.table(table)) else {
+            return Ok(());
+        };
+        let prepared = self.prepare_inserts(table, classes, &[id])?;
+        let result = self.insert_computed(run, table, facts, id).await;
+        if result.is_err() {
+            self.unprepare(&[id], &prepared, 0);
+        }
+        result?;
+        self.read_versions(run, table, &[id]).await
     }
 
     async fn insert_part(
@@ -119,7 +151,9 @@ impl Session {
             };
             for &(column, attribute) in &of_table.defaults {
                 let was_loaded = self.arena.is_loaded(id, attribute);
-                if was_loaded && !self.arena.field(id, attribute).bind().as_ref().is_null() {
+                if was_loaded && !self.arena.field(id, attribute).bind().as_ref().is_null()
+                    || self.expression(id, attribute).is_some()
+                {
                     continue;
                 }
                 let Some(default) = &table.columns()[usize::from(column)].client_default else {

@@ -133,7 +133,7 @@ impl Session {
         }
         self.log.chain(state.head).any(|entry| {
             wanted(entry.attribute)
-                && matches!(&entry.old, Old::Value(old) if self.differs(id, entry.attribute, old))
+                && entry.old.value().is_some_and(|old| self.differs(id, entry.attribute, old))
         })
     }
 
@@ -189,6 +189,10 @@ impl Session {
                     self.arena.is_loaded(id, entry.attribute)
                         && !self.is_key_as_it_was(id, entry.attribute)
                 }
+                Old::Expression(replaced) => match &replaced.old {
+                    Some(old) => self.differs(id, entry.attribute, old),
+                    None => true,
+                },
                 Old::One(_) => false,
             };
             if differs {
@@ -207,8 +211,7 @@ impl Session {
     pub(super) fn committed_value(&self, id: Id, attribute: u16) -> Option<Value> {
         let state = self.arena.state(id);
         match self.log.find(state.head, attribute).map(|e| &e.old) {
-            Some(Old::Value(old)) => Some(old.clone()),
-            Some(_) => None,
+            Some(old) => old.value().cloned(),
             None if self.arena.is_loaded(id, attribute) => {
                 Some(self.arena.field(id, attribute).value())
             }

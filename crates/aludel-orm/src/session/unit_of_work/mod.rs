@@ -21,6 +21,7 @@ mod collect;
 mod delete;
 mod dependency;
 mod errors;
+mod expressions;
 mod facts;
 mod finish;
 mod graph;

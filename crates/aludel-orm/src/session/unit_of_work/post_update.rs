@@ -70,6 +70,7 @@ impl Session {
         }
         match self.log.find(state.head, attribute).map(|e| &e.old) {
             Some(Old::Value(old)) => !loaded || !self.same_value(id, attribute, old),
+            Some(Old::Expression(_)) => true,
             Some(_) => loaded,
             None => false,
         }

@@ -44,7 +44,7 @@ pub struct StaleRow {
     /// What its row has now, by attribute; `None` where it is gone. Of a class of several tables, the row that was
     /// written.
     pub present: Option<Vec<(String, Value)>>,
-    /// What the UPDATE would have set, by attribute.
+    /// What the UPDATE would have set, by attribute; without SQL expressions.
     pub wanted: Vec<(String, Value)>,
     what: String,
 }
@@ -92,6 +92,11 @@ impl Session {
             let mut wanted = Vec::new();
             for (_, attribute) in changes.set_of(change) {
                 let mapper = self.mapper_of(change.id);
+                if *attribute == super::facts::NO_ATTRIBUTE
+                    || self.expression(change.id, *attribute).is_some()
+                {
+                    continue;
+                }
                 if mapper.column(*attribute).is_some() && mapper.version != Some(*attribute) {
                     let value = self.arena.field(change.id, *attribute).value();
                     wanted.push((mapper.property(*attribute).name().to_owned(), value));

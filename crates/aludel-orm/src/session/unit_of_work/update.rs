@@ -9,7 +9,6 @@ use smallvec::SmallVec;
 use super::facts::{Facts, NO_ATTRIBUTE, TableFacts};
 use super::run::Run;
 use super::write::{Back, Segment, rows_at_once, send};
-use crate::attributes::log::Old;
 use crate::instrumentation::{Id, NULL, push_bind};
 use crate::session::Session;
 use crate::session::identity::Key;
@@ -175,11 +174,36 @@ impl Session {
             return Ok(());
         }
         self.connect(run).await?;
-        #[cfg(feature = "json")]
-        let changes = self.write_json_paths(run, table, changes).await?;
+        let Some(computed) = self.computed(table, &changes)? else {
+            return self.write_values(run, table, &changes, &changes.rows).await;
+        };
+        let mut at = 0;
+        while at < computed.len() {
+            // A run of rows with expressions, or without: the order of the rows stays as it is.
+            let plain = computed[at].is_empty();
+            let count = computed[at..].iter().position(|c| c.is_empty() != plain);
+            let range = at..count.map_or(computed.len(), |count| at + count);
+            at = range.end;
+            let (rows, expressions) = (&changes.rows[range.clone()], &computed[range]);
+            match plain {
+                true => self.write_values(run, table, &changes, rows).await?,
+                false => self.write_computed(run, table, &changes, rows, expressions).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes rows that have values only.
+    async fn write_values(
+        &mut self,
+        run: &mut Run,
+        table: &Table,
+        changes: &Changes,
+        rows: &[Change],
+    ) -> Result<()> {
         let at_once = run.connected().map_or(256, |c| rows_at_once(c));
-        for part in changes.rows.chunks(at_once) {
-            self.write_part(run, table, &changes, part).await?;
+        for part in rows.chunks(at_once) {
+            self.write_part(run, table, changes, part).await?;
         }
         Ok(())
     }
@@ -358,7 +382,7 @@ impl Session {
             }
         }
         if state.has(Flags::HAS_KEY)
-            && let Some(Old::Value(old)) = self.log.find(state.head, attribute).map(|e| &e.old)
+            && let Some(old) = self.log.find(state.head, attribute).and_then(|e| e.old.value())
         {
             return Bind::Ref(old.as_ref());
         }
@@ -458,6 +482,12 @@ impl Changes {
     /// The version by which the row is found, if it has one.
     pub(super) fn version_of(&self, change: &Change) -> Option<&Value> {
         self.versions.get((change.version as usize).checked_sub(1)?)
+    }
+
+    /// Whether the table has documents of which the changed paths are sent.
+    pub(super) fn have_json_paths(&self, table: &Table) -> bool {
+        cfg!(feature = "json")
+            && self.classes.iter().any(|f| f.table(table).is_some_and(|(_, of)| of.has_json_paths()))
     }
 
     pub(super) fn facts(&self, change: &Change) -> &Facts {
