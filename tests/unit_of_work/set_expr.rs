@@ -41,7 +41,12 @@ struct Point {
 }
 
 #[derive(Mapped, Clone, Debug, Default, PartialEq)]
-#[mapped(table = "expr_shape", polymorphic_on = "kind", polymorphic_identity = "shape", subclasses(Circle))]
+#[mapped(
+    table = "expr_shape",
+    polymorphic_on = "kind",
+    polymorphic_identity = "shape",
+    subclasses(Circle)
+)]
 struct Shape {
     #[column(primary_key)]
     id: Auto<i64>,
@@ -251,7 +256,10 @@ fn a_value_that_is_set_later_stands_in_its_place() {
         session.del(c, Counter::next_id).unwrap();
         assert!(session.pending_expr(c, Counter::next_id).unwrap().is_none());
         session.flush().unwrap();
-        assert_eq!(session.count(select::<Counter>().filter(Counter::next_id.is_null())).unwrap(), 1);
+        assert_eq!(
+            session.count(select::<Counter>().filter(Counter::next_id.is_null())).unwrap(),
+            1
+        );
         // As does setting a plain value by the same call.
         session.set_expr(c, Counter::n, 6).unwrap();
         assert_eq!(session[c].n, 6);
@@ -351,7 +359,10 @@ fn tables_of_a_hierarchy_and_parts_of_a_composite() {
         let other = Shape { size: 100, ..Shape::default() };
         session.add(other).unwrap();
         let c = session
-            .add(Circle { shape: Shape { size: 3, at: Point { x: 1, y: 2 }, ..Shape::default() }, radius: 4 })
+            .add(Circle {
+                shape: Shape { size: 3, at: Point { x: 1, y: 2 }, ..Shape::default() },
+                radius: 4,
+            })
             .unwrap();
         session.commit().unwrap();
         session.set_expr(c, Circle::radius, Circle::radius + Shape::size).unwrap();
@@ -366,7 +377,9 @@ fn tables_of_a_hierarchy_and_parts_of_a_composite() {
         session.commit().unwrap();
         assert_eq!((session[c].radius, session[c].shape.size), (1, 4));
         // And a new one.
-        let c = session.add(Circle { shape: Shape { size: 1, ..Shape::default() }, radius: 0 }).unwrap();
+        let c = session
+            .add(Circle { shape: Shape { size: 1, ..Shape::default() }, radius: 0 })
+            .unwrap();
         let widest = value_of(select::<Circle>().columns(Circle::radius.max()));
         session.set_expr(c, Circle::radius, widest + 1).unwrap();
         session.commit().unwrap();

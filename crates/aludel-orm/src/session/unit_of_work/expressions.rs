@@ -15,8 +15,8 @@ use super::run::Run;
 use super::update::{Change, Changes};
 use crate::instrumentation::entity::AttrLeaf;
 use crate::instrumentation::{Id, NULL};
-use crate::session::{FastMap, Session};
 use crate::session::identity::Key;
+use crate::session::{FastMap, Session};
 use crate::{Error, ErrorKind, Result};
 
 /// The expressions of a row, by column; none of a row that has values only.
@@ -369,12 +369,7 @@ impl Session {
     }
 
     /// What an INSERT gives a column.
-    fn value_inserted(
-        &self,
-        table: &Table,
-        id: Id,
-        (column, attribute): (u16, u16),
-    ) -> Bind<'_> {
+    fn value_inserted(&self, table: &Table, id: Id, (column, attribute): (u16, u16)) -> Bind<'_> {
         if attribute == NO_ATTRIBUTE {
             let default = &table.columns()[usize::from(column)].client_default;
             return default.as_ref().map_or(NULL, |d| Bind::Owned(d.value()));

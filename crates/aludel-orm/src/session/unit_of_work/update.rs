@@ -487,7 +487,10 @@ impl Changes {
     /// Whether the table has documents of which the changed paths are sent.
     pub(super) fn have_json_paths(&self, table: &Table) -> bool {
         cfg!(feature = "json")
-            && self.classes.iter().any(|f| f.table(table).is_some_and(|(_, of)| of.has_json_paths()))
+            && self
+                .classes
+                .iter()
+                .any(|f| f.table(table).is_some_and(|(_, of)| of.has_json_paths()))
     }
 
     pub(super) fn facts(&self, change: &Change) -> &Facts {
