@@ -23,9 +23,10 @@ pub use aludel_orm::{
     ValueStore,
 };
 pub use aludel_orm::{
-    Cursor, Lazy, LoadLimit, LoaderCriteria, Page, PageOf, Query, aliased, contains_eager, defer,
-    immediate, joined, lazy_load, load_only, loader_criteria, loader_criteria_for_each, object,
-    others, raise, raise_on_sql, select, selectin, subquery, undefer,
+    Comparator, Cursor, Lazy, LoadLimit, LoaderCriteria, Page, PageOf, Query, aliased,
+    contains_eager, defer, immediate, joined, lazy_load, load_only, loader_criteria,
+    loader_criteria_for_each, object, others, raise, raise_on_sql, select, selectin, subquery,
+    undefer,
 };
 pub use aludel_sql as sql;
 pub use aludel_sql::{

@@ -2,14 +2,25 @@
 
 use aludel::orm::mapping::MapperBuilder;
 use aludel::prelude::*;
+use aludel::sql::{BinaryOp, Expr, IntoNode, Node};
 
-/// A column with a comparison of its own (which is not here yet).
+/// A column with a comparison of its own: equality ignores case.
 #[derive(Mapped, Clone, Debug, Default)]
 #[mapped(table = "words")]
 pub struct Word {
     #[column(primary_key)]
     pub id: Auto<i64>,
+    #[column(comparator = ignoring_case)]
     pub word: Option<String>,
+}
+
+fn ignoring_case(op: BinaryOp, columns: &[Node], values: &[Node]) -> Option<Node> {
+    let lower =
+        |of: &[Node]| Some(Expr::<String>::from_node(of.first()?.clone()).lower().into_node());
+    match op {
+        BinaryOp::Eq => Some(Node::eq(lower(columns)?, lower(values)?)),
+        _ => None,
+    }
 }
 
 /// A default of the server, a default of the client, and a value that every UPDATE writes.

@@ -86,6 +86,7 @@ use proc_macro::TokenStream;
 /// | `deferred`, `group = "…"` | loaded only when asked for, with its group |
 /// | `active_history` | the old value is loaded before it is replaced |
 /// | `version` | counts the versions of the row |
+/// | `comparator = path` | a function that compares it in queries, such as ignoring case: a `Comparator` |
 /// | `json = "paths"` | an UPDATE sends the changed paths of the JSON document only, where that is shorter |
 ///
 /// # On a field: `#[expression(…)]`
@@ -116,6 +117,7 @@ use proc_macro::TokenStream;
 /// | `key = "…"` | the attribute of the members that is their key in a `ManyMap` |
 /// | `lazy = "selectin"` | how it is loaded where a query does not say it: `select` (when asked for, the default), `selectin`, `joined`, `subquery`, `immediate`, `raise`, `raise_on_sql`, `write_only` |
 /// | `position = "…"` | the attribute of the members that holds their position in a `Many` |
+/// | `comparator = path` | a function that compares its columns with an object's values: a `Comparator` |
 /// | `viewonly`, `post_update`, `single_parent`, `active_history` | |
 /// | `passive_deletes`, `passive_updates = false` | |
 #[proc_macro_derive(Mapped, attributes(mapped, column, relationship, expression, composite))]

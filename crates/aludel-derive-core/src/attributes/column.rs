@@ -1,6 +1,6 @@
 //! `#[column(…)]`
 
-use syn::{Expr, Field, LitStr};
+use syn::{Expr, Field, LitStr, Path};
 
 use super::reference;
 use crate::errors::Errors;
@@ -36,6 +36,8 @@ pub(crate) struct Column {
     pub(crate) system: bool,
     /// An UPDATE sends the changed paths of the JSON document.
     pub(crate) json_paths: bool,
+    /// What it is compared by in queries.
+    pub(crate) comparator: Option<Path>,
 }
 
 const KNOWN: &[&str] = &[
@@ -62,6 +64,7 @@ const KNOWN: &[&str] = &[
     "version_generator",
     "system",
     "json",
+    "comparator",
 ];
 
 const HINTS: &[(&str, &str)] = &[
@@ -80,6 +83,7 @@ const HINTS: &[(&str, &str)] = &[
     ("column_name", "write `name = \"…\"`"),
     ("column_type", "write `type = …`"),
     ("length", "write `type = aludel::DataType::Text(Some(…))`"),
+    ("comparator_factory", "write `comparator = some::function`"),
     ("skip", "write `#[mapped(skip)]`"),
     ("attr", "write `#[mapped(attr = \"…\")]`"),
     ("back_populates", "that is an option of `#[relationship]`"),
@@ -114,6 +118,7 @@ impl Column {
                 "version" => column.version = option.flag(errors),
                 "version_generator" => column.version_generator = option.value(errors).cloned(),
                 "system" => column.system = option.flag(errors),
+                "comparator" => column.comparator = option.path(errors),
                 "json" => {
                     if let Some(how) = option.text(errors) {
                         column.json_paths = how.value() == "paths";

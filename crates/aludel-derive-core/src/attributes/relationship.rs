@@ -1,7 +1,7 @@
 //! `#[relationship(…)]`, and the types that hold relationships.
 
 use proc_macro2::Ident;
-use syn::{Expr, Field, GenericArgument, LitStr, PathArguments, Type};
+use syn::{Expr, Field, GenericArgument, LitStr, Path, PathArguments, Type};
 
 use crate::errors::Errors;
 use crate::names;
@@ -65,6 +65,8 @@ pub(crate) struct Relationship {
     pub(crate) position: Option<Name>,
     /// The variant of `Lazy`.
     pub(crate) lazy: Option<Ident>,
+    /// What it is compared with an object by in queries.
+    pub(crate) comparator: Option<Path>,
 }
 
 const KNOWN: &[&str] = &[
@@ -85,6 +87,7 @@ const KNOWN: &[&str] = &[
     "key",
     "position",
     "lazy",
+    "comparator",
 ];
 
 const HINTS: &[(&str, &str)] = &[
@@ -98,6 +101,7 @@ const HINTS: &[(&str, &str)] = &[
         "collection_class",
         "the field's type says it: `Many<…>`, `ManySet<…>`, `ManyMap<…, …>` or `Collected<…>`",
     ),
+    ("comparator_factory", "write `comparator = some::function`"),
     ("target", "the field's type says it: `Many<Target>`"),
     (
         "ordering",
@@ -139,6 +143,7 @@ impl Relationship {
             key: None,
             position: None,
             lazy: None,
+            comparator: None,
         }
     }
 
@@ -186,6 +191,7 @@ impl Relationship {
                         option.refuse("only a `Many` keeps the `position` of its members", errors);
                     }
                 }
+                "comparator" => read.comparator = option.path(errors),
                 "lazy" => read.lazy = lazy(&option, holder, errors),
                 _ => option.unknown("relationship", KNOWN, HINTS, errors),
             }

@@ -206,6 +206,7 @@ fn column(class: &Class, field: &Field, options: &Column) -> TokenStream {
     }
     given.flag("system", options.system);
     given.flag("json_paths", options.json_paths);
+    given.some("comparator", &options.comparator);
     let value = |expr| quote!(|| #private::value_of::<#ty>(#expr));
     given.some("default", &options.default.as_ref().map(value));
     given.some("on_update", &options.onupdate.as_ref().map(value));
@@ -263,6 +264,7 @@ fn relationship(class: &Class, options: &Relationship) -> TokenStream {
     given.flag("single_parent", options.single_parent);
     given.flag("active_history", options.active_history);
     given.some("position", &options.position);
+    given.some("comparator", &options.comparator);
     if let Some(lazy) = &options.lazy {
         given.say("lazy", quote!(#private::Lazy::#lazy));
     }

@@ -257,6 +257,8 @@ pub struct ColumnDef {
     pub system: bool,
     /// An UPDATE sends the changed paths of the JSON document only.
     pub json_paths: bool,
+    /// What it is compared by in queries, where that is not the default.
+    pub comparator: Option<crate::loading::Comparator>,
 }
 
 impl ColumnDef {
@@ -287,6 +289,7 @@ impl ColumnDef {
             version_generator: None,
             system: false,
             json_paths: false,
+            comparator: None,
         }
     }
 }
@@ -405,6 +408,8 @@ pub struct RelationshipDef {
     pub position: Option<&'static str>,
     /// How it is loaded where a query does not say it.
     pub lazy: Lazy,
+    /// What it is compared with an object by in queries, where that is not the default.
+    pub comparator: Option<crate::loading::Comparator>,
 }
 
 /// How a relationship is loaded where a query does not say it: SQLAlchemy's `lazy`.
@@ -460,6 +465,7 @@ impl RelationshipDef {
             active_history: false,
             position: None,
             lazy: Lazy::Select,
+            comparator: None,
         }
     }
 }

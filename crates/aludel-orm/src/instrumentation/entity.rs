@@ -56,7 +56,8 @@ impl Entity {
         let name = def.map_or("?", |a| a.name);
         let is_composite = def.is_some_and(|a| matches!(a.kind, AttrKind::Composite(_)));
         let data_type = is_composite.then_some(DataType::Tuple);
-        AttrLeaf { entity: self.clone(), attribute, name, data_type, remote: false }.into_node()
+        AttrLeaf { entity: self.clone(), attribute, name, data_type, remote: false, bare: false }
+            .into_node()
     }
 }
 
@@ -86,6 +87,8 @@ pub(crate) struct AttrLeaf {
     pub(crate) data_type: Option<DataType>,
     /// In the condition of a relationship of a class to itself: the far side.
     pub(crate) remote: bool,
+    /// Without the attribute's comparator, which is where it came from.
+    pub(crate) bare: bool,
 }
 
 impl AttrLeaf {
@@ -102,9 +105,20 @@ impl AttrLeaf {
     }
 }
 
+impl AttrLeaf {
+    /// What the column is compared by, where its class says so.
+    pub(crate) fn comparator(&self) -> Option<crate::loading::Comparator> {
+        match &self.entity.class.attributes.get(usize::from(self.attribute))?.kind {
+            AttrKind::Column(column) if !self.bare => column.comparator,
+            _ => None,
+        }
+    }
+}
+
 impl CustomNode for AttrLeaf {
     fn key<'a>(&'a self, key: &mut KeyWriter<'a>) {
-        key.token(u32::from(self.attribute) << 8 | u32::from(self.remote) << 1);
+        let (remote, bare) = (u32::from(self.remote), u32::from(self.bare));
+        key.token(u32::from(self.attribute) << 8 | bare << 2 | remote << 1);
         self.entity.key(key);
     }
 
@@ -114,6 +128,10 @@ impl CustomNode for AttrLeaf {
 
     fn data_type(&self) -> Option<DataType> {
         self.data_type
+    }
+
+    fn compares(&self) -> bool {
+        self.comparator().is_some()
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -19,6 +19,7 @@ fn leaf<C: Mapped, V: FieldType>(attribute: Attr<C, V>, entity: Entity, remote: 
         name: attribute.name(),
         data_type: Some(<V::Sql as ColumnType>::TYPE),
         remote,
+        bare: false,
     }
     .into_node()
 }

@@ -5,28 +5,11 @@ use aludel_sql::{
     Bad, BinaryOp, In, InSet, Junction, Literal, Node, Param, Row, UnaryOp, Value, ValueRef,
 };
 
+use super::compare::mirrored;
 use super::objects::ObjectLeaf;
 use crate::instrumentation::entity::AttrLeaf;
 use crate::instrumentation::{AttrKind, CompositeDef};
 use crate::{Error, ErrorKind, Result};
-
-/// What a composite is compared by in queries: SQLAlchemy's `comparator_factory`. It is given the operator, the
-/// columns and what each is compared with; of an operator for which it gives nothing, the default holds.
-///
-/// ```
-/// use aludel_orm::Comparator;
-/// use aludel_sql::{BinaryOp, Node};
-///
-/// /// A point is greater than another when it lies above it and to its right.
-/// fn compare_points(op: BinaryOp, columns: &[Node], values: &[Node]) -> Option<Node> {
-///     (op == BinaryOp::Gt).then(|| {
-///         let pairs = columns.iter().zip(values);
-///         Node::and(pairs.map(|(c, v)| Node::binary(op, c.clone(), v.clone())))
-///     })
-/// }
-/// let comparator: Comparator = compare_points;
-/// ```
-pub type Comparator = fn(op: BinaryOp, columns: &[Node], values: &[Node]) -> Option<Node>;
 
 /// A composite as a leaf of a tree.
 struct Found<'n> {
@@ -158,16 +141,6 @@ pub(super) fn expand(node: &Node) -> Result<Option<Node>> {
         }
         _ => None,
     })
-}
-
-fn mirrored(op: BinaryOp) -> BinaryOp {
-    match op {
-        BinaryOp::Lt => BinaryOp::Gt,
-        BinaryOp::Le => BinaryOp::Ge,
-        BinaryOp::Gt => BinaryOp::Lt,
-        BinaryOp::Ge => BinaryOp::Le,
-        other => other,
-    }
 }
 
 /// In a list of results, or of what orders or groups them: the columns in place of a composite.

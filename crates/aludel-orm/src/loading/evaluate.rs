@@ -37,7 +37,7 @@ impl Session {
 
     /// The value of an expression for an object. Truth values are [`Value::Bool`], or NULL where SQL has it.
     pub(super) fn evaluate(&self, node: &Node, id: Id) -> Outcome {
-        match super::composite::expand(node) {
+        match super::compare::expand(node) {
             Ok(None) => {}
             Ok(Some(expanded)) => return self.evaluate(&expanded, id),
             Err(_) => return Err(Not::Computable),

@@ -14,6 +14,11 @@ impl Resolver<'_> {
         let class = self.class(criterion.entity.class)?;
         let relationship = self.relationship(class, criterion.attribute)?;
         let owner = self.sources(&criterion.entity)?;
+        if !criterion.bound.is_empty()
+            && let Some(said) = self.compared_with_object(criterion, relationship, class, &owner)?
+        {
+            return Ok(said);
+        }
         match criterion.ask {
             Ask::Exists => self.exists(criterion, relationship, &owner, None),
             Ask::None => match local_keys(relationship) {
@@ -33,19 +38,9 @@ impl Resolver<'_> {
                     relationship.name
                 ),
             )),
-            Ask::Object => {
-                if relationship.secondary.is_some() || relationship.primaryjoin.is_some() {
-                    return self.exists(criterion, relationship, &owner, Some(&criterion.bound));
-                }
-                let pairs =
-                    relationship.pairs.iter().zip(&criterion.bound).map(|((local, _), value)| {
-                        let local = self.attribute(class, *local, &owner)?;
-                        Ok(Node::binary(BinaryOp::Eq, local, self.resolve(value)?))
-                    });
-                Ok(Node::and(pairs.collect::<Result<Vec<_>>>()?))
-            }
+            Ask::Object => self.is_object(criterion, relationship, class, &owner),
             Ask::NotObject => {
-                let is = self.criterion(&Criterion { ask: Ask::Object, ..criterion.clone() })?;
+                let is = self.is_object(criterion, relationship, class, &owner)?;
                 let Some(locals) = local_keys(relationship) else { return Ok(is.not()) };
                 let mut any = vec![is.not()];
                 for local in locals {
@@ -55,6 +50,24 @@ impl Resolver<'_> {
                 Ok(Node::or(any))
             }
         }
+    }
+
+    /// The object is related: a comparison of keys, where they are the owner's or the object's.
+    fn is_object(
+        &mut self,
+        criterion: &Criterion,
+        relationship: &Relationship,
+        class: u16,
+        owner: &Arc<Sources>,
+    ) -> Result<Node> {
+        if relationship.secondary.is_some() || relationship.primaryjoin.is_some() {
+            return self.exists(criterion, relationship, owner, Some(&criterion.bound));
+        }
+        let pairs = relationship.pairs.iter().zip(&criterion.bound).map(|((local, _), value)| {
+            let local = self.attribute(class, *local, owner)?;
+            Ok(Node::binary(BinaryOp::Eq, local, self.resolve(value)?))
+        });
+        Ok(Node::and(pairs.collect::<Result<Vec<_>>>()?))
     }
 
     /// `EXISTS (SELECT 1 FROM target WHERE …)`; of an object asked for, by its values.

@@ -11,6 +11,7 @@ use aludel_sql::{
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
+use super::compare;
 use super::composite;
 use super::criterion::Criterion;
 use super::loader_criteria::ClassCriterion;
@@ -558,7 +559,7 @@ impl Rewriter for Resolver<'_> {
                 }
                 Ok(None)
             }
-            Node::Binary(..) | Node::Unary(..) | Node::In(_) => match composite::expand(node)? {
+            Node::Binary(..) | Node::Unary(..) | Node::In(_) => match compare::expand(node)? {
                 Some(expanded) => self.resolve(&expanded).map(Some),
                 None => Ok(None),
             },

@@ -41,6 +41,11 @@ pub trait CustomNode: Any + Debug + Send + Sync {
         None
     }
 
+    /// Whether it says itself what a comparison with it means: then the denial of one is not another one.
+    fn compares(&self) -> bool {
+        false
+    }
+
     /// Itself, for the layer that knows its type.
     fn as_any(&self) -> &dyn Any;
 }

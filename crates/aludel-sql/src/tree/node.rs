@@ -248,13 +248,16 @@ impl Node {
     #[allow(clippy::should_implement_trait)]
     pub fn not(self) -> Self {
         // What is said of several columns at once is denied as a whole: that not all are equal does not
-        // mean that every one differs.
-        let is_tuple = match &self {
+        // mean that every one differs. So is what an operand gives a meaning of its own.
+        let as_a_whole = match &self {
             Self::Unary(UnaryOp::IsNull | UnaryOp::IsNotNull, inner) => inner.is_tuple(),
-            Self::Binary(_, operands) => operands.0.is_tuple() || operands.1.is_tuple(),
+            Self::Binary(_, operands) => {
+                let whole = |node: &Self| node.is_tuple() || node.compares();
+                whole(&operands.0) || whole(&operands.1)
+            }
             _ => false,
         };
-        if is_tuple {
+        if as_a_whole {
             return Self::Unary(UnaryOp::Not, Box::new(self));
         }
         match self {
@@ -284,6 +287,11 @@ impl Node {
     /// Whether it stands for several columns or values.
     fn is_tuple(&self) -> bool {
         matches!(self, Self::Tuple(_)) || self.data_type() == Some(DataType::Tuple)
+    }
+
+    /// Whether it says itself what a comparison with it means.
+    fn compares(&self) -> bool {
+        matches!(self, Self::Custom(node) if node.compares())
     }
 
     /// Whether it is NULL, as the word or as a value.

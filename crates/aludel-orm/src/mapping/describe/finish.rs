@@ -41,6 +41,7 @@ impl RecordClassBuilder {
             let columns = Columns::of(item.clone());
             self.attributes_of_columns(&columns)?;
         }
+        self.check_comparators()?;
         let factory = self.registry.factory_for(
             &self.name,
             self.factory.take(),
@@ -154,7 +155,34 @@ impl RecordClassBuilder {
             };
             attributes.push((AttrDef { name, kind }, of));
         }
+        for (name, compare) in &self.comparators {
+            let def = attributes.iter_mut().find(|(def, _)| def.name == name);
+            match def.map(|(def, _)| &mut def.kind) {
+                Some(AttrKind::Column(def)) => def.comparator = Some(*compare),
+                Some(AttrKind::Composite(def)) => def.comparator = Some(*compare),
+                Some(AttrKind::Relationship(def)) => def.comparator = Some(*compare),
+                _ => {}
+            }
+        }
         More { attributes, renamed, relations, late }
+    }
+
+    /// What has a comparator is a column, a composite or a relationship of the class itself.
+    fn check_comparators(&self) -> Result<()> {
+        let compared =
+            |attribute: &&Attribute| !matches!(attribute.kind, Kind::Expression(_) | Kind::Plain);
+        let names = || self.attributes.iter().filter(compared).map(|a| a.name.as_str());
+        match self.comparators.iter().find(|(name, _)| !names().any(|known| known == name)) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let hint = aludel_sql::did_you_mean(name, names());
+                let message = format!(
+                    "class {} has no column, composite or relationship `{name}` of its own to compare{hint}",
+                    self.name
+                );
+                Err(Error::new(ErrorKind::Configuration, message))
+            }
+        }
     }
 
     /// A composite has as many columns as its type has, all of them columns.

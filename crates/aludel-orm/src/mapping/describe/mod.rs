@@ -15,6 +15,7 @@ use crate::instrumentation::{
     ManyMap, ManySet, NewCollection, One, Record, RecordClass, RelationshipField, SynonymDef,
     ValueType,
 };
+use crate::loading::Comparator;
 
 use leak::leak;
 pub(super) use leak::{Leaked, leak_class};
@@ -63,6 +64,7 @@ pub struct RecordClassBuilder {
     /// What the attributes of columns say beside the column: by name.
     said: Vec<(String, SayColumn)>,
     groups: Vec<(String, String)>,
+    comparators: Vec<(String, Comparator)>,
     configure: Vec<SayMapper>,
     instance: fn() -> Box<dyn Instance>,
     factory: Option<std::sync::Arc<dyn InstrumentationFactory>>,
@@ -150,6 +152,7 @@ impl RecordClassBuilder {
             parts: Parts::default(),
             said: Vec::new(),
             groups: Vec::new(),
+            comparators: Vec::new(),
             configure: Vec::new(),
             instance: || Box::<InstanceDict>::default(),
             factory: None,
@@ -370,6 +373,12 @@ impl RecordClassBuilder {
     /// The old value of an attribute is loaded before it is replaced.
     pub fn active_history(mut self, attribute: &str) -> Self {
         self.said.push((attribute.to_owned(), |column| column.active_history = true));
+        self
+    }
+
+    /// What a column, a composite or a relationship is compared by in queries; see [`Comparator`].
+    pub fn comparator(mut self, attribute: &str, compare: Comparator) -> Self {
+        self.comparators.push((attribute.to_owned(), compare));
         self
     }
 
