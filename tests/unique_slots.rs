@@ -33,6 +33,22 @@ struct Item {
     list: One<List>,
 }
 
+/// Rows that wait for each other are written one by one.
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "slot_node")]
+struct Node {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    #[column(unique)]
+    name: String,
+    #[column(foreign_key = "slot_node.id")]
+    parent_id: Option<i64>,
+    #[relationship(back_populates = "children", remote_side = "id")]
+    parent: One<Node>,
+    #[relationship(back_populates = "parent")]
+    children: Many<Node>,
+}
+
 /// A value that nothing can stand in for.
 #[derive(Mapped, Clone, Debug, Default, PartialEq)]
 #[mapped(table = "slot_rate")]
@@ -46,6 +62,7 @@ struct Rate {
 fn each(name: &str, test: impl Fn(&mut blocking::Session)) {
     let registry = Registry::new();
     registry.register::<List>().unwrap();
+    registry.register::<Node>().unwrap();
     registry.register::<Rate>().unwrap();
     let postgres = Database::postgres(name, &registry);
     for db in [Some(Database::sqlite(name, &registry)), postgres].into_iter().flatten() {
@@ -160,5 +177,44 @@ fn what_nothing_can_stand_in_for_is_an_error() {
         session.rollback().unwrap();
         session.refresh(rates[0]).unwrap();
         assert_eq!(session[rates[0]].rate, 2.0);
+    });
+}
+
+fn nodes(session: &mut blocking::Session, names: &[&str]) -> Vec<Handle<Node>> {
+    let made = names.iter().map(|name| Node { name: (*name).into(), ..Node::default() });
+    let made = session.add_all(made).unwrap();
+    session.commit().unwrap();
+    made
+}
+
+fn node_names(session: &mut blocking::Session) -> Vec<String> {
+    session.rows(select::<Node>().order_by(Node::id).columns(Node::name)).unwrap()
+}
+
+#[test]
+fn rows_that_wait_for_each_other_swap_their_values() {
+    each("slots_nodes", |session| {
+        let all = nodes(session, &["a", "b", "c"]);
+        for (node, name) in all.iter().zip(["b", "c", "a"]) {
+            session.set(*node, Node::name, name).unwrap();
+        }
+        // Each is written before the next: c is b's parent, and b is a's.
+        session.set(all[0], Node::parent, all[1]).unwrap();
+        session.set(all[1], Node::parent, all[2]).unwrap();
+        session.commit().unwrap();
+        assert_eq!(node_names(session), ["b", "c", "a"]);
+    });
+}
+
+#[test]
+fn a_new_row_takes_the_value_of_one_that_waits_for_it() {
+    each("slots_node_new", |session| {
+        let all = nodes(session, &["a", "b"]);
+        session.set(all[0], Node::name, "z").unwrap();
+        let new = session.add(Node { name: "a".into(), ..Node::default() }).unwrap();
+        // The new row is there before its child is written.
+        session.set(all[0], Node::parent, new).unwrap();
+        session.commit().unwrap();
+        assert_eq!(node_names(session), ["z", "b", "a"]);
     });
 }

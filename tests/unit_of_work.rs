@@ -3,6 +3,10 @@
 
 #[path = "support/database.rs"]
 mod database;
+#[path = "unit_of_work/eager_defaults.rs"]
+mod eager_defaults;
+#[path = "unit_of_work/rows.rs"]
+mod rows;
 #[path = "unit_of_work/set_expr.rs"]
 mod set_expr;
 
@@ -45,4 +49,11 @@ fn each(name: &str, registry: &Registry, test: impl Fn(&mut blocking::Session, &
         let is_postgres = db.engine.dialect().kind == aludel::sql::DialectKind::Postgres;
         test(&mut db.session(), &sent, is_postgres);
     }
+}
+
+/// Behind the session's back.
+fn script(session: &mut blocking::Session, sql: &str) {
+    let engine = session.engine().unwrap().clone();
+    engine.block_on(session.execute_raw(sql)).unwrap();
+    session.commit().unwrap();
 }

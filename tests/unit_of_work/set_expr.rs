@@ -4,7 +4,7 @@ use aludel::prelude::*;
 use aludel::sql::{Expr, IntoQuery};
 use aludel::{ErrorKind, Value, func, literal};
 
-use super::each;
+use super::{each, script};
 
 #[derive(Mapped, Clone, Debug, Default, PartialEq)]
 #[mapped(table = "expr_counter")]
@@ -89,13 +89,6 @@ fn ab() -> Expr<String> {
 /// The value that a query gives.
 fn value_of(query: impl IntoQuery) -> Expr<i64> {
     query.scalar::<i64>().coalesce((0_i64,)).into_expr().type_as()
-}
-
-/// Behind the session's back.
-fn script(session: &mut blocking::Session, sql: &str) {
-    let engine = session.engine().unwrap().clone();
-    engine.block_on(session.execute_raw(sql)).unwrap();
-    session.commit().unwrap();
 }
 
 fn counters(session: &mut blocking::Session, values: &[i64]) -> Vec<Handle<Counter>> {

@@ -118,7 +118,7 @@ impl Opt {
                     format!("`{name}` has no value: write `{name} = …`"),
                 ));
             }
-            Given::Value(Box::new(input.parse()?))
+            Given::Value(Box::new(ungrouped(input.parse()?)))
         } else if input.peek(syn::token::Paren) {
             let content;
             parenthesized!(content in input);
@@ -302,6 +302,14 @@ impl Opt {
         let mut options = read_list(tokens.clone(), errors);
         drop_repeated(&mut options, &[], errors);
         Some(options)
+    }
+}
+
+/// What a macro's fragment (`$name:literal`) stands for.
+fn ungrouped(expr: Expr) -> Expr {
+    match expr {
+        Expr::Group(group) => ungrouped(*group.expr),
+        other => other,
     }
 }
 

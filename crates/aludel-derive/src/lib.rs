@@ -47,6 +47,10 @@ use proc_macro::TokenStream;
 /// | `check = "…"` | a condition, as SQL |
 /// | `foreign_key(columns(a, b), references = "t(x, y)", on_delete = "…", on_update = "…")` | over several columns |
 /// | `version = field` | the field counts the versions of the row, as `#[column(version)]` does |
+/// | `eager_defaults = "…"` | when the flush learns what the database has made of a row: `auto` (as far as it comes back with the statement, the default), `always`, `never` |
+/// | `confirm_deleted_rows = false` | a DELETE need not find all its rows: ON DELETE CASCADE took them along |
+/// | `batch = false` | objects are saved one after the other, each with its events |
+/// | `allow_partial_pks = false` | a row is no object where a part of its key, of several columns, is NULL |
 /// | `polymorphic_on = "…"` | the attribute that tells the class of a row, in a base class: a column, or an expression |
 /// | `polymorphic_identity = …` | its value for this class: a text, a number, any expression |
 /// | `polymorphic_abstract` | no object is of this class itself |
@@ -83,6 +87,7 @@ use proc_macro::TokenStream;
 /// | `default = …` | the value of a row that is inserted without one: any expression, evaluated for each row |
 /// | `onupdate = …` | the value written by every UPDATE that does not set the column |
 /// | `server_default = "…"`, `computed = "…"` | as SQL |
+/// | `server_generated`, `server_onupdate` | the database gives it a value at an INSERT without one, another value at an UPDATE, by means of its own, such as a trigger |
 /// | `deferred`, `group = "…"` | loaded only when asked for, with its group |
 /// | `active_history` | the old value is loaded before it is replaced |
 /// | `version` | counts the versions of the row |

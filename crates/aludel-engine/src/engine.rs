@@ -158,6 +158,21 @@ impl Engine {
         self.0.observers.add(observer);
     }
 
+    /// Warns the observers of something that is no error, and hardly what was meant. The message is made where somebody
+    /// observes.
+    ///
+    /// ```
+    /// # use std::sync::{Arc, Mutex};
+    /// # use aludel_engine::{Echo, Engine};
+    /// # fn example(engine: &Engine) {
+    /// engine.observe(Arc::new(Echo::new()));
+    /// engine.warn(|| "the row was gone already".to_owned()); // prints it
+    /// # }
+    /// ```
+    pub fn warn(&self, message: impl FnOnce() -> String) {
+        self.0.observers.warn(message);
+    }
+
     /// How the pool stands: connections in use, idle ones, and the most there may be.
     pub fn pool_status(&self) -> PoolStatus {
         let (in_use, idle) = self.0.pool.counts();

@@ -16,6 +16,11 @@ pub(crate) struct ClassOptions {
     pub(crate) schema: Option<LitStr>,
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) version: Option<Name>,
+    /// `Auto`, `Always` or `Never`.
+    pub(crate) eager_defaults: Option<Ident>,
+    pub(crate) confirm_deleted_rows: Option<bool>,
+    pub(crate) batch: Option<bool>,
+    pub(crate) allow_partial_pks: Option<bool>,
     pub(crate) polymorphic_on: Option<Name>,
     pub(crate) polymorphic_identity: Option<Expr>,
     pub(crate) subclasses: Vec<Path>,
@@ -68,6 +73,10 @@ const KNOWN: &[&str] = &[
     "check",
     "foreign_key",
     "version",
+    "eager_defaults",
+    "confirm_deleted_rows",
+    "batch",
+    "allow_partial_pks",
     "polymorphic_on",
     "polymorphic_identity",
     "polymorphic_abstract",
@@ -122,6 +131,10 @@ impl ClassOptions {
                 "check" => read.constraints.extend(option.text(errors).map(Constraint::Check)),
                 "foreign_key" => read.constraints.extend(foreign_key(&option, errors)),
                 "version" => read.version = option.one_name(errors),
+                "eager_defaults" => read.eager_defaults = eager_defaults(&option, errors),
+                "confirm_deleted_rows" => read.confirm_deleted_rows = Some(option.flag(errors)),
+                "batch" => read.batch = Some(option.flag(errors)),
+                "allow_partial_pks" => read.allow_partial_pks = Some(option.flag(errors)),
                 "polymorphic_on" => read.polymorphic_on = option.one_name(errors),
                 "polymorphic_identity" => read.polymorphic_identity = option.value(errors).cloned(),
                 "subclasses" => read.subclasses = option.paths(errors),
@@ -146,6 +159,20 @@ impl ClassOptions {
         }
         read
     }
+}
+
+fn eager_defaults(option: &Opt, errors: &mut Errors) -> Option<Ident> {
+    let text = option.text(errors)?;
+    let when = match text.value().as_str() {
+        "auto" => "Auto",
+        "always" => "Always",
+        "never" => "Never",
+        _ => {
+            errors.at(&text, "`eager_defaults` is `\"auto\"`, `\"always\"` or `\"never\"`");
+            return None;
+        }
+    };
+    Some(Ident::new(when, text.span()))
 }
 
 fn load(option: &Opt, errors: &mut Errors) -> Option<Load> {

@@ -43,6 +43,7 @@ pub(super) fn write(class: &Class) -> TokenStream {
         say(quote!(source: #source));
     }
     let mut said = inheritance::said(class);
+    said.extend(rows(class));
     if options.view {
         said.extend(quote!(mapper.view();));
     }
@@ -68,6 +69,26 @@ pub(super) fn write(class: &Class) -> TokenStream {
             };
         }
     }
+}
+
+/// What the class says of its rows to the builder of its mapper.
+fn rows(class: &Class) -> TokenStream {
+    let (private, options) = (&class.private, &class.options);
+    let mut said = TokenStream::new();
+    if let Some(when) = &options.eager_defaults {
+        said.extend(quote!(mapper.eager_defaults(#private::EagerDefaults::#when);));
+    }
+    for (option, said_so) in [
+        ("confirm_deleted_rows", options.confirm_deleted_rows),
+        ("batch", options.batch),
+        ("allow_partial_pks", options.allow_partial_pks),
+    ] {
+        if let Some(said_so) = said_so {
+            let option = format_ident!("{option}");
+            said.extend(quote!(mapper.#option(#said_so);));
+        }
+    }
+    said
 }
 
 /// The other names of an attribute, and its own.
@@ -188,6 +209,8 @@ fn column(class: &Class, field: &Field, options: &Column) -> TokenStream {
     given.flag("unique", options.unique);
     given.flag("index", options.index);
     given.some("server_default", &options.server_default);
+    given.flag("server_generated", options.server_generated);
+    given.flag("server_on_update", options.server_onupdate);
     given.some("computed", &options.computed);
     given.flag("deferred", options.deferred);
     given.some("group", &options.group);

@@ -30,6 +30,7 @@ fn a_class_with_every_kind_of_column() {
     insta::assert_snapshot!(mapped(
         r#"
         #[mapped(table = "document", schema = "archive", configure = Self::configure, version = revision)]
+        #[mapped(eager_defaults = "never", batch = false, confirm_deleted_rows = false, allow_partial_pks = false)]
         struct Document {
             #[column(primary_key, type = DataType::Text(Some(20)))]
             r#type: String,
@@ -45,6 +46,7 @@ fn a_class_with_every_kind_of_column() {
             #[expression(Self::price * Self::quantity, deferred)]
             #[mapped(attr = "total_")]
             total: Option<f64>,
+            #[column(server_generated, server_onupdate)]
             revision: i32,
         }
         "#

@@ -129,6 +129,10 @@ impl Observer for Echo {
         (self.out)(&line);
     }
 
+    fn warn(&self, message: &str) {
+        (self.out)(&format!("[warning: {message}]"));
+    }
+
     fn after(&self, event: &Event<'_>, outcome: &Outcome<'_>) {
         if let Some(error) = outcome.error {
             (self.out)(&format!(

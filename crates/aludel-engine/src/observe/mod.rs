@@ -36,6 +36,11 @@ pub trait Observer: Send + Sync {
         tracing::Span::none()
     }
 
+    /// Something happened that is no error, and hardly what was meant: a DELETE whose row was gone already.
+    fn warn(&self, message: &str) {
+        let _ = message;
+    }
+
     /// It is done, or has failed. When the future was dropped in the middle, this is not called.
     fn after(&self, event: &Event<'_>, outcome: &Outcome<'_>) {
         let _ = (event, outcome);
@@ -152,6 +157,15 @@ impl Observers {
     #[inline]
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::Acquire)
+    }
+
+    /// Tells a warning.
+    pub(crate) fn warn(&self, message: impl FnOnce() -> String) {
+        if self.any() {
+            let list = self.list.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let message = message();
+            list.iter().for_each(|observer| observer.warn(&message));
+        }
     }
 
     /// Tells that something is about to be done; the result is to be told what came of it.

@@ -6,7 +6,8 @@ use tracing::field::Empty;
 
 /// Makes a `tracing` span of each statement, of level `DEBUG` and with the target `aludel`; its fields are
 /// `db.operation`, `db.statement`, `rows`, `elapsed_us`, and `error` if it failed. Its parent is the span that is
-/// current where the statement was run. A statement that fails, or is slower than a limit, is a `WARN` event besides.
+/// current where the statement was run. A statement that fails, or is slower than a limit, is a `WARN` event besides, and so is what
+/// observers are [warned](Observer::warn) of.
 /// Parameters are never part of it.
 #[derive(Clone, Debug)]
 pub struct Tracing {
@@ -44,6 +45,10 @@ impl Observer for Tracing {
             elapsed_us = Empty,
             error = Empty,
         )
+    }
+
+    fn warn(&self, message: &str) {
+        tracing::event!(target: "aludel", tracing::Level::WARN, "{message}");
     }
 
     fn after(&self, event: &Event<'_>, outcome: &Outcome<'_>) {

@@ -239,6 +239,10 @@ pub struct ColumnDef {
     pub default: Option<fn() -> Value>,
     /// The SQL text of the table's own default.
     pub server_default: Option<&'static str>,
+    /// The database gives it a value at an INSERT by means of its own, such as a trigger.
+    pub server_generated: bool,
+    /// The database gives it another value at an UPDATE by means of its own, such as a trigger.
+    pub server_on_update: bool,
     /// The value written by every UPDATE that does not set the column.
     pub on_update: Option<fn() -> Value>,
     /// The SQL text of a computed column.
@@ -280,6 +284,8 @@ impl ColumnDef {
             index: false,
             default: None,
             server_default: None,
+            server_generated: false,
+            server_on_update: false,
             on_update: None,
             computed: None,
             deferred: false,

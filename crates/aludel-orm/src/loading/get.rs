@@ -170,13 +170,14 @@ impl Session {
         }
     }
 
-    /// The key that was given for a class; `None` when a part of it is NULL.
+    /// The key that was given for a class; `None` when a part of it is NULL that must not be.
     pub(super) fn key_given(&self, class: u16, values: &KeyValues) -> Result<Option<Key>> {
-        let wanted = self.mappers.at(class).primary_key.len();
+        let mapper = self.mappers.at(class);
+        let wanted = mapper.primary_key.len();
         if values.len() != wanted {
             return Err(self.wrong_key(class, wanted, values.len()));
         }
-        Ok(values.key())
+        Ok(values.key_of(mapper))
     }
 
     #[cold]
@@ -238,7 +239,7 @@ impl Session {
         key: &Key,
         populate_existing: bool,
     ) -> Result<Option<Id>> {
-        if self.listeners.hears_statements() || self.has_criteria() {
+        if self.listeners.hears_statements() || self.has_criteria() || key.is_partial() {
             return self.select_told(what, class, key, populate_existing).await;
         }
         let get = self.get_statement(class)?;

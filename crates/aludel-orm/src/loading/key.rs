@@ -4,6 +4,7 @@ use aludel_sql::{Bind, ColumnType, Value};
 use smallvec::SmallVec;
 
 use crate::instrumentation::Auto;
+use crate::mapping::Mapper;
 use crate::session::identity::Key;
 
 /// What can be a primary key, or the part of one that consists of several columns.
@@ -40,13 +41,13 @@ impl KeyValues {
         self.0.push(value);
     }
 
-    /// The key; `None` when a part of it is NULL.
-    pub(crate) fn key(&self) -> Option<Key> {
+    /// The key of a class; `None` when a part of it is NULL that must not be.
+    pub(crate) fn key_of(&self, mapper: &Mapper) -> Option<Key> {
         if let [Value::I64(n)] = self.0[..] {
             return Some(Key::Int(n));
         }
         let binds: SmallVec<[Bind<'_>; 2]> = self.0.iter().map(|v| Bind::Ref(v.as_ref())).collect();
-        Key::from_values(&binds)
+        mapper.key_of(&binds)
     }
 
     /// The values themselves.

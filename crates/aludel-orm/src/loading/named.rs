@@ -317,7 +317,7 @@ impl Session {
             let mapper = mappers.at(index);
             let mut values = super::key::KeyValues::default();
             key.into_iter().for_each(|value| values.push(value));
-            let Some(key) = values.key() else { return Ok(None) };
+            let Some(key) = values.key_of(mapper) else { return Ok(None) };
             if !query.populate_existing
                 && let Some(found) = self.present(index, &key)
             {

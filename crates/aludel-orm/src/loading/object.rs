@@ -61,9 +61,11 @@ fn object_by_values(
         return object_of_union(session, plan, union, row, populate);
     }
     let mut values: SmallVec<[ValueRef<'_>; 4]> = SmallVec::new();
-    for column in &plan.key {
+    for (at, column) in plan.key.iter().enumerate() {
         match row.get(usize::from(*column)) {
-            Ok(ValueRef::Null) => return Ok(None),
+            Ok(ValueRef::Null) if at >= 32 || plan.nullable_key & (1 << at) == 0 => {
+                return Ok(None);
+            }
             Ok(value) => values.push(value),
             Err(bad) => {
                 let name = row.name(usize::from(*column));
@@ -71,6 +73,9 @@ fn object_by_values(
                 return Err(crate::Error::new(crate::ErrorKind::Value, message));
             }
         }
+    }
+    if plan.nullable_key != 0 && values.iter().all(|v| v.is_null()) {
+        return Ok(None);
     }
     session.identity_mut(plan.class);
     let place = session.identity.get(usize::from(plan.root)).and_then(|map| map.get_refs(&values));

@@ -33,6 +33,8 @@ pub(crate) struct EntityPlan {
     pub(crate) root: u16,
     /// The columns of the primary key.
     pub(crate) key: SmallVec<[u16; 2]>,
+    /// The parts of it that may be NULL, as bits.
+    pub(crate) nullable_key: u32,
     pub(crate) own: ClassPlan,
     /// What tells the class of the object, and how objects of the subclasses are made.
     pub(crate) discriminator: Option<Discriminator>,

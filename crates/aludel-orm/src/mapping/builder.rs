@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aludel_sql::Value;
 
+use super::SaidOfRows;
 use super::options::RelationshipOptions;
 use super::polymorphic_load::{PolymorphicLoad, WithPolymorphic};
 use super::registry::Registry;
@@ -33,7 +34,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct MapperBuilder {
     def: &'static ClassDef,
     registry: Option<Registry>,
-    said: Said,
+    pub(super) said: Said,
 }
 
 /// A class to be mapped, and how.
@@ -67,6 +68,7 @@ pub(crate) struct Said {
     pub(super) polymorphic_load: Option<PolymorphicLoad>,
     pub(super) with_polymorphic: Option<WithPolymorphic>,
     pub(super) view: bool,
+    pub(super) rows: SaidOfRows,
     pub(super) relationships: Vec<(String, RelationshipOptions)>,
     pub(super) attachments: Vec<Attachment>,
     /// Attributes that were spoken of and do not exist (or are something else), and what is wrong.

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::builder::Attachment;
-use super::{Selected, Union};
+use super::{RowOptions, Selected, Union};
 use crate::instrumentation::{ClassDef, ClassKey, Lazy, NewCollection};
 
 /// One consistent set of configured mappers. Immutable; a registry that learns a class makes a new one,
@@ -132,10 +132,14 @@ pub struct Mapper {
     pub(crate) by_name: HashMap<Arc<str>, u16>,
     /// The attributes of the primary key, in the order of the table's.
     pub(crate) primary_key: Vec<u16>,
+    /// The parts of it that may be NULL in an object, as bits.
+    pub(crate) nullable_key: u32,
     /// The attribute that holds the row's version.
     pub(crate) version: Option<u16>,
     /// What makes the versions.
     pub(crate) version_by: VersionGenerator,
+    /// How its rows are written and found.
+    pub(crate) rows: RowOptions,
     /// The relationships, in the order in which cascades follow them: a class's own before inherited ones.
     pub(crate) relationships: Vec<u16>,
     /// Those of them that are never loaded, being too large.

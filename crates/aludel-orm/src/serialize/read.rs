@@ -11,7 +11,6 @@ use crate::events::ObjectEvent;
 use crate::instrumentation::{AttrKind, Id, ManyCore, OneCore};
 use crate::mapping::{Mapper, PropertyKind, Relationship};
 use crate::session::Session;
-use crate::session::identity::Key;
 use crate::session::owners::Owner;
 use crate::session::state::{Flags, ObjectState};
 use crate::{Error, ErrorKind, Result};
@@ -312,7 +311,7 @@ impl Session {
         let mapper = Arc::clone(self.mapper_of(id));
         let parts: Vec<aludel_sql::Bind<'_>> =
             key.iter().map(|value| aludel_sql::Bind::Ref(value.as_ref())).collect();
-        let Some(key) = Key::from_values(&parts) else {
+        let Some(key) = mapper.key_of(&parts) else {
             let what = format!("class {}: a part of the key is NULL", mapper.class_name());
             return Err(Error::new(ErrorKind::Value, what));
         };

@@ -195,13 +195,14 @@ impl Session {
         };
         let values: SmallVec<[_; 4]> =
             self.mapper_of(id).primary_key.iter().map(part).collect::<Option<_>>()?;
-        Key::from_values(&values)
+        self.mapper_of(id).key_of(&values)
     }
 
     /// The key that the object's attributes say, if they all have a value.
     pub(crate) fn current_key(&self, id: Id) -> Option<Key> {
         let object = self.arena.object(id);
-        let key = &self.mapper_of(id).primary_key;
+        let mapper = self.mapper_of(id);
+        let key = &mapper.primary_key;
         if let [attribute] = key.as_slice()
             && let aludel_sql::Bind::Ref(aludel_sql::ValueRef::I64(n)) =
                 object.field(*attribute)?.bind()
@@ -210,7 +211,7 @@ impl Session {
         }
         let values: SmallVec<[_; 4]> =
             key.iter().map(|a| object.field(*a).map(|f| f.bind())).collect::<Option<_>>()?;
-        Key::from_values(&values)
+        mapper.key_of(&values)
     }
 
     /// The object of a class that stands for a key, if it is in the identity map. An object of another
@@ -283,7 +284,7 @@ impl Session {
                 }
             }
         }
-        Some(Key::from_values(&values))
+        Some(self.mappers.at(relationship.target).key_of(&values))
     }
 }
 

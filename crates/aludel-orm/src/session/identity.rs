@@ -17,9 +17,10 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    /// A key from its values; `None` when one of them is NULL.
-    pub(crate) fn from_values(values: &[Bind<'_>]) -> Option<Self> {
-        if values.iter().any(|v| v.as_ref().is_null()) {
+    /// A key from its values; `None` when one of them is NULL that may not be (the others are `nullable`, as bits), or
+    /// all are.
+    pub(crate) fn from_values(values: &[Bind<'_>], nullable: u32) -> Option<Self> {
+        if values.iter().any(|v| v.as_ref().is_null()) && !is_partial(values, nullable) {
             return None;
         }
         Some(match values {
@@ -31,6 +32,11 @@ impl Key {
         })
     }
 
+    /// Whether a part of it is NULL.
+    pub(crate) fn is_partial(&self) -> bool {
+        matches!(self, Self::Values(values) if values.iter().any(Value::is_null))
+    }
+
     /// The values of the key's columns.
     pub(crate) fn values(&self) -> SmallVec<[Value; 2]> {
         match self {
@@ -38,6 +44,15 @@ impl Key {
             Self::Values(values) => values.iter().cloned().collect(),
         }
     }
+}
+
+/// Whether values of which some are NULL are a key all the same.
+#[cold]
+fn is_partial(values: &[Bind<'_>], nullable: u32) -> bool {
+    let may_be = |at: usize| at < 32 && nullable & (1 << at) != 0;
+    let mut all = values.iter().enumerate();
+    values.iter().any(|v| !v.as_ref().is_null())
+        && all.all(|(at, v)| may_be(at) || !v.as_ref().is_null())
 }
 
 impl std::fmt::Display for Key {
@@ -49,6 +64,7 @@ impl std::fmt::Display for Key {
             match value {
                 Value::Text(text) => write!(f, "{text:?}")?,
                 Value::I64(n) => write!(f, "{n}")?,
+                Value::Null => f.write_str("NULL")?,
                 other => write!(f, "{other:?}")?,
             }
         }

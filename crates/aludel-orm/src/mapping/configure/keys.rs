@@ -83,7 +83,32 @@ impl Build<'_> {
             },
         }
         self.version(class);
+        self.rows(class);
         self.hidden(class);
+    }
+
+    /// How rows are written and found: as the base class says, where the class does not.
+    fn rows(&mut self, class: u16) {
+        let base = self.mapper(class).base.map(|base| self.mapper(base).rows);
+        let rows = self.spec(class).said.rows.over(base.unwrap_or_default());
+        self.mapper_mut(class).rows = rows;
+        let mapper = self.mapper(class);
+        let may_be_null = |attribute: &u16| {
+            let AttrKind::Column(def) = &mapper.def.attributes[usize::from(*attribute)].kind else {
+                return false;
+            };
+            let of = mapper.column(*attribute).map(|p| p.columns.as_slice()).unwrap_or_default();
+            let not_null = |c: &ColumnRef| {
+                !mapper.tables[usize::from(c.table)].columns()[usize::from(c.column)].nullable
+            };
+            def.nullable && (mapper.selected.is_some() || !of.iter().any(not_null))
+        };
+        if rows.allow_partial_pks && mapper.primary_key.len() > 1 {
+            let parts = mapper.primary_key.iter().zip(0..u32::BITS);
+            let bit = |(attribute, at)| if may_be_null(attribute) { 1_u32 << at } else { 0 };
+            let nullable = parts.fold(0, |bits, part| bits | bit(part));
+            self.mapper_mut(class).nullable_key = nullable;
+        }
     }
 
     fn primary_key(&self, class: u16) -> Result<Vec<u16>, String> {

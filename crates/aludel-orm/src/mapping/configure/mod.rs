@@ -40,7 +40,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::builder::ClassSpec;
 use super::problems::Problems;
-use super::{Mapper, Mappers};
+use super::{Mapper, Mappers, RowOptions};
 use crate::instrumentation::{ClassDef, ClassKey};
 use crate::{Error, ErrorKind, Result};
 
@@ -241,8 +241,10 @@ fn empty(index: u16, spec: &ClassSpec) -> Mapper {
         properties: Vec::new(),
         by_name: HashMap::new(),
         primary_key: Vec::new(),
+        nullable_key: 0,
         version: None,
         version_by: VersionGenerator::Counter,
+        rows: RowOptions::default(),
         relationships: Vec::new(),
         write_only: Vec::new(),
         columns: Vec::new(),

@@ -184,6 +184,10 @@ fn column(name: &str, def: &'static ColumnDef) -> Column {
     if let Some(sql) = def.server_default {
         column = column.server_default(sql);
     }
+    if def.server_generated && def.server_default.is_none() {
+        column = column.server_generated();
+    }
+    column.server_on_update = def.server_on_update;
     if def.system {
         column = column.system();
     }

@@ -44,6 +44,11 @@ impl Session {
     async fn delete_part(&mut self, run: &mut Run, table: &Table, part: &[Id]) -> Result<()> {
         let mut segments: Vec<Segment> = Vec::new();
         let mut back = Back::default();
+        for &id in part {
+            if let Some((_, facts)) = run.known(id.class).and_then(|facts| facts.table(table)) {
+                self.check_row_known(id, facts, "deleting")?;
+            }
+        }
         let versions: Vec<_> = part.iter().map(|id| self.row_version(run, table, *id)).collect();
         let result = {
             let mut params: Vec<Bind<'_>> = Vec::with_capacity(part.len());
@@ -78,14 +83,41 @@ impl Session {
             let failed = self.failed_row(&error, &segments);
             return Err(self.refused(error, WriteOp::Delete, table, part, failed));
         }
-        // A row that is gone already is as it should be, unless its version says that somebody had a say in it.
         for (segment, matched) in segments.iter().zip(&back.matched) {
-            let rows = segment.first..segment.first + segment.rows;
-            if *matched != segment.rows as u64 && versions[segment.first].is_some() {
-                return Err(self.stale_delete(run, table, &part[rows], *matched).await);
+            let rows = &part[segment.first..segment.first + segment.rows];
+            let confirms = |id: &Id| self.mapper_of(*id).rows.confirm_deleted_rows;
+            if *matched == segment.rows as u64 || !rows.iter().any(confirms) {
+                continue;
             }
+            // A row that is gone already is as it should be, unless its version says that somebody had a say in it.
+            if versions[segment.first].is_some() {
+                return Err(self.stale_delete(run, table, rows, *matched).await);
+            }
+            self.warn_of_missing(table, rows, *matched);
         }
         Ok(())
+    }
+
+    /// Rows that were to be deleted were not there.
+    #[cold]
+    fn warn_of_missing(&self, table: &Table, rows: &[Id], matched: u64) {
+        let Ok(engine) = self.engine() else { return };
+        engine.warn(|| {
+            let what = match rows {
+                [only] => format!("{}: its row", self.describe_object(*only)),
+                _ => format!(
+                    "{} objects of class {}: {} of their rows",
+                    rows.len(),
+                    rows.first().map_or("?", |id| self.mapper_of(*id).class_name()),
+                    rows.len() as u64 - matched.min(rows.len() as u64),
+                ),
+            };
+            format!(
+                "deleting {what} in `{}` was gone already; where that is as it should be (ON DELETE CASCADE), the \
+                 mapping says `confirm_deleted_rows = false`",
+                table.full_name()
+            )
+        });
     }
 
     /// The version that the row of an object to be deleted must have.

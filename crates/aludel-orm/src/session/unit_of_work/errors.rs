@@ -2,11 +2,12 @@
 
 use aludel_sql::{Table, WriteOp};
 
+use super::facts::TableFacts;
 use super::write::Segment;
 use crate::instrumentation::Id;
 use crate::session::Session;
 use crate::session::state::{Flags, ObjectState};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Result};
 
 impl Session {
     /// The row of a batch at which the database stopped, where it says so.
@@ -131,6 +132,33 @@ impl Session {
             self.mapper_of(id).property(attribute).name(),
         );
         Err(Error::new(ErrorKind::NotNullViolation, what))
+    }
+
+    /// Refuses to write a row that its key does not tell, since a part of it is NULL.
+    #[inline]
+    pub(super) fn check_row_known(&self, id: Id, facts: &TableFacts, doing: &str) -> Result<()> {
+        if self.mapper_of(id).nullable_key == 0 {
+            return Ok(());
+        }
+        let is_null = |(_, attribute): &&(u16, u16)| {
+            let old = self.log.find(self.arena.state(id).head, *attribute);
+            match old.and_then(|entry| entry.old.value()) {
+                Some(old) => old.is_null(),
+                None => self.arena.field(id, *attribute).bind().as_ref().is_null(),
+            }
+        };
+        let Some((_, attribute)) = facts.keys.iter().find(is_null) else { return Ok(()) };
+        let mapper = self.mapper_of(id);
+        let (class, name) = (mapper.class_name(), mapper.property(*attribute).name());
+        Err(Error::new(
+            ErrorKind::Flush,
+            format!(
+                "{doing} {}: {class}.{name} is NULL, which is part of the key of its row in `{}`: nothing tells which \
+                 row that is",
+                self.describe_object(id),
+                facts.table.full_name()
+            ),
+        ))
     }
 
     /// A key attribute has no value, and the database does not make one.

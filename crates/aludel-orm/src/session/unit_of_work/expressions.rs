@@ -239,17 +239,19 @@ impl Session {
         let is_made = |(_, attribute): &&(u16, u16)| {
             *attribute != NO_ATTRIBUTE && self.expression(change.id, *attribute).is_some()
         };
-        let mut wanted: Vec<(u16, u16)> = set.iter().filter(is_made).copied().collect();
-        let by_database = facts.by_database_on_update.iter();
-        wanted.extend(by_database.filter(|(c, _)| !set.iter().any(|(given, _)| given == c)));
-        let ids: Vec<Id> = rows.iter().map(|change| change.id).collect();
-        let Some(connection) = run.connected() else { return Ok(()) };
-        let capabilities = &connection.dialect().capabilities;
-        let sees_triggers = capabilities.returning_sees_triggers;
-        let gives_back = capabilities.update_returning && !wanted.is_empty();
-        if facts.version_by_database && !sees_triggers {
-            wanted.retain(|(c, _)| Some(*c) != facts.version);
+        let is_given = |(column, _): &&(u16, u16)| set.iter().any(|(given, _)| given == column);
+        let mut unknown: Vec<(u16, u16)> = facts.on_update.expired.clone();
+        unknown.retain(|made| !is_given(&made));
+        let mut wanted: Vec<(u16, u16)> = facts.on_update.returned.clone();
+        wanted.retain(|made| !is_given(&made));
+        let made = set.iter().filter(is_made);
+        if facts.on_update.expressions {
+            wanted.extend(made)
+        } else {
+            unknown.extend(made)
         }
+        let ids: Vec<Id> = rows.iter().map(|change| change.id).collect();
+        let gives_back = !wanted.is_empty();
         let keys = &facts.key_columns;
         if gives_back {
             let columns = keys.iter().copied().chain(wanted.iter().map(|(c, _)| *c));
@@ -273,14 +275,18 @@ impl Session {
             }
             Err(error) => return Err(self.refused(error, WriteOp::Update, table, &ids, None)),
         }
-        if !gives_back {
-            for id in &ids {
-                wanted.iter().for_each(|(_, attribute)| self.expire_unknown(*id, *attribute));
-            }
-            return self.read_versions(run, table, &ids).await;
+        for id in &ids {
+            unknown.iter().for_each(|(_, attribute)| self.expire_unknown(*id, *attribute));
         }
-        let by_key: FastMap<Option<Key>, usize> =
-            back.0.iter().enumerate().map(|(at, row)| (key_of(&row[..keys.len()]), at)).collect();
+        if !gives_back {
+            return self.read_made(run, table, &ids, WriteOp::Update).await;
+        }
+        let by_key: FastMap<Option<Key>, usize> = back
+            .0
+            .iter()
+            .enumerate()
+            .map(|(at, row)| (changes.facts(change).key_of(&row[..keys.len()]), at))
+            .collect();
         for &id in &ids {
             let at = if ids.len() == 1 { Some(&0) } else { by_key.get(&self.row_key(id)) };
             for (place, (_, attribute)) in (keys.len()..).zip(&wanted) {
@@ -291,7 +297,7 @@ impl Session {
                 }
             }
         }
-        self.read_versions(run, table, &ids).await
+        self.read_made(run, table, &ids, WriteOp::Update).await
     }
 
     /// Inserts the row of an object that has expressions.
@@ -304,6 +310,10 @@ impl Session {
     ) -> Result<()> {
         let Some(connection) = run.connected() else { return Ok(()) };
         let gives_back = connection.dialect().capabilities.insert_returning;
+        let is_needed = |(column, attribute): (u16, u16)| {
+            facts.on_insert.expressions || gives_back && facts.keys.contains(&(column, attribute))
+        };
+        let mut unknown = facts.on_insert.expired.clone();
         let mut statement = Insert::into(table);
         let mut row = Vec::new();
         let mut wanted: Vec<(u16, u16)> = Vec::new();
@@ -315,7 +325,9 @@ impl Session {
             let is_key = facts.key_columns.contains(&column);
             let value = match expression {
                 Some(expression) => {
-                    wanted.push((column, attribute));
+                    let made =
+                        if is_needed((column, attribute)) { &mut wanted } else { &mut unknown };
+                    made.push((column, attribute));
                     expression.clone()
                 }
                 None => {
@@ -336,16 +348,16 @@ impl Session {
             statement.columns.push(column);
             row.push(value);
         }
-        let by_database = facts.by_database.iter();
-        wanted.extend(by_database.filter(|(c, _)| !statement.columns.contains(c)));
-        let unknown = |(c, _): &(u16, u16)| facts.key_columns.contains(c);
-        if !gives_back && wanted.iter().any(unknown) {
+        let returned = facts.on_insert.returned.iter();
+        wanted.extend(returned.filter(|(c, _)| !statement.columns.contains(c)));
+        let is_key = |(c, _): &(u16, u16)| facts.key_columns.contains(c);
+        if !gives_back && wanted.iter().chain(&unknown).any(is_key) {
             return Err(self.key_unknown(id));
         }
+        unknown
+            .retain(|(c, a)| !statement.columns.contains(c) || self.expression(id, *a).is_some());
         statement.values = InsertValues::Rows(vec![row]);
-        if gives_back {
-            statement.returning = wanted.iter().map(|(c, _)| Node::column(table, *c)).collect();
-        }
+        statement.returning = wanted.iter().map(|(c, _)| Node::column(table, *c)).collect();
         let mut back = Rows::default();
         let result = {
             let ready = self.prepare_any(&statement)?;
@@ -365,6 +377,7 @@ impl Session {
                 None => self.expire_unknown(id, attribute),
             }
         }
+        unknown.iter().for_each(|(_, attribute)| self.expire_unknown(id, *attribute));
         Ok(())
     }
 
@@ -397,11 +410,6 @@ fn literal(table: &Table, column: u16, value: Bind<'_>) -> Node {
         Bind::Owned(value) => value,
     };
     Node::value(value, table.columns()[usize::from(column)].data_type)
-}
-
-fn key_of(values: &[Value]) -> Option<Key> {
-    let binds: Vec<Bind<'_>> = values.iter().map(|value| Bind::Ref(value.as_ref())).collect();
-    Key::from_values(&binds)
 }
 
 /// Collects rows.

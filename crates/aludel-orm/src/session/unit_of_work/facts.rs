@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use aludel_sql::Table;
+use aludel_sql::{Bind, Capabilities, ServerDefault, Table, Value};
 
 use super::slots::{Slot, slots_of};
 use crate::instrumentation::Id;
-use crate::mapping::Mapper;
+use crate::mapping::{EagerDefaults, Mapper};
 use crate::session::Session;
+use crate::session::identity::Key;
 use crate::{Error, ErrorKind, Result};
 
 /// In place of an attribute: the column has none.
@@ -55,20 +56,72 @@ pub(super) struct TableFacts {
     pub(super) defaults: Vec<(u16, u16)>,
     /// The columns that the program gives a value with every UPDATE: (column, attribute).
     pub(super) on_updates: Vec<(u16, u16)>,
-    /// The columns that the database gives a value, at an INSERT where none was given, and at an UPDATE.
-    pub(super) by_database: Vec<(u16, u16)>,
-    pub(super) by_database_on_update: Vec<(u16, u16)>,
+    /// The columns that the database gives a value at an INSERT, where none was given.
+    pub(super) on_insert: Made,
+    /// Those that it gives a value at an UPDATE.
+    pub(super) on_update: Made,
+}
+
+/// What the database makes of a row, by how it is learned: (column, attribute).
+#[derive(Default)]
+pub(super) struct Made {
+    /// It comes back with the statement.
+    pub(super) returned: Vec<(u16, u16)>,
+    /// It is read right after it.
+    pub(super) read: Vec<(u16, u16)>,
+    /// It is read when it is asked for.
+    pub(super) expired: Vec<(u16, u16)>,
+    /// Whether what SQL expressions make comes back with the statement.
+    pub(super) expressions: bool,
+}
+
+/// When what the database makes of a row is learned.
+struct Learning<'a> {
+    eager: EagerDefaults,
+    /// RETURNING gives what triggers have made of the row.
+    sees_triggers: bool,
+    /// It has to be known in any case.
+    needed: &'a dyn Fn(u16) -> bool,
+}
+
+impl Made {
+    fn new(
+        columns: Vec<(u16, u16)>,
+        how: &Learning<'_>,
+        gives_back: bool,
+        by_trigger: &dyn Fn(u16) -> bool,
+    ) -> Self {
+        let eager = how.eager != EagerDefaults::Never;
+        let mut made = Self { expressions: gives_back && eager, ..Self::default() };
+        for (column, attribute) in columns {
+            let needed = (how.needed)(attribute);
+            let comes_back = gives_back && (how.sees_triggers || !by_trigger(column));
+            let list = match comes_back {
+                true if eager || needed => &mut made.returned,
+                false if how.eager == EagerDefaults::Always || needed => &mut made.read,
+                _ => &mut made.expired,
+            };
+            list.push((column, attribute));
+        }
+        made
+    }
 }
 
 impl Facts {
-    pub(super) fn new(mapper: &Arc<Mapper>) -> Self {
+    pub(super) fn new(mapper: &Arc<Mapper>, of: &Capabilities) -> Self {
         let tables: Vec<TableFacts> =
-            (0..mapper.tables.len()).map(|at| TableFacts::new(mapper, at as u16)).collect();
+            (0..mapper.tables.len()).map(|at| TableFacts::new(mapper, at as u16, of)).collect();
         Self {
             prepares: mapper.version.is_some() || tables.iter().any(|t| !t.defaults.is_empty()),
             tables,
             mapper: Arc::clone(mapper),
         }
+    }
+
+    /// The key of some values.
+    pub(super) fn key_of(&self, values: &[Value]) -> Option<Key> {
+        let binds: Vec<Bind<'_>> = values.iter().map(|value| Bind::Ref(value.as_ref())).collect();
+        self.mapper.key_of(&binds)
     }
 
     /// The facts of a table, where the class has it.
@@ -86,7 +139,7 @@ impl TableFacts {
         false
     }
 
-    fn new(mapper: &Mapper, at: u16) -> Self {
+    fn new(mapper: &Mapper, at: u16, of: &Capabilities) -> Self {
         let table = mapper.tables[usize::from(at)].clone();
         let columns = table.columns();
         let mut mapped: Vec<(u16, u16)> = Vec::new();
@@ -112,7 +165,11 @@ impl TableFacts {
         plain.sort_unstable();
         let narrow = plain.iter().all(|(_, a)| *a < 64);
         let mask = narrow.then(|| plain.iter().fold(0, |mask, (_, a)| mask | 1 << a));
-        let is_key = |(c, a): &(u16, u16)| mapper.primary_key.contains(a) || column(*c).primary_key;
+        let is_key = |(c, a): &(u16, u16)| {
+            let part = mapper.primary_key.iter().position(|part| part == a);
+            part.is_some_and(|at| at >= 32 || mapper.nullable_key & (1 << at) == 0)
+                || column(*c).primary_key
+        };
         let required =
             plain.iter().enumerate().filter(|(_, c)| is_key(c)).map(|(at, _)| at).collect();
         let of_table = || mapped.iter().filter(|(c, _)| column(*c).primary_key).copied();
@@ -134,6 +191,13 @@ impl TableFacts {
         let version = version.map(|(c, _)| *c);
         let version_by_database = version.is_some() && mapper.version_by.is_database();
         let database_version = |c: u16| version_by_database && version == Some(c);
+        let how = Learning {
+            eager: mapper.rows.eager_defaults,
+            sees_triggers: of.returning_sees_triggers,
+            needed: &|a| {
+                mapper.primary_key.contains(&a) || version_by_database && mapper.version == Some(a)
+            },
+        };
         #[cfg(feature = "json")]
         let by_paths = |(_, a): &&(u16, u16)| mapper.column(*a).is_some_and(|c| c.json_paths);
         Self {
@@ -156,12 +220,25 @@ impl TableFacts {
                 all.extend(hidden(&mapper.hidden_on_updates));
                 all
             },
-            by_database: with(&|c| {
-                generated != Some(c) && (column(c).has_server_value() || database_version(c))
-            }),
-            by_database_on_update: with(&|c| {
-                column(c).server_on_update || column(c).is_read_only() || database_version(c)
-            }),
+            on_insert: Made::new(
+                with(&|c| {
+                    generated != Some(c) && (column(c).has_server_value() || database_version(c))
+                }),
+                &how,
+                of.insert_returning,
+                &|c| {
+                    let fetched = column(c).server_default == Some(ServerDefault::Fetched);
+                    (fetched || database_version(c)) && !column(c).is_read_only()
+                },
+            ),
+            on_update: Made::new(
+                with(&|c| {
+                    column(c).server_on_update || column(c).is_read_only() || database_version(c)
+                }),
+                &how,
+                of.update_returning,
+                &|c| !column(c).is_read_only(),
+            ),
             table,
         }
     }

@@ -96,7 +96,7 @@ impl Session {
             self.unprepare(&[id], &prepared, 0);
         }
         result?;
-        self.read_versions(run, table, &[id]).await
+        self.read_made(run, table, &[id], WriteOp::Insert).await
     }
 
     async fn insert_part(
@@ -108,18 +108,16 @@ impl Session {
     ) -> Result<()> {
         let prepared = self.prepare_inserts(table, classes, part)?;
         let Some(connection) = run.connected() else { return Ok(()) };
-        let gives_back = connection.dialect().capabilities.insert_returning;
         let mut back = Back::default();
         let mut segments = Vec::new();
         let result = {
-            let params =
-                match bind_inserts(&self.arena, table, classes, part, gives_back, &mut segments) {
-                    Ok(params) => params,
-                    Err((id, attribute)) => {
-                        self.unprepare(part, &prepared, 0);
-                        return Err(self.key_missing(id, attribute));
-                    }
-                };
+            let params = match bind_inserts(&self.arena, table, classes, part, &mut segments) {
+                Ok(params) => params,
+                Err((id, attribute)) => {
+                    self.unprepare(part, &prepared, 0);
+                    return Err(self.key_missing(id, attribute));
+                }
+            };
             send(connection, WriteOp::Insert, table, &segments, &params, &mut back).await
         };
         // As in SQLAlchemy, objects whose rows were inserted before the one that was refused keep their keys.
@@ -129,8 +127,8 @@ impl Session {
             self.unprepare(part, &prepared, failed.unwrap_or(0));
             return Err(self.refused(error, WriteOp::Insert, table, part, failed));
         }
-        self.expire_written(table, classes, part, gives_back);
-        self.read_versions(run, table, part).await
+        self.expire_written(table, classes, part);
+        self.read_made(run, table, part, WriteOp::Insert).await
     }
 
     /// Gives attributes the values that the program has for rows where none was set: defaults, first versions.
@@ -231,7 +229,7 @@ impl Session {
             |row: usize| segments.iter().find(|s| row >= s.first && row < s.first + s.rows);
         let attribute_at = |class: u16, column: u16| {
             let (_, of_table) = facts_of(classes, class)?.table(table)?;
-            let mut all = of_table.keys.iter().chain(&of_table.by_database);
+            let mut all = of_table.keys.iter().chain(&of_table.on_insert.returned);
             all.find(|(c, _)| *c == column).map(|(_, attribute)| *attribute)
         };
         let mut rest = back.integers.as_slice();
@@ -278,15 +276,18 @@ impl Session {
     }
 
     /// What the row says that nobody has asked the database for is expired.
-    fn expire_written(&mut self, table: &Table, classes: &Classes, part: &[Id], gave_back: bool) {
+    fn expire_written(&mut self, table: &Table, classes: &Classes, part: &[Id]) {
         for (class, facts) in classes {
-            let Some((_, of_table)) = facts.table(table).filter(|_| !gave_back) else { continue };
-            if of_table.by_database.is_empty() {
+            let Some((_, of_table)) = facts.table(table) else { continue };
+            if of_table.on_insert.expired.is_empty() {
                 continue;
             }
             for &id in part.iter().filter(|id| id.class == *class) {
-                for &(_, attribute) in &of_table.by_database {
-                    if !self.arena.is_loaded(id, attribute) {
+                for &(column, attribute) in &of_table.on_insert.expired {
+                    let given = !table.columns()[usize::from(column)].is_read_only()
+                        && self.arena.is_loaded(id, attribute)
+                        && !self.arena.field(id, attribute).bind().as_ref().is_null();
+                    if !given {
                         self.expire_unknown(id, attribute);
                     }
                 }
@@ -318,7 +319,6 @@ fn bind_inserts<'a>(
     table: &Table,
     classes: &'a Classes,
     part: &[Id],
-    gives_back: bool,
     segments: &mut Vec<Segment>,
 ) -> Result<Vec<Bind<'a>>, (Id, u16)> {
     let mut params: Vec<Bind<'a>> = Vec::new();
@@ -340,7 +340,7 @@ fn bind_inserts<'a>(
             let shape = bind_row(slab, table, facts, id.slot, &mut params).map_err(|a| (id, a))?;
             if last_shape != Some(shape) {
                 last_shape = Some(shape);
-                let (columns, returning) = columns_of(facts, shape, gives_back);
+                let (columns, returning) = columns_of(facts, shape);
                 if segments.last().is_none_or(|s| s.columns != columns || s.returning != returning)
                 {
                     segments.push(Segment { columns, returning, first: row, ..Segment::default() });
@@ -398,7 +398,7 @@ fn bind_row<'a>(
 }
 
 /// The columns that rows of a shape give, and those whose values are wanted back.
-fn columns_of(facts: &TableFacts, shape: u128, gives_back: bool) -> (Vec<u16>, Vec<u16>) {
+fn columns_of(facts: &TableFacts, shape: u128) -> (Vec<u16>, Vec<u16>) {
     let mut bit = 1u128;
     let (mut columns, mut returning) = (Vec::new(), Vec::new());
     for &(column, _) in &facts.optional {
@@ -410,9 +410,7 @@ fn columns_of(facts: &TableFacts, shape: u128, gives_back: bool) -> (Vec<u16>, V
         bit = bit.rotate_left(1);
     }
     columns.extend(facts.plain.iter().map(|(c, _)| *c));
-    if gives_back {
-        let by_database = facts.by_database.iter().map(|(c, _)| *c);
-        returning.extend(by_database.filter(|c| !columns.contains(c)));
-    }
+    let returned = facts.on_insert.returned.iter().map(|(c, _)| *c);
+    returning.extend(returned.filter(|c| !columns.contains(c)));
     (columns, returning)
 }

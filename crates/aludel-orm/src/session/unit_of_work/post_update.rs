@@ -40,6 +40,7 @@ impl Session {
                 if set.is_empty() {
                     continue;
                 }
+                self.check_row_known(id, of_table, "updating")?;
                 let mut version = None;
                 if let (Some(column), Some(attribute)) = (of_table.version, facts.mapper.version) {
                     let current = self.arena.is_loaded(id, attribute);

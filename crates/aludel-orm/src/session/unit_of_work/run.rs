@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aludel_engine::Connection;
-use aludel_sql::Value;
+use aludel_sql::{Dialect, Value};
 use hashbrown::HashSet;
 use indexmap::IndexMap;
 
@@ -33,6 +33,8 @@ pub(super) struct Run {
     pub(super) takeovers: FastMap<Id, Option<Value>>,
     /// Rows that have given up the value of a unique constraint, and which constraint.
     pub(super) given_up: FastSet<(Id, u32, usize)>,
+    /// Updated objects of tables with unique constraints: what their rows had, they have given up.
+    pub(super) updated: FastSet<Id>,
     /// Key attributes that the database has changed already by way of a cascade.
     pub(super) cascaded: FastSet<(Id, u16)>,
     /// Pairs whose association row has been dealt with, as the other side sees them.
@@ -50,9 +52,14 @@ impl Run {
         if self.facts.len() <= at {
             self.facts.resize(at + 1, None);
         }
-        Arc::clone(
-            self.facts[at].get_or_insert_with(|| Arc::new(Facts::new(session.mappers.at(class)))),
-        )
+        Arc::clone(self.facts[at].get_or_insert_with(|| {
+            let mapper = session.mappers.at(class);
+            Arc::new(match session.engine() {
+                Ok(engine) => Facts::new(mapper, &engine.dialect().capabilities),
+                // Nothing will be sent.
+                Err(_) => Facts::new(mapper, &Dialect::sqlite().capabilities),
+            })
+        }))
     }
 
     /// What is known of a class whose facts were asked for before.

@@ -1,5 +1,6 @@
 //! Saving objects of a hierarchy: which are inserted and which updated, table by table.
 
+use super::facts::classes_of;
 use super::run::Run;
 use super::work::Work;
 use crate::events::ObjectEvent;
@@ -12,10 +13,16 @@ impl Session {
     /// Inserts and updates the rows of some objects. Within a table the UPDATEs come first, so that a unique value
     /// may go from one row to another; see `slots` for where that is not enough.
     pub(super) async fn save(&mut self, run: &mut Run, work: &Work, ids: &[Id]) -> Result<()> {
+        if ids.len() > 1 && classes_of(ids).iter().any(|c| !self.mappers.at(*c).rows.batch) {
+            return self.save_one_by_one(run, work, ids).await;
+        }
         let hears = self.listeners.hears_writing();
         let may_take_over = work.roots.iter().any(|root| !root.deletes.is_empty());
         let is_new = |id: &Id| self.arena.state(*id).life == ObjectState::Pending;
-        if !hears && !may_take_over && ids.iter().all(is_new) {
+        // Others of the hierarchy are written before or later.
+        let of_root = ids.first().and_then(|id| work.root(self.mappers.at(id.class).root));
+        let apart = of_root.is_some_and(|root| root.saves.len() > ids.len());
+        if !hears && !may_take_over && !apart && ids.iter().all(is_new) {
             for &id in ids {
                 self.check_key_known(id)?;
             }
@@ -55,7 +62,7 @@ impl Session {
         } else {
             updates.extend(persistent);
         }
-        let slots = (may_take_over || !updates.is_empty()) && self.has_slots(run, ids);
+        let slots = (may_take_over || apart || !updates.is_empty()) && self.has_slots(run, ids);
         for table in self.tables_of(ids)? {
             if slots {
                 for group in self.free_slots(run, work, &table, &updates, &inserts).await? {
@@ -68,12 +75,29 @@ impl Session {
                 self.insert_table(run, &table, &inserts).await?;
             }
         }
+        if slots {
+            run.updated.extend(&updates);
+        }
         if !hears {
             return Ok(());
         }
         self.tell_written(run).await?;
         self.tell_writing_all(run, ObjectEvent::AfterInsert, &inserts).await?;
         self.tell_writing_all(run, ObjectEvent::AfterUpdate, &updates).await
+    }
+
+    /// The same, an object at a time, since a mapping says so: the new ones first, then the others by key.
+    async fn save_one_by_one(&mut self, run: &mut Run, work: &Work, ids: &[Id]) -> Result<()> {
+        let is_new = |id: &&Id| self.arena.state(**id).life == ObjectState::Pending;
+        let mut ordered: Vec<Id> = ids.iter().filter(is_new).copied().collect();
+        let mut persistent: Vec<Id> = ids.iter().filter(|id| !is_new(id)).copied().collect();
+        self.sort_by_row(&mut persistent);
+        persistent.dedup();
+        ordered.append(&mut persistent);
+        for id in ordered {
+            Box::pin(self.save(run, work, &[id])).await?;
+        }
+        Ok(())
     }
 
     /// Refuses a new object whose key is expired: it had one, lost its row in a rollback, and nobody knows whether

@@ -113,7 +113,7 @@ impl Session {
         let mut holders = Holders::default();
         let all = work.roots.iter().flat_map(|root| root.saves.iter().chain(root.deletes.iter()));
         for &id in all {
-            if self.arena.life(id) != Some(ObjectState::Persistent) {
+            if self.arena.life(id) != Some(ObjectState::Persistent) || run.updated.contains(&id) {
                 continue;
             }
             let facts = run.facts(self, id.class);

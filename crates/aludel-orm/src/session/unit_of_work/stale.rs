@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
-use aludel_sql::{Bind, Row, RowSink, Table, Value};
+use aludel_sql::{Bind, Row, RowSink, Table, Value, WriteOp};
 
-use super::facts::TableFacts;
+use super::facts::{TableFacts, classes_of};
 use super::run::Run;
 use super::update::{Change, Changes};
 use crate::instrumentation::Id;
@@ -251,30 +251,27 @@ impl Session {
         Ok(sink.0)
     }
 
-    /// Reads the versions that triggers have given to rows, where RETURNING does not tell them.
-    pub(super) async fn read_versions(
+    /// Reads what the database has made of rows that were written, as far as the statement did not tell it and the
+    /// mapping wants it.
+    pub(super) async fn read_made(
         &mut self,
         run: &mut Run,
         table: &Table,
         ids: &[Id],
+        op: WriteOp,
     ) -> Result<()> {
-        let sees_triggers =
-            run.connected().is_none_or(|c| c.dialect().capabilities.returning_sees_triggers);
-        if sees_triggers || !ids.iter().any(|id| self.mapper_of(*id).version_by.is_database()) {
-            return Ok(());
-        }
-        for &id in ids {
-            let facts = run.facts(self, id.class);
-            let (Some((_, facts)), Some(version)) = (facts.table(table), facts.mapper.version)
-            else {
+        for class in classes_of(ids) {
+            let facts = run.facts(self, class);
+            let Some((_, facts)) = facts.table(table) else { continue };
+            let made = if op == WriteOp::Insert { &facts.on_insert } else { &facts.on_update };
+            if made.read.is_empty() {
                 continue;
-            };
-            let Some(column) = facts.version.filter(|_| facts.version_by_database) else {
-                continue;
-            };
-            let values = self.row_values(run, facts, id, false, &[(column, version)]).await?;
-            if let Some(value) = values.and_then(|mut values| values.pop()) {
-                self.put_written(id, version, value)?;
+            }
+            for &id in ids.iter().filter(|id| id.class == class) {
+                let values = self.row_values(run, facts, id, false, &made.read).await?;
+                for ((_, attribute), value) in made.read.iter().zip(values.into_iter().flatten()) {
+                    self.put_written(id, *attribute, value)?;
+                }
             }
         }
         Ok(())

@@ -129,6 +129,7 @@ impl Session {
         if into.set.len() == start {
             return Ok(());
         }
+        self.check_row_known(id, of_table, "updating")?;
         for &(column, attribute) in &of_table.on_updates {
             if into.set[start..].iter().any(|(c, _)| *c == column) {
                 continue;
@@ -218,23 +219,15 @@ impl Session {
         let mut back = Back::default();
         let mut segments = Vec::new();
         let ids = || part.iter().map(|c| c.id).collect::<Vec<Id>>();
-        let gives_back;
         let result = {
             let params = self.bind_changes(run, table, changes, part, &mut segments);
             let Some(connection) = run.connected() else { return Ok(()) };
-            gives_back = connection.dialect().capabilities.update_returning;
-            let sees_triggers = connection.dialect().capabilities.returning_sees_triggers;
-            if gives_back {
-                for segment in &mut segments {
-                    let Some((_, facts)) = changes.facts(&part[segment.first]).table(table) else {
-                        continue;
-                    };
-                    let unknown = facts.by_database_on_update.iter().map(|(c, _)| *c);
-                    segment.returning = unknown.filter(|c| !segment.columns.contains(c)).collect();
-                    if facts.version_by_database && !sees_triggers {
-                        segment.returning.retain(|c| Some(*c) != facts.version);
-                    }
-                }
+            for segment in &mut segments {
+                let Some((_, facts)) = changes.facts(&part[segment.first]).table(table) else {
+                    continue;
+                };
+                let returned = facts.on_update.returned.iter().map(|(c, _)| *c);
+                segment.returning = returned.filter(|c| !segment.columns.contains(c)).collect();
             }
             send(connection, WriteOp::Update, table, &segments, &params, &mut back).await
         };
@@ -257,24 +250,27 @@ impl Session {
             let change = &part[row as usize];
             let Some((_, facts)) = changes.facts(change).table(table) else { continue };
             let attribute = returned(row, index)
-                .and_then(|column| facts.by_database_on_update.iter().find(|(c, _)| *c == column));
+                .and_then(|column| facts.on_update.returned.iter().find(|(c, _)| *c == column));
             if let Some((_, attribute)) = attribute {
                 self.put_written(change.id, *attribute, value)?;
             }
         }
         for facts in &changes.classes {
             let Some((_, of_table)) = facts.table(table) else { continue };
-            if gives_back || of_table.by_database_on_update.is_empty() {
+            if of_table.on_update.expired.is_empty() {
                 continue;
             }
             for change in part.iter().filter(|c| c.id.class == facts.mapper.index) {
-                for (_, attribute) in &of_table.by_database_on_update {
-                    self.expire_unknown(change.id, *attribute);
+                let set = changes.set_of(change);
+                for (column, attribute) in &of_table.on_update.expired {
+                    if !set.iter().any(|(given, _)| given == column) {
+                        self.expire_unknown(change.id, *attribute);
+                    }
                 }
             }
         }
         let written: Vec<Id> = part.iter().map(|change| change.id).collect();
-        self.read_versions(run, table, &written).await
+        self.read_made(run, table, &written, WriteOp::Update).await
     }
 
     fn bind_changes<'a>(
@@ -391,14 +387,14 @@ impl Session {
 
     /// The key under which the database knows the object's row.
     pub(super) fn row_key(&self, id: Id) -> Option<Key> {
-        let parts: SmallVec<[Bind<'_>; 4]> = self
-            .mapper_of(id)
+        let mapper = self.mapper_of(id);
+        let parts: SmallVec<[Bind<'_>; 4]> = mapper
             .primary_key
             .iter()
             .enumerate()
             .map(|(at, attribute)| self.row_key_part(id, at, *attribute))
             .collect();
-        Key::from_values(&parts)
+        mapper.key_of(&parts)
     }
 
     /// Sorts persistent objects of one hierarchy by their keys: rows that lie together are written together, and

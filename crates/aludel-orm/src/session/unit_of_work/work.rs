@@ -119,6 +119,11 @@ impl Work {
         at
     }
 
+    /// The objects of a hierarchy.
+    pub(super) fn root(&self, root: u16) -> Option<&RootWork> {
+        self.roots.iter().find(|of| of.root == root)
+    }
+
     /// Puts an object on the list, or changes what is to become of it; says whether that is new.
     pub(super) fn mark(
         &mut self,
