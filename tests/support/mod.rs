@@ -24,6 +24,19 @@ impl Observer for Recorder {
     }
 }
 
+/// Runs a test on every database that is there; on PostgreSQL in a schema of its own.
+pub(crate) fn each(schema: &str, registry: impl Fn() -> Registry, test: impl Fn(&mut Db)) {
+    test(&mut Db::new(registry()));
+    let Ok(url) = std::env::var("ALUDEL_TEST_POSTGRES") else { return };
+    let engine = Engine::connect_blocking(&url).unwrap();
+    let anew = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+    let mut session = blocking::Session::new(&engine);
+    engine.block_on(session.execute_raw(&anew)).unwrap();
+    session.commit().unwrap();
+    let sep = if url.contains('?') { '&' } else { '?' };
+    test(&mut Db::at(&format!("{url}{sep}options=-csearch_path%3D{schema}"), registry()));
+}
+
 /// A session on a database of its own.
 pub(crate) struct Db {
     session: blocking::Session,
@@ -64,6 +77,15 @@ impl Db {
     /// How many SELECTs there were since last asked.
     pub(crate) fn selects(&self) -> usize {
         self.recorder.1.swap(0, Ordering::Relaxed)
+    }
+
+    /// Waits for what has no blocking form.
+    pub(crate) fn waiting<R>(
+        &mut self,
+        run: impl AsyncFnOnce(&mut Session) -> aludel::Result<R>,
+    ) -> aludel::Result<R> {
+        let engine = self.engine.clone();
+        engine.block_on(run(&mut self.session))
     }
 
     /// Runs an UPDATE by criteria.

@@ -129,7 +129,7 @@ impl<T> CollectionAdapter<'_, T> {
     ///
     /// When the collection is not loaded.
     pub fn len(&self) -> Result<usize> {
-        Ok(self.session.try_members(self.owner, self.attribute)?.len())
+        Ok(self.session.read_members(self.owner, self.attribute)?.len())
     }
 
     /// Whether there is no member.
@@ -147,7 +147,7 @@ impl<T> CollectionAdapter<'_, T> {
     ///
     /// When the collection is not loaded.
     pub fn iter(&self) -> Result<impl ExactSizeIterator<Item = Handle<T>> + use<T>> {
-        let members = self.session.try_members(self.owner, self.attribute)?;
+        let members = self.session.read_members(self.owner, self.attribute)?;
         Ok(members.shared().map(Handle::new))
     }
 }

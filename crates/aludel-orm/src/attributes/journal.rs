@@ -137,6 +137,28 @@ impl Journal {
 }
 
 impl Session {
+    /// Runs operations of which all or none take effect: when `run` fails, what it did to objects is undone. That
+    /// is what changes attributes, makes objects and adds them; what takes objects out of the session is not undone.
+    ///
+    /// ```
+    /// # include!("../fixtures/doc_models.rs");
+    /// # fn main() {}
+    /// # fn example(session: &mut Session, user: Handle<User>) -> Result<()> {
+    /// session.atomic(|session| {
+    ///     session.set(user, User::age, 30)?;
+    ///     // Should this be refused, the age is as it was.
+    ///     session.append(user, User::addresses, Address::default())
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Whatever `run` fails with.
+    pub fn atomic<R>(&mut self, run: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        self.scope(run)
+    }
+
     /// Runs operations of which all or none take effect.
     ///
     /// # Errors

@@ -213,10 +213,6 @@ impl Session {
     ///
     /// # Panics
     ///
-    /// The iterator is made from a loaded collection.
-    ///
-    /// # Panics
-    ///
     /// Panics when the collection is not loaded, or the handle's object is not here.
     #[track_caller]
     pub fn members<S: IsA<C>, C: Mapped, T, V: CollectionField<T>>(
@@ -224,14 +220,27 @@ impl Session {
         object: Handle<S>,
         attribute: Attr<C, V>,
     ) -> impl ExactSizeIterator<Item = Handle<T>> + use<S, C, T, V> {
-        let attribute = self.number(object.id, attribute);
-        match attribute.and_then(|attribute| self.try_members(object.id, attribute)) {
-            Ok(members) => members.shared().map(Handle::new),
+        match self.try_members(object, attribute) {
+            Ok(members) => members,
             Err(error) => panic!("{error}"),
         }
     }
 
-    pub(super) fn try_members(&self, id: Id, attribute: u16) -> Result<Arc<Members>> {
+    /// As [`members`](Self::members), where the collection may not be loaded.
+    ///
+    /// # Errors
+    ///
+    /// When the collection is not loaded, or the handle's object is not here.
+    pub fn try_members<S: IsA<C>, C: Mapped, T, V: CollectionField<T>>(
+        &self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+    ) -> Result<impl ExactSizeIterator<Item = Handle<T>> + use<S, C, T, V>> {
+        let attribute = self.number(object.id, attribute)?;
+        Ok(self.read_members(object.id, attribute)?.shared().map(Handle::new))
+    }
+
+    pub(super) fn read_members(&self, id: Id, attribute: u16) -> Result<Arc<Members>> {
         self.arena.check(id)?;
         match self.arena.object(id).field(attribute).and_then(Field::many) {
             Some(ManyCore::Unset) => Ok(Arc::default()),

@@ -16,7 +16,7 @@ use super::{ObjectState, Session};
 use crate::Result;
 use crate::attributes::{Datum, Historic, History, HistoryItem};
 use crate::instrumentation::{Attr, Field, Handle, Id, IsA, Mapped};
-use crate::mapping::{Mapper, PropertyKind};
+use crate::mapping::{Mapper, Mappers, PropertyKind};
 
 /// What a session knows of an object. Made by [`Session::inspect`].
 #[derive(Clone, Copy)]
@@ -75,6 +75,11 @@ impl Session {
     pub fn inspect_mut<T>(&mut self, object: Handle<T>) -> Result<InstanceStateMut<'_, T>> {
         self.arena.check(object.id)?;
         Ok(InstanceStateMut { session: self, id: object.id, class: PhantomData })
+    }
+
+    /// The mappers of the session, each by its number.
+    pub fn mappers(&self) -> &Arc<Mappers> {
+        &self.mappers
     }
 
     /// The mapper of a class: `inspect(User)` in SQLAlchemy.

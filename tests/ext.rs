@@ -1,0 +1,9 @@
+//! The extensions, each through the public interface alone.
+#![cfg(feature = "sqlite")]
+
+#[path = "ext/association_proxy.rs"]
+mod association_proxy;
+#[path = "ext/proxies_in_queries.rs"]
+mod proxies_in_queries;
+#[allow(dead_code, reason = "what other tests ask of a database")]
+mod support;
