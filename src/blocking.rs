@@ -11,11 +11,11 @@ use aludel_orm::__private::Attempts;
 use aludel_orm::attributes::{Historic, Passive};
 use aludel_orm::session::{Cascade, NoAutoflush, RolledBack};
 use aludel_orm::{
-    Attr, Delete, Field, Handle, History, Id, IntoField, IntoKey, IntoObject, IsA, Mapped, Page,
-    PageOf, Query, Registry, RelationshipField, Result, Rows, Select, Session as Async,
-    SessionMaker, Stream, Update,
+    Attr, AttributeKey, Delete, Field, Handle, History, Id, Insert, InsertInto, IntoField, IntoKey,
+    IntoObject, IsA, Mapped, Page, PageOf, Query, Registry, RelationshipField, Result, Rows,
+    Select, Session as Async, SessionMaker, Stream, Update,
 };
-use aludel_sql::Lock;
+use aludel_sql::{Lock, Value};
 
 /// A session whose operations block until they are done.
 ///
@@ -299,6 +299,24 @@ wait! {
     fn execute_update<T: Mapped>(update: Update<T>) -> u64;
     /// Runs a DELETE by criteria.
     fn execute_delete<T: Mapped>(delete: Delete<T>) -> u64;
+    /// Inserts rows.
+    fn execute_insert<T: Mapped>(insert: Insert<'_, T>) -> u64;
+    /// Inserts rows, and gives their objects.
+    fn insert_returning<T: Mapped>(insert: Insert<'_, T>) -> Vec<Handle<T>>;
+    /// Inserts rows, and gives for each its object, if it was written.
+    fn insert_returning_each<T: Mapped>(insert: Insert<'_, T>) -> Vec<Option<Handle<T>>>;
+    /// Inserts rows of named values.
+    fn insert_by(insert: InsertInto) -> u64;
+    /// Inserts rows of named values, and gives for each its object, if it was written.
+    fn insert_by_returning(insert: InsertInto) -> Vec<Option<Id>>;
+    /// Inserts rows from plain structs.
+    fn bulk_insert<T: Mapped>(rows: &[T]) -> ();
+    /// Inserts rows from values by attribute name.
+    fn bulk_insert_named(class: &str, rows: Vec<Vec<(&str, Value)>>) -> ();
+    /// Updates rows from plain structs.
+    fn bulk_update<T: Mapped>(rows: &[T], attributes: impl IntoIterator<Item = impl Into<AttributeKey<T>>>) -> ();
+    /// Updates rows from values by attribute name.
+    fn bulk_update_named(class: &str, rows: Vec<Vec<(&str, Value)>>) -> ();
     /// The object of a key, with its row locked.
     fn get_locked<T: Mapped>(key: impl IntoKey, lock: Lock) -> Option<Handle<T>>;
     /// Reads an object anew, and locks its row.

@@ -24,9 +24,9 @@ pub use aludel_orm::{
 };
 pub use aludel_orm::{
     Comparator, Cursor, Lazy, LoadLimit, LoaderCriteria, Page, PageOf, Query, aliased,
-    contains_eager, defer, immediate, joined, lazy_load, load_only, loader_criteria,
-    loader_criteria_for_each, object, others, raise, raise_on_sql, select, selectin, subquery,
-    undefer,
+    contains_eager, defer, excluded, immediate, insert, joined, lazy_load, load_only,
+    loader_criteria, loader_criteria_for_each, object, others, raise, raise_on_sql, select,
+    selectin, subquery, undefer,
 };
 pub use aludel_sql as sql;
 pub use aludel_sql::{

@@ -93,28 +93,6 @@ impl Db {
         self.session.execute_update(update).unwrap()
     }
 
-    /// Inserts rows from plain structs.
-    pub(crate) fn bulk_insert<T: Mapped>(&mut self, rows: &[T]) {
-        let engine = self.engine.clone();
-        engine.block_on(self.session.bulk_insert(rows)).unwrap();
-    }
-
-    /// Inserts rows from named values.
-    pub(crate) fn bulk_insert_named(&mut self, class: &str, rows: Vec<Vec<(&str, aludel::Value)>>) {
-        let engine = self.engine.clone();
-        engine.block_on(self.session.bulk_insert_named(class, rows)).unwrap();
-    }
-
-    /// Updates an attribute of rows from plain structs.
-    pub(crate) fn bulk_update<T: Mapped, V: aludel::orm::Field>(
-        &mut self,
-        rows: &[T],
-        attribute: aludel::Attr<T, V>,
-    ) {
-        let engine = self.engine.clone();
-        engine.block_on(self.session.bulk_update(rows, [attribute])).unwrap();
-    }
-
     /// The objects of a query put together by names.
     pub(crate) fn all_of(&mut self, query: aludel::Query) -> Vec<aludel::Id> {
         let engine = self.engine.clone();

@@ -131,18 +131,18 @@ fn rows_written_at_once() {
     use aludel::Value;
     let mut db = vertices();
     let plain = Vertex { via: Some(point(1, 1)), kind: "plain".into(), ..vertex() };
-    db.bulk_insert(&[plain.clone(), Vertex { via: None, ..plain.clone() }]);
+    db.bulk_insert(&[plain.clone(), Vertex { via: None, ..plain.clone() }]).unwrap();
     let pair = |x, y| Value::Tuple([Value::I64(x), Value::I64(y)].into());
     let mut row = vec![("kind", Value::from("plain")), ("label", Value::from("named"))];
     row.extend([("weight", Value::I64(1)), ("start", pair(5, 6)), ("end", pair(7, 8))]);
     row.push(("corner", pair(0, 0)));
-    db.bulk_insert_named("Vertex", vec![row]);
+    db.bulk_insert_named("Vertex", vec![row]).unwrap();
     let rows = db.raw("SELECT x1, y1, end_x, via_x FROM vertices ORDER BY id");
     assert_eq!(rows[0], [1, 2, 3, 1].map(Value::I64));
     assert_eq!(rows[1], [Value::I64(1), Value::I64(2), Value::I64(3), Value::Null]);
     assert_eq!(rows[2], [Value::I64(5), Value::I64(6), Value::I64(7), Value::Null]);
     let changed = Vertex { id: Auto::Set(1), start: point(0, 9), ..plain };
-    db.bulk_update(&[changed], Vertex::start);
+    db.bulk_update(&[changed], [Vertex::start]).unwrap();
     let rows = db.raw("SELECT x1, y1, end_x FROM vertices WHERE id = 1");
     assert_eq!(rows, [[0, 9, 3].map(Value::I64)]);
 }

@@ -136,6 +136,48 @@ impl Connection {
         result
     }
 
+    /// Runs one statement for many rows of parameters, in their order: DB-API's `executemany`. The parameters of the
+    /// rows lie behind each other, as many for each.
+    ///
+    /// What comes back for row *i* is given to the sink as row *i* of write 0; a statement may give a row nothing (an
+    /// upsert that leaves it out). Outside a transaction all is one. After an error inside a transaction some of the
+    /// rows may be there; the error says at which row it was.
+    pub async fn execute_each(
+        &mut self,
+        statement: &Compiled,
+        rows: usize,
+        params: &[Bind<'_>],
+        sink: &mut dyn WriteSink,
+    ) -> Result<()> {
+        self.ready()?;
+        if rows == 0 || !params.len().is_multiple_of(rows) {
+            return match (rows, params.len()) {
+                (0, 0) => sink.done(0, 0),
+                (rows, given) => Err(Error::new(
+                    ErrorKind::Argument,
+                    format!("{given} parameters cannot be those of {rows} rows"),
+                )),
+            };
+        }
+        let event = Event::Each {
+            id: statement.id,
+            sql: &statement.sql,
+            kind: statement.kind,
+            rows,
+            params,
+        };
+        let watch = self.engine.observers.start(&event);
+        let mut counted = Counted { sink, matched: 0 };
+        self.state.in_flight = true;
+        let result = self.driver().execute_each(statement, rows, params, &mut counted).await;
+        let matched = counted.matched;
+        self.landed(&result);
+        if let Some(watch) = watch {
+            watch.finish(&event, matched, result.as_ref().err());
+        }
+        result
+    }
+
     async fn write_watched(
         &mut self,
         writes: &[Write<'_>],
@@ -346,6 +388,23 @@ impl std::fmt::Debug for Connection {
             .field("engine", &self.engine.shown)
             .field("state", &self.state)
             .finish()
+    }
+}
+
+/// A sink that is asked afterwards how many rows were matched.
+struct Counted<'a> {
+    sink: &'a mut dyn WriteSink,
+    matched: u64,
+}
+
+impl WriteSink for Counted<'_> {
+    fn returned(&mut self, write: usize, row: usize, values: &dyn aludel_sql::Row) -> Result<()> {
+        self.sink.returned(write, row, values)
+    }
+
+    fn done(&mut self, write: usize, matched: u64) -> Result<()> {
+        self.matched += matched;
+        self.sink.done(write, matched)
     }
 }
 

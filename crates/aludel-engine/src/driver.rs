@@ -74,6 +74,24 @@ impl Driver {
         }
     }
 
+    /// One statement for many rows of parameters.
+    pub(crate) async fn execute_each(
+        &mut self,
+        statement: &Compiled,
+        rows: usize,
+        params: &[Bind<'_>],
+        sink: &mut dyn WriteSink,
+    ) -> Result<()> {
+        match *self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(ref mut c) => c.execute_each(&statement.sql, rows, params, sink).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(ref mut c) => {
+                Box::pin(c.execute_each(statement, rows, params, sink)).await
+            }
+        }
+    }
+
     pub(crate) async fn script(&mut self, sql: &str) -> Result<()> {
         match *self {
             #[cfg(feature = "sqlite")]

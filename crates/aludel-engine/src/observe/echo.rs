@@ -79,6 +79,25 @@ impl Echo {
         }
     }
 
+    /// A statement that is run for many rows.
+    fn rows(&self, sql: &str, rows: usize, params: &[aludel_sql::Bind<'_>]) -> String {
+        let width = params.len().checked_div(rows).unwrap_or(0);
+        let mut text = format!("{sql}\n[{rows} rows of {width} parameters]");
+        if self.show == Show::Parameters {
+            for row in 0..rows {
+                // As in SQLAlchemy, a long list is shown by its ends.
+                if rows > 10 && (8..rows - 2).contains(&row) {
+                    if row == 8 {
+                        let _ = write!(text, "\n… {} rows more …", rows - 10);
+                    }
+                    continue;
+                }
+                let _ = write!(text, "\n{}", self.params(&params[row * width..][..width]));
+            }
+        }
+        text
+    }
+
     fn params(&self, params: &[aludel_sql::Bind<'_>]) -> String {
         match (self.show, params.len()) {
             (Show::Hidden, 0) => "no parameters".to_owned(),
@@ -108,23 +127,8 @@ impl Observer for Echo {
             Event::Statement { id, sql, params, .. } => {
                 format!("{sql}\n[{}, {}]", self.age(*id), self.params(params))
             }
-            Event::Write { sql, write, .. } => {
-                let mut text =
-                    format!("{sql}\n[{} rows of {} parameters]", write.rows, write.width());
-                if self.show == Show::Parameters {
-                    for row in 0..write.rows {
-                        // As in SQLAlchemy, a long list is shown by its ends.
-                        if write.rows > 10 && (8..write.rows - 2).contains(&row) {
-                            if row == 8 {
-                                let _ = write!(text, "\n… {} rows more …", write.rows - 10);
-                            }
-                            continue;
-                        }
-                        let _ = write!(text, "\n{}", self.params(write.row(row)));
-                    }
-                }
-                text
-            }
+            Event::Each { sql, rows, params, .. } => self.rows(sql, *rows, params),
+            Event::Write { sql, write, .. } => self.rows(sql, write.rows, write.params),
         };
         (self.out)(&line);
     }
@@ -141,7 +145,10 @@ impl Observer for Echo {
                 error.kind().code(),
                 error.message()
             ));
-        } else if matches!(event, Event::Statement { .. } | Event::Write { .. }) {
+        } else if matches!(
+            event,
+            Event::Statement { .. } | Event::Each { .. } | Event::Write { .. }
+        ) {
             (self.out)(&format!("[{} rows in {:?}]", outcome.rows, outcome.elapsed));
         }
     }

@@ -74,6 +74,19 @@ pub enum Event<'a> {
         /// Its parameters.
         params: &'a [Bind<'a>],
     },
+    /// A statement runs for many rows of parameters.
+    Each {
+        /// Its id: that of [`Compiled`](aludel_sql::Compiled).
+        id: u64,
+        /// Its text.
+        sql: &'a str,
+        /// What kind it is.
+        kind: StatementKind,
+        /// How many rows of parameters there are.
+        rows: usize,
+        /// The parameters of all rows, one row behind the other.
+        params: &'a [Bind<'a>],
+    },
     /// A script of statements without parameters runs.
     Script(&'a str),
     /// A batch of rows is written.
@@ -98,7 +111,7 @@ impl Event<'_> {
             Self::Release(_) => "RELEASE",
             Self::RollbackTo(_) => "ROLLBACK TO",
             Self::Script(_) => "SCRIPT",
-            Self::Statement { kind, .. } => match kind {
+            Self::Statement { kind, .. } | Self::Each { kind, .. } => match kind {
                 StatementKind::Select => "SELECT",
                 StatementKind::Insert => "INSERT",
                 StatementKind::Update => "UPDATE",
@@ -117,7 +130,10 @@ impl Event<'_> {
     /// The statement's text.
     pub fn sql(&self) -> Option<&str> {
         match self {
-            Self::Statement { sql, .. } | Self::Script(sql) | Self::Write { sql, .. } => Some(sql),
+            Self::Statement { sql, .. }
+            | Self::Each { sql, .. }
+            | Self::Script(sql)
+            | Self::Write { sql, .. } => Some(sql),
             _ => None,
         }
     }

@@ -28,7 +28,7 @@ pub(crate) struct Conn {
     pub(super) client: Client,
     pub(super) dialect: Arc<Dialect>,
     pub(super) shapes: Shapes<Kept>,
-    statements: Statements,
+    pub(super) statements: Statements,
     phase: Phase,
     /// What is to be sent before the next statement: `BEGIN`, savepoints.
     pub(super) pending: String,
@@ -169,7 +169,7 @@ impl Conn {
     }
 
     #[cold]
-    fn refuse(&mut self, refused: Refused, sql: &str) -> Error {
+    pub(super) fn refuse(&mut self, refused: Refused, sql: &str) -> Error {
         if refused.is_stale() {
             self.forget();
         }
@@ -374,7 +374,7 @@ impl Conn {
 }
 
 /// The prepared statement, and what was sent before it and is still to be awaited. An id of zero is not kept.
-async fn prepared<'c>(
+pub(super) async fn prepared<'c>(
     client: &'c Client,
     statements: &mut Statements,
     pending: String,

@@ -6,6 +6,7 @@
 
 mod conn;
 mod connect;
+mod each;
 mod encode;
 mod error;
 mod pipeline;

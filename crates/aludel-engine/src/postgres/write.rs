@@ -25,7 +25,7 @@ const CHUNK_ROWS: usize = 8_192;
 /// The most bytes of texts in one statement, more or less.
 const CHUNK_BYTES: usize = 8 << 20;
 /// How much may be under way: chunks weigh 64, single rows 1.
-const WINDOW: usize = 256;
+pub(super) const WINDOW: usize = 256;
 
 impl Conn {
     pub(crate) async fn write(
@@ -47,7 +47,6 @@ impl Conn {
             result = self.try_write(writes, &mut told).await;
         }
         let result = match result {
-            Ok(()) if own => self.commit().await,
             Ok(()) => Ok(()),
             Err((refused, place)) => {
                 // What was sent behind it is not listened to.
@@ -58,7 +57,16 @@ impl Conn {
                 Err(self.placed(refused, place, writes))
             }
         };
-        if own && result.is_err() {
+        if own { self.end_own(result).await } else { result }
+    }
+
+    /// Ends a transaction that holds nothing but one call.
+    pub(super) async fn end_own(&mut self, result: Result<()>) -> Result<()> {
+        let result = match result {
+            Ok(()) => self.commit().await,
+            failed => failed,
+        };
+        if result.is_err() {
             // What failed first is what is told.
             let _ = self.rollback().await;
         }
@@ -187,11 +195,11 @@ struct Place {
 }
 
 /// The sink, and whether it was told anything.
-struct Told<'s> {
-    sink: &'s mut dyn WriteSink,
-    anything: bool,
+pub(super) struct Told<'s> {
+    pub(super) sink: &'s mut dyn WriteSink,
+    pub(super) anything: bool,
     /// The rows matched by the chunks of the write so far.
-    matched: u64,
+    pub(super) matched: u64,
 }
 
 /// One statement to be sent, for a range of a write's rows.
@@ -205,7 +213,7 @@ struct Job {
     last: bool,
 }
 
-type Sent<'a> = Started<'a, Result<(Vec<Row>, u64), Refused>>;
+pub(super) type Sent<'a> = Started<'a, Result<(Vec<Row>, u64), Refused>>;
 
 /// What is under way, in the order in which it was sent.
 struct Line<'a> {
@@ -332,7 +340,7 @@ impl Job {
 }
 
 /// All the rows of an answer, and how many rows were written.
-async fn answer(stream: RowStream) -> Result<(Vec<Row>, u64), Refused> {
+pub(super) async fn answer(stream: RowStream) -> Result<(Vec<Row>, u64), Refused> {
     let mut stream = pin!(stream);
     let mut rows = Vec::new();
     while let Some(row) = stream.try_next().await? {

@@ -5,6 +5,7 @@
 
 mod conn;
 mod connect;
+mod each;
 mod error;
 mod many;
 mod value;

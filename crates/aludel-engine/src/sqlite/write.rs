@@ -39,9 +39,11 @@ impl Conn {
             self.begin(&TransactionOptions::new());
         }
         let result = self.patiently(|c| c.try_write(writes, sink)).await;
-        if !own {
-            return result;
-        }
+        if own { self.end_own(result).await } else { result }
+    }
+
+    /// Ends a transaction that holds nothing but one call.
+    pub(super) async fn end_own(&mut self, result: Result<()>) -> Result<()> {
         let result = match result {
             Ok(()) => self.commit().await,
             failed => failed,
@@ -163,7 +165,7 @@ fn not_inserted() -> Error {
 
 /// Says which row of which write it was.
 #[cold]
-fn placed(stop: Stop, number: usize, row: usize, rows: usize) -> Stop {
+pub(super) fn placed(stop: Stop, number: usize, row: usize, rows: usize) -> Stop {
     let place = |error: Error| {
         let mut error =
             if rows > 1 { error.context(format_args!("row {} of {rows}", row + 1)) } else { error };

@@ -38,7 +38,9 @@ pub enum Executed {
     RelationshipLoad,
     /// The load of columns of objects that are there: expired, deferred, refreshed.
     ColumnLoad,
-    /// An UPDATE by criteria.
+    /// An INSERT of many rows.
+    Insert,
+    /// An UPDATE by criteria, or of many rows by their keys.
     Update,
     /// A DELETE by criteria.
     Delete,

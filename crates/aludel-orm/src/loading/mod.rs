@@ -11,6 +11,8 @@
 //!        └ load_after            selectin, subquery, immediate                            (after, relation)
 //!
 //!  get, load, refresh            one object: by key, an attribute, again                  (get, lazy, refresh)
+//!
+//!  insert, update, delete        many rows at once, by rows or by criteria                (bulk, dml, by_criteria)
 //! ```
 //!
 //! Everything below the typed faces deals in numbers of classes and attributes. A statement of a shape that was
@@ -64,6 +66,7 @@ mod untracked;
 
 pub use aliased::{AliasOf, aliased};
 pub use attribute::{RelationshipOf, remote};
+pub use bulk::{Insert, InsertInto, excluded, insert};
 pub(crate) use cache::Caches;
 pub use compare::Comparator;
 pub(crate) use criterion::Criterion;

@@ -11,6 +11,7 @@ use aludel_sql::{
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
+use super::bulk::ExcludedLeaf;
 use super::compare;
 use super::composite;
 use super::criterion::Criterion;
@@ -550,6 +551,9 @@ impl Rewriter for Resolver<'_> {
                 }
                 if let Some(criterion) = any.downcast_ref::<Criterion>() {
                     return self.criterion(criterion).map(Some);
+                }
+                if let Some(leaf) = any.downcast_ref::<ExcludedLeaf>() {
+                    return self.excluded(leaf).map(Some);
                 }
                 if any.is::<ObjectLeaf>() {
                     return Err(Error::new(

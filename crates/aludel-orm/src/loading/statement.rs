@@ -15,7 +15,7 @@ use super::select::Select;
 use crate::attributes::delta::IdSet;
 use crate::events::Executed;
 use crate::instrumentation::{ClassDef, Id, Mapped};
-use crate::mapping::PropertyKind;
+use crate::mapping::{Mapper, PropertyKind};
 use crate::session::Session;
 use crate::{Error, ErrorKind, Result};
 
@@ -179,6 +179,38 @@ impl Resolver<'_> {
         names: &[String],
         options: &[LoadOption],
     ) -> Result<EntityPlan> {
+        let by_name = |mapper: &Mapper, attribute: u16| {
+            let property = mapper.property(attribute);
+            let column = match &property.kind {
+                PropertyKind::Column(column) => {
+                    column.columns.iter().find_map(|at| place(names, &mapper.column_of(*at).name))
+                }
+                _ => None,
+            };
+            column.or_else(|| place(names, property.name()))
+        };
+        let mapper = self.mappers.at(class);
+        for attribute in &mapper.primary_key {
+            if by_name(mapper, *attribute).is_none() {
+                return Err(lacks_key(mapper.def, mapper.property(*attribute).name(), names));
+            }
+        }
+        if let Some((on, _)) =
+            mapper.discriminator.as_ref().filter(|_| !mapper.subclasses.is_empty())
+            && by_name(mapper, *on).is_none()
+        {
+            return Err(lacks_key(mapper.def, mapper.property(*on).name(), names));
+        }
+        self.plan_by_place(class, options, &by_name)
+    }
+
+    /// What rows mean whose columns are where a function says, by class and attribute. The key must be among them.
+    pub(super) fn plan_by_place(
+        &mut self,
+        class: u16,
+        options: &[LoadOption],
+        place: &dyn Fn(&Mapper, u16) -> Option<u16>,
+    ) -> Result<EntityPlan> {
         let mappers = self.mappers;
         let mut options = self.with_defaults(class, options)?.into_owned();
         for option in &mut options {
@@ -189,7 +221,7 @@ impl Resolver<'_> {
             }
         }
         let sources = self.own(class);
-        // The columns are found as if they were selected, and then by their names.
+        // The columns are found as if they were selected, and then where they are.
         let mut plan = Plan::default();
         let along: Vec<u16> =
             mappers.self_and_descendants(class).iter().map(|m| m.index()).collect();
@@ -200,37 +232,15 @@ impl Resolver<'_> {
         let of_subclasses = entity.discriminator.iter_mut().flat_map(|d| &mut d.classes);
         for class in own.chain(of_subclasses.map(|(_, class)| class)) {
             let mapper = mappers.at(class.class);
-            class.find_by_name(mapper, |attribute| {
-                let property = mapper.property(attribute);
-                let column = match &property.kind {
-                    PropertyKind::Column(column) => column
-                        .columns
-                        .iter()
-                        .find_map(|at| place(names, &mapper.column_of(*at).name)),
-                    _ => None,
-                };
-                column.or_else(|| place(names, property.name()))
-            });
+            class.find_by_name(mapper, |attribute| place(mapper, attribute));
         }
         let mapper = mappers.at(class);
-        entity.key.clear();
-        for attribute in &mapper.primary_key {
-            match entity.own.column(*attribute) {
-                Some(at) => entity.key.push(at),
-                None => {
-                    return Err(lacks_key(mapper.def, mapper.property(*attribute).name(), names));
-                }
-            }
-        }
-        let found = mapper.discriminator.as_ref().and_then(|(a, _)| entity.own.column(*a));
-        match (&mut entity.discriminator, found) {
-            (Some(discriminator), Some(column)) => discriminator.column = column,
-            (Some(_), None) => {
-                let name = mapper.polymorphic_on().unwrap_or("?");
-                return Err(lacks_key(mapper.def, name, names));
-            }
-            (None, _) => {}
-        }
+        entity.key = mapper.primary_key.iter().filter_map(|a| entity.own.column(*a)).collect();
+        let on = mapper.discriminator.as_ref().and_then(|(a, _)| entity.own.column(*a));
+        entity.discriminator = entity.discriminator.zip(on).map(|(mut discriminator, column)| {
+            discriminator.column = column;
+            discriminator
+        });
         Ok(entity)
     }
 }

@@ -1,0 +1,70 @@
+//! Many rows at once, as a program sees it. On SQLite always, on PostgreSQL where `ALUDEL_TEST_POSTGRES` has a server's
+//! URL.
+
+#[path = "support/database.rs"]
+mod database;
+#[path = "bulk/inserts.rs"]
+mod inserts;
+#[path = "bulk/model.rs"]
+mod model;
+#[path = "bulk/refusals.rs"]
+mod refusals;
+#[path = "bulk/upserts.rs"]
+mod upserts;
+
+use std::sync::{Arc, Mutex};
+
+use aludel::RecordClass;
+use aludel::engine::{Event, Observer};
+use aludel::prelude::*;
+use database::Database;
+
+/// Keeps what is sent: the texts of statements, the shapes of batches.
+#[derive(Default)]
+struct Sent(Mutex<Vec<String>>);
+
+impl Sent {
+    /// What was sent since it was last asked for.
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl Observer for Sent {
+    fn before(&self, event: &Event<'_>) {
+        let line = match event {
+            Event::Write { write, .. } => {
+                format!("{} {} x{}", event.name(), write.table.name(), write.rows)
+            }
+            Event::Each { sql, rows, .. } => format!("{sql} x{rows}"),
+            Event::Statement { sql, .. } => (*sql).to_owned(),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+/// A session, and what it sends.
+struct Case {
+    session: blocking::Session,
+    sent: Arc<Sent>,
+    registry: Registry,
+    is_postgres: bool,
+    tag: RecordClass,
+}
+
+/// Runs a test on each database, with the tables of the model.
+fn each(name: &str, test: impl Fn(&mut Case)) {
+    let registry = model::registry();
+    let tag = model::tag(&registry);
+    registry.configure().unwrap();
+    let postgres = Database::postgres(&format!("bulk_{name}"), &registry);
+    let sqlite = Database::sqlite(&format!("bulk-{name}"), &registry);
+    for db in [Some(sqlite), postgres].into_iter().flatten() {
+        let sent = Arc::new(Sent::default());
+        db.engine.observe(sent.clone());
+        let is_postgres = db.engine.dialect().kind == aludel::sql::DialectKind::Postgres;
+        let (session, registry) = (db.session(), registry.clone());
+        test(&mut Case { session, sent, registry, is_postgres, tag });
+    }
+}
