@@ -55,7 +55,7 @@ pub use session_maker::Attempts;
 pub use session_maker::{RunTransaction, SessionMaker};
 pub use state::ObjectState;
 pub use transaction::RolledBack;
-pub use unit_of_work::{Plan, PlanStep, StaleRow};
+pub use unit_of_work::{Because, Plan, PlanStep, StaleRow};
 
 pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 

@@ -142,12 +142,7 @@ impl TableFacts {
     fn new(mapper: &Mapper, at: u16, of: &Capabilities) -> Self {
         let table = mapper.tables[usize::from(at)].clone();
         let columns = table.columns();
-        let mut mapped: Vec<(u16, u16)> = Vec::new();
-        for &attribute in &mapper.columns {
-            let of = mapper.column(attribute).map(|p| p.columns.as_slice()).unwrap_or_default();
-            mapped.extend(of.iter().filter(|c| c.table == at).map(|c| (c.column, attribute)));
-        }
-        mapped.sort_unstable();
+        let mapped = mapped_columns(mapper, at);
         let hidden = |list: &[(u16, u16)]| -> Vec<(u16, u16)> {
             list.iter()
                 .filter(|(t, _)| *t == at)
@@ -242,6 +237,17 @@ impl TableFacts {
             table,
         }
     }
+}
+
+/// The columns of one of a class's tables that attributes stand for, and the attributes.
+pub(super) fn mapped_columns(mapper: &Mapper, table: u16) -> Vec<(u16, u16)> {
+    let mut mapped: Vec<(u16, u16)> = Vec::new();
+    for &attribute in &mapper.columns {
+        let of = mapper.column(attribute).map(|p| p.columns.as_slice()).unwrap_or_default();
+        mapped.extend(of.iter().filter(|c| c.table == table).map(|c| (c.column, attribute)));
+    }
+    mapped.sort_unstable();
+    mapped
 }
 
 impl Session {

@@ -33,6 +33,7 @@ mod links;
 mod plan;
 mod post_update;
 mod presort;
+mod reasons;
 mod run;
 mod save;
 mod slots;
@@ -44,6 +45,7 @@ mod work;
 mod write;
 
 pub use plan::{Plan, PlanStep};
+pub use reasons::Because;
 pub use stale::StaleRow;
 
 use super::Session;

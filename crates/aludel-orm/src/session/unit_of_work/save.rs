@@ -13,8 +13,11 @@ impl Session {
     /// Inserts and updates the rows of some objects. Within a table the UPDATEs come first, so that a unique value
     /// may go from one row to another; see `slots` for where that is not enough.
     pub(super) async fn save(&mut self, run: &mut Run, work: &Work, ids: &[Id]) -> Result<()> {
-        if ids.len() > 1 && classes_of(ids).iter().any(|c| !self.mappers.at(*c).rows.batch) {
-            return self.save_one_by_one(run, work, ids).await;
+        if !self.saves_together(ids) {
+            for id in self.one_by_one(ids) {
+                Box::pin(self.save(run, work, &[id])).await?;
+            }
+            return Ok(());
         }
         let hears = self.listeners.hears_writing();
         let may_take_over = work.roots.iter().any(|root| !root.deletes.is_empty());
@@ -86,18 +89,20 @@ impl Session {
         self.tell_writing_all(run, ObjectEvent::AfterUpdate, &updates).await
     }
 
-    /// The same, an object at a time, since a mapping says so: the new ones first, then the others by key.
-    async fn save_one_by_one(&mut self, run: &mut Run, work: &Work, ids: &[Id]) -> Result<()> {
+    /// Whether objects are saved together, which a mapping may deny.
+    pub(super) fn saves_together(&self, ids: &[Id]) -> bool {
+        ids.len() < 2 || classes_of(ids).iter().all(|class| self.mappers.at(*class).rows.batch)
+    }
+
+    /// The order in which objects are saved one by one: the new ones first, then the others by key.
+    pub(super) fn one_by_one(&self, ids: &[Id]) -> Vec<Id> {
         let is_new = |id: &&Id| self.arena.state(**id).life == ObjectState::Pending;
         let mut ordered: Vec<Id> = ids.iter().filter(is_new).copied().collect();
         let mut persistent: Vec<Id> = ids.iter().filter(|id| !is_new(id)).copied().collect();
         self.sort_by_row(&mut persistent);
         persistent.dedup();
         ordered.append(&mut persistent);
-        for id in ordered {
-            Box::pin(self.save(run, work, &[id])).await?;
-        }
-        Ok(())
+        ordered
     }
 
     /// Refuses a new object whose key is expired: it had one, lost its row in a rollback, and nobody knows whether
@@ -124,7 +129,7 @@ impl Session {
     }
 
     /// A new object with the key of one that is to be deleted takes over its row: the row is updated.
-    fn takes_over(&mut self, run: &mut Run, work: &Work, id: Id) -> bool {
+    pub(super) fn takes_over(&self, run: &mut Run, work: &Work, id: Id) -> bool {
         let mapper = self.mappers.at(id.class);
         let Some(map) = self.identity_of(id.class).filter(|map| map.len() > 0) else {
             return false;

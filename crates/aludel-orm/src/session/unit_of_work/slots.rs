@@ -11,7 +11,7 @@
 
 use aludel_sql::{Bind, DataType, Table, Value, WriteOp};
 
-use super::facts::{TableFacts, classes_of};
+use super::facts::{TableFacts, classes_of, mapped_columns};
 use super::run::Run;
 use super::topological::{a_circle, levels};
 use super::work::Work;
@@ -24,6 +24,30 @@ use crate::{Error, ErrorKind, Result};
 
 /// The columns of a unique constraint, and their attributes.
 pub(super) type Slot = Vec<(u16, u16)>;
+
+/// Values that attributes will have when their rows are written: keys that are carried over.
+pub(super) type Coming = FastMap<(Id, u16), Option<Value>>;
+
+/// A row that gives up a value by an UPDATE of its own.
+pub(super) struct Giving {
+    pub(super) holder: Id,
+    /// Which of the table's constraints.
+    pub(super) at: usize,
+    pub(super) wanted_by: Id,
+    /// The column, and what stands in it for a moment.
+    stand_in: (u16, Value),
+}
+
+/// How unique values come from row to row.
+#[derive(Default)]
+pub(super) struct SlotMoves {
+    /// What is given up before anything else.
+    pub(super) given_up: Vec<Giving>,
+    /// The updates, in groups that follow each other.
+    pub(super) groups: Vec<Vec<Id>>,
+    /// Which row waits for which other, for the sake of which constraint.
+    pub(super) waits: Vec<(Id, Id, usize)>,
+}
 
 /// Which rows have given values, as the database has them: by constraint and values.
 type Holders = FastMap<(usize, String), Id>;
@@ -41,6 +65,16 @@ pub(super) fn slots_of(table: &Table, mapped: &[(u16, u16)]) -> Vec<Slot> {
 }
 
 impl Session {
+    /// The names of the columns of a constraint, as an object's table has it.
+    pub(super) fn slot_columns(&self, table: &Table, id: Id, at: usize) -> Vec<String> {
+        let mapper = self.mapper_of(id);
+        let Some(place) = mapper.tables.iter().position(|t| t == table) else { return Vec::new() };
+        let slots = slots_of(table, &mapped_columns(mapper, place as u16));
+        let name =
+            |(column, _): &(u16, u16)| table.columns()[usize::from(*column)].name.to_string();
+        slots.get(at).map(|slot| slot.iter().map(name).collect()).unwrap_or_default()
+    }
+
     /// Whether the objects' tables have unique constraints.
     pub(super) fn has_slots(&self, run: &mut Run, ids: &[Id]) -> bool {
         let mut has = |class| run.facts(self, class).tables.iter().any(|t| !t.slots.is_empty());
@@ -56,9 +90,28 @@ impl Session {
         updates: &[Id],
         inserts: &[Id],
     ) -> Result<Vec<Vec<Id>>> {
-        let mut holders = self.giving_up(run, work, table);
+        let moves = self.slot_moves(run, work, table, updates, inserts, &Coming::default())?;
+        for giving in &moves.given_up {
+            self.give_up(run, table, giving).await?;
+        }
+        Ok(moves.groups)
+    }
+
+    /// How unique values come from row to row.
+    pub(super) fn slot_moves(
+        &self,
+        run: &mut Run,
+        work: &Work,
+        table: &Table,
+        updates: &[Id],
+        inserts: &[Id],
+        coming: &Coming,
+    ) -> Result<SlotMoves> {
+        let mut moves = SlotMoves::default();
+        let mut holders = self.giving_up(run, work, table, coming);
         if holders.is_empty() {
-            return Ok(vec![updates.to_vec()]);
+            moves.groups.push(updates.to_vec());
+            return Ok(moves);
         }
         let places: FastMap<Id, u32> = updates.iter().copied().zip(0..).collect();
         // From the row that has a value to the one that is to get it.
@@ -67,16 +120,20 @@ impl Session {
             let facts = run.facts(self, id.class);
             let Some((_, facts)) = facts.table(table) else { continue };
             for (at, slot) in facts.slots.iter().enumerate() {
-                let wanted = self.slot_value(id, slot, Self::current_value);
+                let wanted = self.slot_value(slot, |a| self.coming_value(id, a, coming));
                 let Some(wanted) = wanted.map(|value| (at, value)) else { continue };
                 let Some(&holder) = holders.get(&wanted).filter(|h| **h != id) else { continue };
                 match (places.get(&holder), places.get(&id)) {
                     _ if run.replaced.contains(&holder) => {}
-                    (Some(_), None) => {}
-                    (Some(holder), Some(id)) => edges.push((*holder, *id)),
+                    (Some(_), None) => moves.waits.push((id, holder, at)),
+                    (Some(from), Some(to)) => {
+                        edges.push((*from, *to));
+                        moves.waits.push((id, holder, at));
+                    }
                     // Its row goes, or is written later.
                     (None, _) => {
-                        self.give_up(run, work, table, holder, at, id).await?;
+                        let giving = self.giving(run, work, table, (holder, at, id), coming)?;
+                        moves.given_up.extend(giving);
                         holders.remove(&wanted);
                     }
                 }
@@ -87,29 +144,36 @@ impl Session {
                 Ok(groups) => {
                     let ids =
                         |group: Vec<u32>| group.iter().map(|n| updates[*n as usize]).collect();
-                    return Ok(groups.into_iter().map(ids).collect());
+                    moves.groups = groups.into_iter().map(ids).collect();
+                    return Ok(moves);
                 }
                 Err(left) => left,
             };
             // One of a circle gives its values up, and nobody waits for it any more.
             let circle = a_circle(&edges, &left);
-            let Some(&first) = circle.first() else { return Ok(vec![updates.to_vec()]) };
+            let Some(&first) = circle.first() else {
+                moves.groups.push(updates.to_vec());
+                return Ok(moves);
+            };
             let wanted_by = edges.iter().find(|(from, _)| *from == first).map_or(first, |e| e.1);
             let (holder, wanted_by) = (updates[first as usize], updates[wanted_by as usize]);
             let slots =
                 run.facts(self, holder.class).table(table).map_or(0, |(_, f)| f.slots.len());
             for at in 0..slots {
                 let held = holders.iter().any(|((slot, _), id)| *slot == at && *id == holder);
-                if held {
-                    self.give_up(run, work, table, holder, at, wanted_by).await?;
+                let done = moves.given_up.iter().any(|g| g.holder == holder && g.at == at);
+                if held && !done {
+                    let giving = self.giving(run, work, table, (holder, at, wanted_by), coming)?;
+                    moves.given_up.extend(giving);
                 }
             }
             edges.retain(|(from, _)| *from != first);
+            moves.waits.retain(|(_, from, _)| *from != holder);
         }
     }
 
     /// The rows that are there and give up a value of a unique constraint in this flush.
-    fn giving_up(&self, run: &mut Run, work: &Work, table: &Table) -> Holders {
+    fn giving_up(&self, run: &mut Run, work: &Work, table: &Table, coming: &Coming) -> Holders {
         let mut holders = Holders::default();
         let all = work.roots.iter().flat_map(|root| root.saves.iter().chain(root.deletes.iter()));
         for &id in all {
@@ -122,11 +186,11 @@ impl Session {
                 let gone = run.given_up.contains(&(id, table.id(), at));
                 let goes = work.is_deleted(id)
                     || self.arena.state(id).has(Flags::DELETING)
-                    || slot.iter().any(|(_, attribute)| self.gives_up(id, *attribute));
+                    || slot.iter().any(|(_, attribute)| self.gives_up(id, *attribute, coming));
                 if gone || !goes {
                     continue;
                 }
-                let value = self.slot_value(id, slot, Self::committed_value);
+                let value = self.slot_value(slot, |a| self.committed_value(id, a));
                 holders.extend(value.map(|value| ((at, value), id)));
             }
         }
@@ -134,12 +198,17 @@ impl Session {
     }
 
     /// Whether an attribute is to have another value than its row has.
-    fn gives_up(&self, id: Id, attribute: u16) -> bool {
-        self.committed_value(id, attribute)
-            .is_some_and(|old| !old.is_null() && Some(old) != self.current_value(id, attribute))
+    fn gives_up(&self, id: Id, attribute: u16, coming: &Coming) -> bool {
+        self.committed_value(id, attribute).is_some_and(|old| {
+            !old.is_null() && Some(old) != self.coming_value(id, attribute, coming)
+        })
     }
 
-    fn current_value(&self, id: Id, attribute: u16) -> Option<Value> {
+    /// The value that an attribute is to have.
+    pub(super) fn coming_value(&self, id: Id, attribute: u16, coming: &Coming) -> Option<Value> {
+        if let Some(value) = coming.get(&(id, attribute)) {
+            return value.clone();
+        }
         self.arena
             .is_loaded(id, attribute)
             .then(|| self.arena.field(id, attribute).value())
@@ -147,56 +216,56 @@ impl Session {
     }
 
     /// The values of a constraint's columns; `None` where one is NULL, so that they are in nobody's way.
-    fn slot_value(
-        &self,
-        id: Id,
-        slot: &Slot,
-        value: impl Fn(&Self, Id, u16) -> Option<Value>,
-    ) -> Option<String> {
+    fn slot_value(&self, slot: &Slot, value: impl Fn(u16) -> Option<Value>) -> Option<String> {
         let mut all = Vec::new();
         for (_, attribute) in slot {
-            all.push(value(self, id, *attribute).filter(|value| !value.is_null())?);
+            all.push(value(*attribute).filter(|value| !value.is_null())?);
         }
         Some(format!("{all:?}"))
     }
 
-    /// A row gives up the value of a constraint, to nobody yet.
-    async fn give_up(
-        &mut self,
+    /// What a row gives up of a constraint, to nobody yet; `None` where it has done so.
+    fn giving(
+        &self,
         run: &mut Run,
         work: &Work,
         table: &Table,
-        holder: Id,
-        at: usize,
-        wanted_by: Id,
-    ) -> Result<()> {
+        (holder, at, wanted_by): (Id, usize, Id),
+        coming: &Coming,
+    ) -> Result<Option<Giving>> {
         let facts = run.facts(self, holder.class);
-        let Some((place, facts)) = facts.table(table) else { return Ok(()) };
+        let Some((_, facts)) = facts.table(table) else { return Ok(None) };
         let slot = &facts.slots[at];
         // What is written later is what is changed, or nothing, since the row goes.
         let goes = self.arena.state(holder).has(Flags::DELETING) || work.is_deleted(holder);
-        let stand_in = stand_in(facts, slot, &|attribute| goes || self.gives_up(holder, attribute));
-        let Some((column, value)) = stand_in else {
+        let written = |attribute| goes || self.gives_up(holder, attribute, coming);
+        let Some(stand_in) = stand_in(facts, slot, &written) else {
             return Err(self.cannot_give_up(facts, slot, holder, wanted_by));
         };
-        if !run.given_up.insert((holder, table.id(), at)) {
-            return Ok(());
-        }
+        let is_new = run.given_up.insert((holder, table.id(), at));
+        Ok(is_new.then_some(Giving { holder, at, wanted_by, stand_in }))
+    }
+
+    /// A row gives up the value of a constraint.
+    async fn give_up(&mut self, run: &mut Run, table: &Table, giving: &Giving) -> Result<()> {
+        let facts = run.facts(self, giving.holder.class);
+        let Some((place, facts)) = facts.table(table) else { return Ok(()) };
+        let (column, value) = &giving.stand_in;
         self.connect(run).await?;
         let mut back = Back::default();
         let segment = Segment {
-            columns: vec![column],
+            columns: vec![*column],
             keys: facts.key_columns.clone(),
             rows: 1,
             ..Segment::default()
         };
         let result = {
             let mut params = vec![Bind::Ref(value.as_ref())];
-            self.bind_row_key(holder, facts, place == 0, &|_| false, &mut params);
+            self.bind_row_key(giving.holder, facts, place == 0, &|_| false, &mut params);
             let Some(connection) = run.connected() else { return Ok(()) };
             send(connection, WriteOp::Update, table, &[segment], &params, &mut back).await
         };
-        result.map_err(|e| self.refused(e, WriteOp::Update, table, &[holder], Some(0)))
+        result.map_err(|e| self.refused(e, WriteOp::Update, table, &[giving.holder], Some(0)))
     }
 
     #[cold]
