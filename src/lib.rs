@@ -23,7 +23,7 @@ pub use aludel_orm::{
     ValueStore,
 };
 pub use aludel_orm::{
-    Comparator, Cursor, Lazy, LoadLimit, LoaderCriteria, Page, PageOf, Query, aliased,
+    Comparator, Cursor, Lazy, LoadLimit, LoaderCriteria, Page, PageOf, Query, Select, aliased,
     contains_eager, defer, excluded, immediate, insert, joined, lazy_load, load_only,
     loader_criteria, loader_criteria_for_each, object, others, raise, raise_on_sql, select,
     selectin, subquery, undefer,

@@ -6,6 +6,7 @@
 //! as a multiple of the raw driver's.
 
 mod attributes;
+mod counts;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -59,7 +60,16 @@ const CASES: &[(&str, &str)] = &[
     ("get-again", "get"),
     ("insert", "insert"),
     ("update", "update"),
+    ("graph-insert", "graph-insert"),
+    ("graph-selectin", "graph-selectin"),
+    ("graph-joined", "graph-joined"),
+    ("graph-change", "graph-change"),
+    ("graph-move", "graph-move"),
+    ("graph-delete", "graph-delete"),
 ];
+
+/// The name that stands for all cases on parents and children.
+const GRAPH: &str = "graph";
 
 struct Options {
     /// The operations on attributes, in place of rows.
@@ -82,8 +92,10 @@ pub(crate) fn command(args: lexopt::Parser) -> Result<()> {
     }
     let servers =
         Servers::start(if options.database == Postgres { Want::Required } else { Want::No })?;
-    if let Some(url) = servers.postgres_url() {
-        options.arguments.extend(["--postgres".into(), url]);
+    let quick = options.arguments.clone();
+    let postgres = servers.postgres_url();
+    if let Some(url) = &postgres {
+        options.arguments.extend(["--postgres".into(), url.clone()]);
     }
     let mut programs = Vec::new();
     for peer in &options.peers {
@@ -109,7 +121,42 @@ pub(crate) fn command(args: lexopt::Parser) -> Result<()> {
         fs::write(file, lines).with_context(|| format!("cannot write {}", file.display()))?;
     }
     print!("{}", samples.table(options.database));
+    let graph: Vec<&str> =
+        options.cases.iter().copied().filter(|case| case.starts_with(GRAPH)).collect();
+    if let (Some(url), false) = (postgres, graph.is_empty()) {
+        print!("\n{}", align(&count(&url, &programs, &graph, &quick)?));
+    }
     Ok(())
+}
+
+/// Runs each case once more through a proxy: the statements of the timed work, and its round trips.
+fn count(
+    url: &str,
+    programs: &[(&Peer, Vec<PathBuf>)],
+    cases: &[&str],
+    arguments: &[String],
+) -> Result<Vec<Vec<String>>> {
+    let mut rows = vec![vec!["statements / round trips".to_owned()]];
+    rows.extend(cases.iter().map(|case| vec![(*case).to_owned()]));
+    for (peer, program) in programs {
+        report::heading(&format!("counting: {}", peer.name));
+        rows[0].push(peer.name.to_owned());
+        for (case, row) in cases.iter().zip(&mut rows[1..]) {
+            let proxy = counts::Proxy::start(url)?;
+            let mut command = Command::new(&program[0]);
+            command.args(&program[1..]).args(arguments).args(["--postgres", proxy.url()]);
+            command.args(["--marks", "--rounds", "1", "--cases", case]);
+            let output = run::output(&mut command)
+                .with_context(|| format!("the benchmark of {}", peer.name))?;
+            let counts::Counts { statements, round_trips } = proxy.counts();
+            // A peer that cannot do it says nothing.
+            row.push(match output.trim() {
+                "" => "–".into(),
+                _ => format!("{statements} / {round_trips}"),
+            });
+        }
+    }
+    Ok(rows)
 }
 
 impl Options {
@@ -143,6 +190,11 @@ impl Options {
         let all_peers: Vec<&str> = PEERS.iter().map(|peer| peer.name).collect();
         let all_cases: Vec<&str> = CASES.iter().map(|(case, _)| *case).collect();
         check_names("peer", &names, &all_peers)?;
+        if let Some(at) = chosen.iter().flatten().position(|name| name == GRAPH) {
+            let graph = all_cases.iter().filter(|case| case.starts_with(GRAPH));
+            let names = chosen.get_or_insert_default();
+            names.splice(at..=at, graph.map(|case| (*case).to_owned()));
+        }
         check_names("case", &chosen, &all_cases)?;
         // The raw driver is always there: without it, there are no ratios.
         let wanted = |peer: &&Peer| {

@@ -2,6 +2,8 @@
 //!
 //! `blocking::Session` with its default settings is what is measured; the table is made by plain SQL, as for all.
 
+mod graph;
+
 use std::ops::ControlFlow;
 
 use aludel::prelude::*;
@@ -57,7 +59,7 @@ impl Aludel {
 
 impl Peer for Aludel {
     const NAME: &'static str = "aludel";
-    const CASES: &'static [Case] = &Case::ALL;
+    const CASES: &'static [Case] = &Case::TABLE;
     type Row = Person;
     type New = Person;
     type Loaded = Vec<Handle<Person>>;

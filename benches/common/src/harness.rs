@@ -4,19 +4,24 @@ use std::time::{Duration, Instant};
 
 use crate::Peer;
 use crate::data::{Person, PersonRef, Schema, keys};
+use crate::graph::GraphPeer;
+use crate::graph_run::GraphRun;
 use crate::options::{Case, Database, Options};
 
 /// No case goes on for longer than this once it has had three rounds.
-const LONG_ENOUGH: Duration = Duration::from_secs(6);
+pub(crate) const LONG_ENOUGH: Duration = Duration::from_secs(6);
 
 /// Runs a peer as the command line says; the whole `main` of its program.
-pub fn main<P: Peer>() {
+pub fn main<P: GraphPeer>() {
     let options = Options::from_args(std::env::args().skip(1));
     for &case in &options.cases {
         let is_million = matches!(case, Case::LoadMillion | Case::LoadTrackedMillion);
         let on_server = options.database != Database::Memory;
         if P::CASES.contains(&case) && !(is_million && on_server) {
             Run::<P>::new(case, &options).run();
+        }
+        if P::GRAPH.contains(&case) {
+            GraphRun::<P>::new(case, &options).run();
         }
     }
 }
@@ -31,7 +36,7 @@ struct Run<'a, P: Peer> {
     peer: P,
 }
 
-struct Sample {
+pub(crate) struct Sample {
     time: Duration,
     /// How much the process grew, with the result still alive.
     grown: i64,
@@ -46,6 +51,7 @@ impl<'a, P: Peer> Run<'a, P> {
             Case::Get | Case::GetAgain => (sizes.rows, sizes.gets),
             Case::Insert => (0, sizes.rows),
             Case::Update => (sizes.rows, sizes.updates),
+            graph => unreachable!("`{}` is about the graph", graph.name()),
         };
         let mut peer = P::open(&options.database);
         let schema = Schema(&options.database);
@@ -70,19 +76,7 @@ impl<'a, P: Peer> Run<'a, P> {
             samples.push(self.round());
             self.peer.forget();
         }
-        let times: Vec<String> = samples.iter().map(|s| s.time.as_nanos().to_string()).collect();
-        let database = match self.options.database {
-            Database::Memory => "sqlite",
-            Database::Postgres(_) => "postgres",
-        };
-        println!(
-            r#"{{"peer":"{}","database":"{database}","case":"{}","rows":{},"ns":[{}],"bytes_per_row":{}}}"#,
-            P::NAME,
-            self.case.name(),
-            self.worked,
-            times.join(","),
-            samples[0].grown / self.worked as i64,
-        );
+        print::<P>(self.case, &self.options.database, self.worked, &samples);
     }
 
     fn round(&mut self) -> Sample {
@@ -136,6 +130,7 @@ impl<'a, P: Peer> Run<'a, P> {
                 assert_eq!(self.peer.number(sum), before + self.worked as i64);
                 sample
             }
+            graph => unreachable!("`{}` is about the graph", graph.name()),
         }
     }
 
@@ -146,7 +141,23 @@ impl<'a, P: Peer> Run<'a, P> {
     }
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (Sample, T) {
+/// The line of a case.
+pub(crate) fn print<P: Peer>(case: Case, database: &Database, rows: usize, samples: &[Sample]) {
+    let times: Vec<String> = samples.iter().map(|s| s.time.as_nanos().to_string()).collect();
+    let database = match database {
+        Database::Memory => "sqlite",
+        Database::Postgres(_) => "postgres",
+    };
+    println!(
+        r#"{{"peer":"{}","database":"{database}","case":"{}","rows":{rows},"ns":[{}],"bytes_per_row":{}}}"#,
+        P::NAME,
+        case.name(),
+        times.join(","),
+        samples[0].grown / rows as i64,
+    );
+}
+
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (Sample, T) {
     let before = resident_bytes();
     let begun = Instant::now();
     let result = std::hint::black_box(work());

@@ -1,14 +1,17 @@
 //! The work that all peers do, and how it is timed.
 //!
-//! A peer implements [`Peer`] with its library as that library's documentation recommends; its `main` is
+//! A peer implements [`Peer`] and [`GraphPeer`] with its library as that library's documentation recommends; its `main` is
 //! [`main`]. The harness prepares the data, times nothing but the peer's method, checks what came out, and
 //! prints one line of JSON for each case. `cargo xtask bench` runs the peers in turn and makes the table.
 
 mod data;
+mod graph;
+mod graph_run;
 mod harness;
 mod options;
 
 pub use data::{Person, PersonRef, Schema, keys};
+pub use graph::{CHILDREN, Child, Eager, GraphPeer, Parent, Tally};
 pub use harness::main;
 pub use options::{Case, Database, Sizes};
 

@@ -19,11 +19,23 @@ pub enum Case {
     Insert,
     /// Change one column of loaded objects and write them.
     Update,
+    /// Insert parents with their children.
+    GraphInsert,
+    /// Load parents, and their children by a second statement.
+    GraphSelectin,
+    /// Load parents with their children by one statement.
+    GraphJoined,
+    /// Change a tenth of the parents and of the children.
+    GraphChange,
+    /// Give a child of each parent to another.
+    GraphMove,
+    /// Delete the parents with their children.
+    GraphDelete,
 }
 
 impl Case {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
+    /// The work on one table.
+    pub const TABLE: [Self; 8] = [
         Self::Load,
         Self::LoadTracked,
         Self::LoadMillion,
@@ -32,6 +44,16 @@ impl Case {
         Self::GetAgain,
         Self::Insert,
         Self::Update,
+    ];
+
+    /// The work on parents and children.
+    pub const GRAPH: [Self; 6] = [
+        Self::GraphInsert,
+        Self::GraphSelectin,
+        Self::GraphJoined,
+        Self::GraphChange,
+        Self::GraphMove,
+        Self::GraphDelete,
     ];
 
     /// The name on the command line and in the output.
@@ -45,6 +67,12 @@ impl Case {
             Self::GetAgain => "get-again",
             Self::Insert => "insert",
             Self::Update => "update",
+            Self::GraphInsert => "graph-insert",
+            Self::GraphSelectin => "graph-selectin",
+            Self::GraphJoined => "graph-joined",
+            Self::GraphChange => "graph-change",
+            Self::GraphMove => "graph-move",
+            Self::GraphDelete => "graph-delete",
         }
     }
 }
@@ -67,6 +95,8 @@ pub struct Sizes {
     pub gets: usize,
     /// Rows that are changed.
     pub updates: usize,
+    /// Parents of the graph.
+    pub parents: usize,
 }
 
 /// What the command line says.
@@ -75,15 +105,18 @@ pub(crate) struct Options {
     pub(crate) cases: Vec<Case>,
     pub(crate) sizes: Sizes,
     pub(crate) rounds: usize,
+    /// Tell the server where what is timed begins and ends.
+    pub(crate) marks: bool,
 }
 
 impl Options {
-    /// `[--postgres URL] [--cases A,B] [--quick] [--rounds N]`.
+    /// `[--postgres URL] [--cases A,B] [--quick] [--rounds N] [--marks]`.
     pub(crate) fn from_args(mut args: impl Iterator<Item = String>) -> Self {
         let mut database = Database::Memory;
-        let mut cases = Case::ALL.to_vec();
+        let mut cases = [&Case::TABLE[..], &Case::GRAPH].concat();
         let mut quick = false;
         let mut rounds = 5;
+        let mut marks = false;
         while let Some(arg) = args.next() {
             let mut value = || args.next().unwrap_or_else(|| panic!("`{arg}` needs a value"));
             match arg.as_str() {
@@ -94,18 +127,22 @@ impl Options {
                     cases.retain(|case| wanted.contains(&case.name()));
                 }
                 "--quick" => quick = true,
+                "--marks" => marks = true,
                 "--rounds" => rounds = value().parse().expect("`--rounds` is a number"),
                 _ => panic!("unknown argument `{arg}`"),
             }
         }
-        let mut sizes = match database {
-            Database::Memory => Sizes { rows: 100_000, gets: 20_000, updates: 20_000 },
-            Database::Postgres(_) => Sizes { rows: 20_000, gets: 2_000, updates: 5_000 },
+        let (rows, gets, updates) = match database {
+            Database::Memory => (100_000, 20_000, 20_000),
+            Database::Postgres(_) => (20_000, 2_000, 5_000),
         };
-        if quick {
-            sizes =
-                Sizes { rows: sizes.rows / 10, gets: sizes.gets / 10, updates: sizes.updates / 10 };
-        }
-        Self { database, cases, sizes, rounds }
+        let scale = if quick { 10 } else { 1 };
+        let sizes = Sizes {
+            rows: rows / scale,
+            gets: gets / scale,
+            updates: updates / scale,
+            parents: 1_000 / scale,
+        };
+        Self { database, cases, sizes, rounds, marks }
     }
 }

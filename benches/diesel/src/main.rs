@@ -1,5 +1,7 @@
 //! Diesel: derived structs, its own statement cache, batch inserts.
 
+mod graph;
+
 use bench_common::{Database, Peer, Person, PersonRef};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -64,6 +66,47 @@ fn insert_on_postgres(connection: &mut PgConnection, rows: &[New]) -> QueryResul
         keys.extend(insert.returning(person::id).get_results::<i64>(connection)?);
     }
     Ok(keys)
+}
+
+fn insert_parents_on_sqlite(
+    connection: &mut SqliteConnection,
+    parents: &[graph::NewParent],
+) -> QueryResult<Vec<i64>> {
+    let one = |parent| {
+        diesel::insert_into(graph::parent::table).values(parent).execute(connection)?;
+        diesel::select(last_insert_rowid()).get_result(connection)
+    };
+    parents.iter().map(one).collect()
+}
+
+fn insert_children_on_sqlite(
+    connection: &mut SqliteConnection,
+    children: &[graph::NewChild],
+) -> QueryResult<()> {
+    for child in children {
+        diesel::insert_into(graph::child::table).values(child).execute(connection)?;
+    }
+    Ok(())
+}
+
+#[cfg(feature = "postgres")]
+fn insert_parents_on_postgres(
+    connection: &mut PgConnection,
+    parents: &[graph::NewParent],
+) -> QueryResult<Vec<i64>> {
+    let insert = diesel::insert_into(graph::parent::table).values(parents);
+    insert.returning(graph::parent::id).get_results(connection)
+}
+
+#[cfg(feature = "postgres")]
+fn insert_children_on_postgres(
+    connection: &mut PgConnection,
+    children: &[graph::NewChild],
+) -> QueryResult<()> {
+    for chunk in children.chunks(1000) {
+        diesel::insert_into(graph::child::table).values(chunk).execute(connection)?;
+    }
+    Ok(())
 }
 
 /// One type for each database: the connection is part of every query's type.
@@ -144,6 +187,11 @@ peer!(OnPostgres, PgConnection, insert_on_postgres, |database| match database {
     Database::Postgres(url) => url,
     Database::Memory => unreachable!(),
 });
+
+graph::graph!(OnSqlite, insert_parents_on_sqlite, insert_children_on_sqlite);
+
+#[cfg(feature = "postgres")]
+graph::graph!(OnPostgres, insert_parents_on_postgres, insert_children_on_postgres);
 
 fn main() {
     #[cfg(feature = "postgres")]

@@ -1,6 +1,8 @@
 //! The limit on PostgreSQL: the driver with prepared statements, and for many rows the fastest statement we
 //! know, arrays of parameters by `unnest`.
 
+mod graph;
+
 use bench_common::{Database, Peer, Person, PersonRef};
 use tokio::runtime::Runtime;
 use tokio_postgres::types::ToSql;

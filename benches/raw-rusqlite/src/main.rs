@@ -1,5 +1,7 @@
 //! The limit on SQLite: the driver with prepared statements, written by hand.
 
+mod graph;
+
 use bench_common::{Database, Peer, Person, PersonRef};
 use rusqlite::{Connection, Row, params};
 

@@ -1,5 +1,7 @@
 //! SeaORM: an entity, active models, bulk inserts; one connection, a runtime of one thread.
 
+mod graph;
+
 use bench_common::{Database, Peer, Person, PersonRef};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, ConnectOptions, ConnectionTrait,

@@ -1,5 +1,7 @@
 //! sqlx: `query_as` with a derived `FromRow`, its statement cache, its query builder for bulk inserts.
 
+mod graph;
+
 use bench_common::{Database, Peer, Person, PersonRef};
 use sqlx::{
     AssertSqlSafe, Connection, Executor, FromRow, PgConnection, QueryBuilder, SqliteConnection,

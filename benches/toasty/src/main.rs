@@ -1,5 +1,7 @@
 //! Toasty: a model, its generated queries, bulk creation; one connection, a runtime of one thread.
 
+mod graph;
+
 use bench_common::{Database, Peer, Person as Data, PersonRef};
 use toasty::Db;
 use tokio::runtime::Runtime;
@@ -37,7 +39,7 @@ impl Peer for Toasty {
             Database::Postgres(url) => url.replacen("postgres://", "postgresql://", 1),
         };
         let mut builder = Db::builder();
-        builder.models(toasty::models!(Person)).max_pool_size(1);
+        builder.models(toasty::models!(Person, graph::Parent, graph::Child)).max_pool_size(1);
         let db = runtime.block_on(builder.connect(&url)).unwrap();
         Self { runtime, db }
     }

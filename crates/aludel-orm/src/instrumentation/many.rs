@@ -338,6 +338,27 @@ macro_rules! sequence {
 sequence!(Many);
 sequence!(ManySet);
 
+/// From members that are handed in: objects of the session, or new values.
+impl<T, M: super::IntoMember<T>> FromIterator<M> for Many<T> {
+    fn from_iter<I: IntoIterator<Item = M>>(members: I) -> Self {
+        Self::new(members)
+    }
+}
+
+/// From members that are handed in: objects of the session, or new values.
+impl<T, M: super::IntoMember<T>> FromIterator<M> for ManySet<T> {
+    fn from_iter<I: IntoIterator<Item = M>>(members: I) -> Self {
+        Self::new(members)
+    }
+}
+
+/// From members that are handed in; each goes under the value of its key attribute.
+impl<K: ColumnType, T, M: super::IntoMember<T>> FromIterator<M> for ManyMap<K, T> {
+    fn from_iter<I: IntoIterator<Item = M>>(members: I) -> Self {
+        Self::new(members)
+    }
+}
+
 impl<K: ColumnType, T> ManyMap<K, T> {
     /// From members that are handed in; each goes under the value of its key attribute.
     pub fn new<M: super::IntoMember<T>>(members: impl IntoIterator<Item = M>) -> Self {

@@ -28,9 +28,45 @@ pub(crate) struct Members {
     /// As long as `slots` in a keyed collection, else empty.
     keys: Vec<Value>,
     holes: usize,
+    seen: Seen,
     index: OnceLock<Box<Index>>,
     /// What a collection of the user's kind shows of them.
     shown: Option<Box<dyn Collects>>,
+}
+
+/// What a list can have: a bit for each member that it ever got, many members to a bit.
+///
+/// Most searches are for what is not there (is this one in already?), and a small list, which has no index,
+/// answers them by it. Only [`compact`](Members::compact) forgets who has left.
+#[derive(Clone, Copy, Default)]
+struct Seen(u64);
+
+impl Seen {
+    fn of(slots: &[Option<Id>]) -> Self {
+        // With that many nearly every bit would be set, and the index is asked instead.
+        if slots.len() >= 2 * INDEXED {
+            return Self(u64::MAX);
+        }
+        let mut seen = Self::default();
+        slots.iter().flatten().for_each(|id| seen.add(*id));
+        seen
+    }
+
+    /// Neighbours, which objects that are loaded together are, have different bits.
+    #[inline]
+    fn bit(id: Id) -> u64 {
+        1 << (id.slot % 64)
+    }
+
+    #[inline]
+    fn add(&mut self, id: Id) {
+        self.0 |= Self::bit(id);
+    }
+
+    #[inline]
+    fn has(self, id: Id) -> bool {
+        self.0 & Self::bit(id) != 0
+    }
 }
 
 /// Where the members of a big list are.
@@ -102,11 +138,19 @@ impl Index {
 
 impl Members {
     pub(crate) const fn empty() -> Self {
-        Self { slots: Vec::new(), keys: Vec::new(), holes: 0, index: OnceLock::new(), shown: None }
+        Self {
+            slots: Vec::new(),
+            keys: Vec::new(),
+            holes: 0,
+            seen: Seen(0),
+            index: OnceLock::new(),
+            shown: None,
+        }
     }
 
     pub(crate) fn from_ids(ids: Vec<Id>) -> Self {
-        Self { slots: ids.into_iter().map(Some).collect(), ..Self::default() }
+        let slots: Vec<_> = ids.into_iter().map(Some).collect();
+        Self { seen: Seen::of(&slots), slots, ..Self::default() }
     }
 
     pub(super) fn shown(&self) -> Option<&dyn Collects> {
@@ -180,7 +224,12 @@ impl Members {
     }
 
     /// The first slot that has a member.
+    #[inline]
     pub(crate) fn slot_of(&self, id: Id) -> Option<usize> {
+        if self.seen.has(id) { self.search(id) } else { None }
+    }
+
+    fn search(&self, id: Id) -> Option<usize> {
         if self.slots.len() < INDEXED {
             return self.slots.iter().position(|m| is(m, id));
         }
@@ -260,6 +309,7 @@ impl Members {
     pub(crate) fn push(&mut self, id: Id, key: Option<Value>) -> usize {
         let slot = self.slots.len();
         self.slots.push(Some(id));
+        self.seen.add(id);
         self.keys.extend(key);
         if let Some(index) = self.index.get_mut() {
             index.add(&self.slots, &self.keys, slot, id);
@@ -276,6 +326,7 @@ impl Members {
             Some(slot) => {
                 self.index.take();
                 self.slots[slot] = Some(id);
+                self.seen.add(id);
             }
         }
     }
@@ -288,6 +339,7 @@ impl Members {
         }
         self.index.take();
         self.slots.insert(slot, Some(id));
+        self.seen.add(id);
         if let Some(key) = key {
             self.keys.insert(slot, key);
         }
@@ -331,6 +383,7 @@ impl Members {
             self.slots.resize(slot + 1, None);
         }
         self.slots[slot] = Some(id);
+        self.seen.add(id);
         self.holes -= 1;
         if let Some(key) = key {
             self.keys.resize(self.slots.len(), Value::Null);
@@ -353,6 +406,7 @@ impl Members {
         }
         self.slots.retain(Option::is_some);
         self.holes = 0;
+        self.seen = Seen::of(&self.slots);
     }
 
     /// Whether more than half of the slots are holes.
