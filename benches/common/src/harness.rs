@@ -157,6 +157,8 @@ pub(crate) fn print<P: Peer>(case: Case, database: &Database, rows: usize, sampl
     );
 }
 
+/// Not inlined, so that a profiler can be told to look at this alone.
+#[inline(never)]
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (Sample, T) {
     let before = resident_bytes();
     let begun = Instant::now();
