@@ -1,4 +1,4 @@
-//! Inserting many rows with generated keys: fifty in a statement, the keys derived from the last one.
+//! Many rows in a statement: inserted ones with generated keys, which are derived from the last one, and deleted ones.
 //!
 //! Measured in memory, a third faster than a statement for each row. SQLite documents that a row without a key gets the
 //! largest one plus one, but not that the rows of `VALUES` are taken in order, and a trigger may put other rows
@@ -10,7 +10,7 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aludel_sql::{Dialect, Write};
+use aludel_sql::{Dialect, Write, WriteOp};
 
 use super::conn::Conn;
 use super::value::{Refused, bind_all};
@@ -50,7 +50,44 @@ pub(super) fn many(sql: &str, write: &Write<'_>, key: u16, dialect: &Dialect) ->
     })
 }
 
+/// The statement for many rows of a shape whose statement for one row is `sql`, where rows are deleted by a key of
+/// one column.
+pub(super) fn delete_many(sql: &str, write: &Write<'_>) -> Option<Box<str>> {
+    if write.op != WriteOp::Delete || write.keys.len() != 1 || !write.returning.is_empty() {
+        return None;
+    }
+    let head = sql.strip_suffix(" = ?")?;
+    Some(format!("{head} IN ({})", ["?"; ROWS].join(", ")).into())
+}
+
 impl Conn {
+    /// Deletes the first rows of a write, as many as fill whole statements and are not refused; says how many there
+    /// were. One statement is undone whole: the rows from the refused one on go one by one, so that it is known which
+    /// is at fault.
+    pub(super) fn delete_rows(
+        &self,
+        sql: &str,
+        write: &Write<'_>,
+        row: &mut usize,
+    ) -> Result<u64, Refused> {
+        let mut deleted = 0;
+        if write.rows < ROWS {
+            return Ok(0);
+        }
+        let mut statement = self.db.prepare_cached(sql)?;
+        for keys in write.params.chunks_exact(ROWS) {
+            bind_all(&mut statement, keys)?;
+            match statement.raw_execute() {
+                Ok(rows) => deleted += rows as u64,
+                // SQLite has rolled everything back.
+                Err(error) if self.db.is_autocommit() => return Err(error.into()),
+                Err(_) => break,
+            }
+            *row += ROWS;
+        }
+        Ok(deleted)
+    }
+
     /// Inserts the first rows of a write, as many as fill whole statements; gives their keys. `None` when nothing was
     /// inserted: the rows go one by one.
     pub(super) fn many_rows(

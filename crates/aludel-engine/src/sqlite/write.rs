@@ -1,10 +1,11 @@
-//! Writing batches of rows: one held statement, a row at a time; many rows with generated keys, fifty at a time.
+//! Writing batches of rows: one held statement, a row at a time; many rows with generated keys, and rows that are
+//! deleted by a key of one column, fifty at a time.
 //!
 //! Measured: a single-row `RETURNING` costs five times as much as `last_insert_rowid`. So a generated
 //! integer key never comes by `RETURNING`; other values do, row by row.
 
 use super::conn::{Conn, Stop};
-use super::many::{Many, many};
+use super::many::{Many, delete_many, many};
 use super::value::{Refused, RowId, Shown, bind_all};
 use crate::shape::write_sql;
 use crate::transaction::TransactionOptions;
@@ -16,6 +17,8 @@ pub(super) struct Held {
     sql: Box<str>,
     back: Back,
     pub(super) many: Option<Many>,
+    /// The statement that deletes many rows at once.
+    pub(super) deletes: Option<Box<str>>,
 }
 
 /// How the values wanted back come.
@@ -88,6 +91,9 @@ impl Conn {
                 matched += 1;
             }
         }
+        if let Some(deletes) = &held.deletes {
+            matched += self.delete_rows(deletes, write, row)?;
+        }
         let mut statement = self.db.prepare_cached(&held.sql)?;
         while *row < write.rows {
             bind_all(&mut statement, write.row(*row))?;
@@ -138,7 +144,8 @@ impl Conn {
         };
         let many =
             if by_rowid { many(&sql, write, write.returning[0], &self.dialect) } else { None };
-        let held = Arc::new(Held { sql, back, many });
+        let deletes = delete_many(&sql, write);
+        let held = Arc::new(Held { sql, back, many, deletes });
         self.shapes.put(write, held.clone());
         Ok(held)
     }

@@ -275,13 +275,20 @@ impl Session {
             }
             ManyCore::New(members) => self.scope(|s| {
                 let mut ids = Vec::with_capacity(members.len());
+                let mut all_new = true;
                 for member in *members {
                     let member = match member {
-                        MemberCore::Object(member) => member,
+                        MemberCore::Object(member) => {
+                            all_new = false;
+                            member
+                        }
                         MemberCore::New(value) => value.adopt(s)?,
                     };
                     s.check_target(&relationship, member)?;
                     ids.push(member);
+                }
+                if all_new && s.gather_in_step(id, relationship, &ids) {
+                    return Ok(());
                 }
                 s.replace_members(id, relationship, ids, initiator)
             }),

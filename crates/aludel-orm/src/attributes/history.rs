@@ -220,8 +220,12 @@ impl Session {
     /// Whether the field holds this value, as the column's type compares.
     pub(crate) fn same_value(&self, id: Id, attribute: u16, value: &Value) -> bool {
         let field = self.arena.field(id, attribute);
-        if field.bind().as_ref() == value.as_ref() {
+        let (now, bind) = (field.bind(), value.as_ref());
+        if now.as_ref() == bind {
             return true;
+        }
+        if now.as_ref().is_null() != bind.is_null() {
+            return false;
         }
         // Types that compare in their own way (texts that hold documents, say) are rare.
         field.with_value(value.clone()).is_ok_and(|other| field.same(&*other))

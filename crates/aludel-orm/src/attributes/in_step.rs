@@ -4,9 +4,10 @@
 //! What is done is what the chain of events and answers (`collection`, `reference`, `backref`) comes to then.
 
 use super::backref::Side;
-use crate::instrumentation::{Id, OneCore};
+use crate::instrumentation::{Id, ManyCore, Members, OneCore};
 use crate::mapping::Holder;
-use crate::session::Session;
+use crate::session::state::Flags;
+use crate::session::{ObjectState, Session};
 
 /// The other side of a relationship, where nobody else answers either of them.
 fn only_answer(side: Side<'_>) -> Option<Side<'_>> {
@@ -44,6 +45,42 @@ impl Session {
         self.put_reference(member, reference.attribute, now, Some(None));
         self.put_member(owner, &list, member, None);
         true
+    }
+
+    /// Gives a new object its first list, of members that are new as well, and the object to their references, if
+    /// that can be done in one step; says whether.
+    pub(super) fn gather_in_step(&mut self, owner: Id, list: Side<'_>, members: &[Id]) -> bool {
+        let Some(reference) = only_answer(list) else { return false };
+        let is_unset =
+            |s: &Self| matches!(s.arena.field(owner, list.attribute).many(), Some(ManyCore::Unset));
+        let is_alone = |s: &Self, member: &Id| {
+            let one = s.arena.field(*member, reference.attribute).one();
+            matches!(one, Some(OneCore::Unset)) && s.is_new(*member)
+        };
+        if self.may_refuse()
+            || !are_plain(list, reference)
+            || !self.is_new(owner)
+            || !is_unset(self)
+            || !members.iter().all(|member| list.mappers.is_a(member.class, reference.parent))
+            || !members.iter().all(|member| is_alone(self, member))
+        {
+            return false;
+        }
+        for member in members {
+            self.set_parent(*member, &list, owner, true);
+            let now = OneCore::Loaded(Some(owner));
+            self.put_reference(*member, reference.attribute, now, None);
+        }
+        self.put_members(owner, &list, Members::from_ids(members.to_vec()));
+        true
+    }
+
+    /// Whether an object was just made: it is in no session, and has no row.
+    fn is_new(&self, id: Id) -> bool {
+        let state = self.arena.state(id);
+        state.life == ObjectState::Transient
+            && state.has(Flags::FRESH)
+            && !state.has(Flags::HAS_KEY)
     }
 
     /// Sets a reference, and moves its object from one list to the other, if that can be done in one step; says

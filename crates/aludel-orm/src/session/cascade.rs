@@ -56,42 +56,32 @@ impl Session {
         cascade: Cascade,
         halt: impl Fn(&Self, Id) -> bool,
     ) -> Vec<Id> {
-        let first = self.next_of(id, cascade);
-        if first.is_empty() {
-            return Vec::new();
-        }
-        let mut reached = IdSet::default();
-        let mut stack = vec![first.into_iter()];
-        let mut seen = IdSet::default();
-        while let Some(top) = stack.last_mut() {
-            let Some(next) = top.next() else {
-                stack.pop();
-                continue;
-            };
-            if seen.contains(&next) || !self.arena.holds(next) || halt(self, next) {
+        // The next one is at the end.
+        let mut stack = Vec::new();
+        self.next_of(id, cascade, &mut stack);
+        stack.reverse();
+        let mut reached = IdSet::with_capacity_and_hasher(stack.len(), Default::default());
+        while let Some(next) = stack.pop() {
+            if !self.arena.holds(next) || halt(self, next) || !reached.insert(next) {
                 continue;
             }
-            seen.insert(next);
-            reached.insert(next);
-            let below = self.next_of(next, cascade);
-            if !below.is_empty() {
-                stack.push(below.into_iter());
-            }
+            let below = stack.len();
+            self.next_of(next, cascade, &mut stack);
+            stack[below..].reverse();
         }
         reached.into_iter().collect()
     }
 
-    /// The objects that one step of a cascade leads to.
-    pub(crate) fn next_of(&self, id: Id, cascade: Cascade) -> Vec<Id> {
+    /// Adds the objects that one step of a cascade leads to.
+    pub(crate) fn next_of(&self, id: Id, cascade: Cascade, next: &mut Vec<Id>) {
         let mapper = self.mapper_of(id);
-        let mut next = Vec::new();
         for &attribute in &mapper.relationships {
             let Some(relationship) = mapper.relationship(attribute) else { continue };
             if !relationship.cascades.has(cascade) {
                 continue;
             }
             let before = next.len();
-            self.reachable(id, attribute, cascade, &mut next);
+            self.reachable(id, attribute, cascade, next);
             if cascade == Cascade::RefreshExpire && !relationship.cascades.delete_orphan {
                 // What is not in the database stays out of it.
                 let kept: Vec<Id> = next
@@ -101,7 +91,6 @@ impl Session {
                 next.extend(kept);
             }
         }
-        next
     }
 
     /// The members of one relationship, as far as they are known; for `add` also those that have just

@@ -66,49 +66,42 @@ impl Session {
 
     /// The objects that a deletion reaches, loading what is not loaded: depth first.
     pub(crate) async fn delete_cascade(&mut self, id: Id) -> Result<Vec<Id>> {
-        self.load_for_delete(id).await?;
-        let mut reached = IdSet::default();
-        let mut seen = IdSet::default();
-        seen.insert(id);
-        let mut stack = vec![self.delete_step(id).into_iter()];
-        while let Some(top) = stack.last_mut() {
-            let Some(next) = top.next() else {
-                stack.pop();
-                continue;
-            };
-            if !self.arena.holds(next) || !seen.insert(next) {
-                continue;
-            }
-            reached.insert(next);
-            if self.arena.state(next).has(Flags::HAS_KEY) {
-                self.load_for_delete(next).await?;
-            }
-            stack.push(self.delete_step(next).into_iter());
-        }
-        Ok(reached.into_iter().collect())
-    }
-
-    fn delete_step(&self, id: Id) -> Vec<Id> {
-        self.next_of(id, Cascade::Delete)
-    }
-
-    /// Loads the relationships along which a deletion cascades.
-    async fn load_for_delete(&mut self, id: Id) -> Result<()> {
-        if self.arena.state(id).life != ObjectState::Persistent {
-            return Ok(());
-        }
-        let mappers = std::sync::Arc::clone(&self.mappers);
-        let mapper = mappers.at(id.class);
-        for &attribute in &mapper.relationships {
-            let Some(relationship) = mapper.relationship(attribute) else { continue };
-            if !relationship.cascades.delete
-                || relationship.passive_deletes != PassiveDeletes::No
-                || self.is_known(id, attribute)
-            {
-                continue;
-            }
+        while let Some(attribute) = self.unknown_to_delete(id) {
             self.ensure_loaded(id, attribute).await?;
         }
-        Ok(())
+        // The next one is at the end.
+        let mut stack = Vec::new();
+        self.next_of(id, Cascade::Delete, &mut stack);
+        stack.reverse();
+        let mut reached = IdSet::with_capacity_and_hasher(stack.len() + 1, Default::default());
+        reached.insert(id);
+        while let Some(next) = stack.pop() {
+            if !self.arena.holds(next) || !reached.insert(next) {
+                continue;
+            }
+            while let Some(attribute) = self.unknown_to_delete(next) {
+                self.ensure_loaded(next, attribute).await?;
+            }
+            let below = stack.len();
+            self.next_of(next, Cascade::Delete, &mut stack);
+            stack[below..].reverse();
+        }
+        Ok(reached.into_iter().skip(1).collect())
+    }
+
+    /// A relationship along which a deletion cascades, and which has to be loaded for that.
+    fn unknown_to_delete(&self, id: Id) -> Option<u16> {
+        let state = self.arena.state(id);
+        if state.life != ObjectState::Persistent || !state.has(Flags::HAS_KEY) {
+            return None;
+        }
+        let mapper = self.mapper_of(id);
+        mapper.relationships.iter().copied().find(|attribute| {
+            mapper.relationship(*attribute).is_some_and(|relationship| {
+                relationship.cascades.delete
+                    && relationship.passive_deletes == PassiveDeletes::No
+                    && !self.is_known(id, *attribute)
+            })
+        })
     }
 }

@@ -266,6 +266,7 @@ impl Work {
             }
             let (mut saves, mut deletes) = (Vec::new(), Vec::new());
             let mut seen = hashbrown::HashSet::<Id, foldhash::fast::RandomState>::default();
+            seen.reserve(root.queue.len());
             for id in &root.queue {
                 let Some(mark) = self.marks.get(id).filter(|m| !m.list_only) else { continue };
                 if seen.insert(*id) {
