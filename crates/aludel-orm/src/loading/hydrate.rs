@@ -12,7 +12,7 @@ use super::object::{Populate, object};
 use super::plan::{EntityPlan, Plan};
 use crate::Result;
 use crate::attributes::delta::IdSet;
-use crate::instrumentation::Id;
+use crate::instrumentation::{Id, Members};
 use crate::session::Session;
 
 /// What is done with each object of a query beside counting it in; it is told where in the row the results
@@ -41,7 +41,24 @@ pub(crate) struct Hydrator<'a, 'e> {
 struct Filled {
     owners: IdSet,
     /// As long as `owners`: whether the relationship is to be filled, and with what.
-    members: Vec<(bool, IdSet)>,
+    members: Vec<(bool, Members)>,
+    /// The owner of the row before, which most rows share, and its place.
+    last: Option<(Id, usize)>,
+}
+
+impl Filled {
+    /// The place of an owner, and whether it is new.
+    #[inline]
+    fn owner(&mut self, id: Id) -> (usize, bool) {
+        match self.last {
+            Some((last, at)) if last == id => (at, false),
+            _ => {
+                let (at, new) = self.owners.insert_full(id);
+                self.last = Some((id, at));
+                (at, new)
+            }
+        }
+    }
 }
 
 /// What a statement has brought.
@@ -86,7 +103,8 @@ impl<'a, 'e> Hydrator<'a, 'e> {
 
     /// The rest of a row beyond its first object.
     fn row_of(&mut self, id: Id, row: &dyn Row) -> Result<()> {
-        if !self.plan.repeats || self.seen.insert(id) {
+        let again = self.plan.repeats && (self.ids.last() == Some(&id) || !self.seen.insert(id));
+        if !again {
             self.ids.push(id);
         }
         let entity = self.entity;
@@ -107,14 +125,17 @@ impl<'a, 'e> Hydrator<'a, 'e> {
                 continue;
             }
             let filled = &mut self.eager[eager.index];
-            let (owner, new) = filled.owners.insert_full(id);
+            let (owner, new) = filled.owner(id);
             if new {
                 let wanted = self.populate.existing || self.session.is_open(id, eager.attribute);
-                filled.members.push((wanted, IdSet::default()));
+                filled.members.push((wanted, Members::default()));
             }
             let member = object(self.session, &eager.entity, row, &mut self.populate)?;
             if let Some(member) = member {
-                self.eager[eager.index].members[owner].1.insert(member);
+                let members = &mut self.eager[eager.index].members[owner].1;
+                if !members.contains(member) {
+                    members.push(member, None);
+                }
                 self.along(&eager.entity, member, row)?;
             }
         }
@@ -131,7 +152,7 @@ impl<'a, 'e> Hydrator<'a, 'e> {
             for (filled, attribute) in eager.into_iter().zip(attributes) {
                 for (owner, (wanted, members)) in filled.owners.into_iter().zip(filled.members) {
                     if wanted {
-                        session.fill_relationship(owner, attribute, members.into_iter().collect());
+                        session.fill_relationship(owner, attribute, members.to_vec());
                     }
                 }
             }

@@ -330,9 +330,12 @@ impl Session {
         let mut seen: HashSet<(u32, Id), foldhash::fast::RandomState> = HashSet::default();
         let width = link.operands.len();
         let mut extra = |id: Id, row: &dyn Row, at: usize| {
-            let tuple: SmallVec<[ValueRef<'_>; 2]> =
-                (at..at + width).map(|i| row.get(i).unwrap_or(ValueRef::Null)).collect();
-            if let Some(owners) = by_key.get(&plain_key(tuple.into_iter())) {
+            let value = |at: usize| row.get(at).unwrap_or(ValueRef::Null);
+            let key = match value(at) {
+                ValueRef::I64(n) if width == 1 => Key::Int(n),
+                _ => plain_key((at..at + width).map(value)),
+            };
+            if let Some(owners) = by_key.get(&key) {
                 for owner in owners {
                     if !repeats || seen.insert((*owner, id)) {
                         lists[*owner as usize].push(id);
