@@ -191,6 +191,30 @@ impl Session {
         self.engine.block_on(self.inner.load(object, attribute))
     }
 
+    /// Loads a relationship of an object that has no row yet, by the values that it has.
+    ///
+    /// # Errors
+    ///
+    /// As [`aludel::Session::load_unsaved`](crate::Session::load_unsaved).
+    #[track_caller]
+    pub fn load_unsaved<S: IsA<C>, C: Mapped, V: Field>(
+        &mut self,
+        object: Handle<S>,
+        attribute: Attr<C, V>,
+    ) -> Result<()> {
+        self.engine.block_on(self.inner.load_unsaved(object, attribute))
+    }
+
+    /// As [`load_unsaved`](Self::load_unsaved), by the attribute's name.
+    ///
+    /// # Errors
+    ///
+    /// As [`aludel::Session::load_unsaved_named`](crate::Session::load_unsaved_named).
+    #[track_caller]
+    pub fn load_unsaved_named(&mut self, object: impl Into<Id>, name: &str) -> Result<()> {
+        self.engine.block_on(self.inner.load_unsaved_named(object, name))
+    }
+
     /// The history of an attribute; what is not there is found out as far as `passive` allows.
     ///
     /// # Errors

@@ -30,9 +30,33 @@ struct Pet {
     owner: One<Owner>,
 }
 
+/// Neither can be there before the other.
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "graph_lock")]
+struct Lock {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    #[column(foreign_key = "graph_key.id", use_alter)]
+    key_id: i64,
+    #[relationship(foreign_keys = "key_id")]
+    key: One<Key>,
+}
+
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "graph_key")]
+struct Key {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    #[column(foreign_key = "graph_lock.id")]
+    lock_id: i64,
+    #[relationship(foreign_keys = "lock_id")]
+    lock: One<Lock>,
+}
+
 fn each(name: &str, test: impl Fn(&Database)) {
     let registry = Registry::new();
     registry.register::<Owner>().unwrap();
+    registry.register::<Lock>().unwrap();
     let postgres = Database::postgres(name, &registry);
     for db in [Some(Database::sqlite(name, &registry)), postgres].into_iter().flatten() {
         test(&db);
@@ -159,5 +183,28 @@ fn a_merge_of_an_object_whose_row_is_gone() {
         third.merge(given).unwrap();
         third.commit().unwrap();
         assert_eq!(db.session().count(select::<Owner>()).unwrap(), 1);
+    });
+}
+
+#[test]
+fn rows_that_wait_for_each_other() {
+    each("graph_circle", |db| {
+        let mut session = db.session();
+        let other = session.add(owner("o")).unwrap();
+        let key = session.add(Key::default()).unwrap();
+        let lock = session.add(Lock { key: key.into(), ..Lock::default() }).unwrap();
+        session.set(key, Key::lock, lock).unwrap();
+        let parts =
+            ["a new Key", "a new Lock", "Key.lock (lock_id may not be NULL)", "Lock.key (key_id"];
+        says(&session.plan().unwrap_err(), ErrorKind::Circular, &parts);
+        says(&session.flush().unwrap_err(), ErrorKind::Circular, &parts);
+        session.rollback().unwrap();
+        // Nothing of it was written, and all is there to be mended.
+        let states = [session.state(key), session.state(lock), session.state(other)];
+        assert!(states.into_iter().all(|state| state.unwrap() == ObjectState::Transient));
+        assert_eq!(session[key].lock.get(), Some(lock));
+        session.add(other).unwrap();
+        session.commit().unwrap();
+        assert_eq!(session.count(select::<Key>()).unwrap(), 0);
     });
 }

@@ -5,6 +5,8 @@
 mod database;
 #[path = "unit_of_work/eager_defaults.rs"]
 mod eager_defaults;
+#[path = "unit_of_work/keys.rs"]
+mod keys;
 #[path = "unit_of_work/plan.rs"]
 mod plan;
 #[path = "unit_of_work/rows.rs"]

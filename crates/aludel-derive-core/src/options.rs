@@ -244,6 +244,12 @@ impl Opt {
         ident
     }
 
+    /// Whether a text was given.
+    pub(crate) fn is_text(&self) -> bool {
+        let Given::Value(value) = &self.given else { return false };
+        matches!(&**value, Expr::Lit(ExprLit { lit: Lit::Str(_), .. }))
+    }
+
     /// Whether something stands in parentheses.
     pub(crate) fn is_list(&self) -> bool {
         matches!(self.given, Given::List(_))

@@ -124,7 +124,8 @@ use proc_macro::TokenStream;
 /// | `position = "…"` | the attribute of the members that holds their position in a `Many` |
 /// | `comparator = path` | a function that compares its columns with an object's values: a `Comparator` |
 /// | `viewonly`, `post_update`, `single_parent`, `active_history` | |
-/// | `passive_deletes`, `passive_updates = false` | |
+/// | `passive_deletes` | a deletion of the owner leaves members that are not loaded to the database; with `= "all"` the loaded ones as well, and those that are taken away |
+/// | `passive_updates = false` | a change of the owner's key is carried over by the flush, and not by the database |
 #[proc_macro_derive(Mapped, attributes(mapped, column, relationship, expression, composite))]
 pub fn mapped(input: TokenStream) -> TokenStream {
     aludel_derive_core::mapped(input.into()).into()

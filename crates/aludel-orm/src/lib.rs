@@ -28,7 +28,7 @@ pub mod __private {
     pub use crate::instrumentation::parts::*;
     pub use crate::instrumentation::*;
     pub use crate::loading::Comparator;
-    pub use crate::mapping::{EagerDefaults, PolymorphicLoad};
+    pub use crate::mapping::{EagerDefaults, PassiveDeletes, PolymorphicLoad};
     pub use crate::session::Attempts;
     pub use aludel_sql::{
         Bad, Bind, ColumnType, DataType, IntoExpr, Node, Result, Row, Value, ValueRef,

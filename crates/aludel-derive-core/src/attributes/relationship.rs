@@ -56,7 +56,8 @@ pub(crate) struct Relationship {
     pub(crate) primaryjoin: Option<Expr>,
     pub(crate) secondaryjoin: Option<Expr>,
     pub(crate) viewonly: bool,
-    pub(crate) passive_deletes: bool,
+    /// The variant of `PassiveDeletes`.
+    pub(crate) passive_deletes: Option<Ident>,
     pub(crate) passive_updates: bool,
     pub(crate) post_update: bool,
     pub(crate) single_parent: bool,
@@ -135,7 +136,7 @@ impl Relationship {
             primaryjoin: None,
             secondaryjoin: None,
             viewonly: false,
-            passive_deletes: false,
+            passive_deletes: None,
             passive_updates: true,
             post_update: false,
             single_parent: false,
@@ -174,7 +175,7 @@ impl Relationship {
                 "primaryjoin" => read.primaryjoin = option.value(errors).cloned(),
                 "secondaryjoin" => read.secondaryjoin = option.value(errors).cloned(),
                 "viewonly" => read.viewonly = option.flag(errors),
-                "passive_deletes" => read.passive_deletes = option.flag(errors),
+                "passive_deletes" => read.passive_deletes = passive_deletes(&option, errors),
                 "passive_updates" => read.passive_updates = option.flag(errors),
                 "post_update" => read.post_update = option.flag(errors),
                 "single_parent" => read.single_parent = option.flag(errors),
@@ -283,4 +284,21 @@ fn secondary(option: &Opt, errors: &mut Errors) -> Option<LitStr> {
         return None;
     }
     Some(text)
+}
+
+/// `passive_deletes`, `passive_deletes = false` or `passive_deletes = "all"`.
+fn passive_deletes(option: &Opt, errors: &mut Errors) -> Option<Ident> {
+    let how = if option.is_text() {
+        let text = option.text(errors)?;
+        if text.value() != "all" {
+            errors.at(&text, "write `passive_deletes`, or `passive_deletes = \"all\"`");
+            return None;
+        }
+        "All"
+    } else if option.flag(errors) {
+        "Yes"
+    } else {
+        "No"
+    };
+    Some(Ident::new(how, option.span()))
 }

@@ -279,7 +279,9 @@ fn relationship(class: &Class, options: &Relationship) -> TokenStream {
     given.some("primaryjoin", &options.primaryjoin.as_ref().map(closure));
     given.some("secondaryjoin", &options.secondaryjoin.as_ref().map(closure));
     given.flag("viewonly", options.viewonly);
-    given.flag("passive_deletes", options.passive_deletes);
+    if let Some(how) = &options.passive_deletes {
+        given.say("passive_deletes", quote!(#private::PassiveDeletes::#how));
+    }
     if !options.passive_updates {
         given.say("passive_updates", quote!(false));
     }

@@ -109,7 +109,7 @@ fn relationships_are_checked() {
         class(
             "",
             "#[relationship(cascade = \"all, delete-orphans\")] a: Many<A>,
-             #[relationship(cascade = \"none, all\")] b: Many<A>,
+             #[relationship(cascade = \"none, all\", passive_deletes = \"none\")] b: Many<A>,
              #[relationship(secondary = \"a_b(x)\")] c: Many<A>,
              d: ManyMap<String, A>,
              #[relationship(key = \"x\", order_by = \"y\", position = \"z\")] e: One<A>,
@@ -119,6 +119,7 @@ fn relationships_are_checked() {
         @r#"
         "all, delete-orphans": there is no cascade `delete-orphans`; did you mean `delete-orphan`?
         "none, all": the cascade `none` stands alone
+        "none": write `passive_deletes`, or `passive_deletes = "all"`
         "a_b(x)": write the association table as `"table"`, or with its columns as `"table(columns to this class; columns to the other)"`
         ManyMap<String, A>: a `ManyMap` needs the attribute of its members that is their key: write `#[relationship(key = "…")]`
         key: only a `ManyMap` has a `key`

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use aludel_sql::{DataType, Expr, Value};
 
+use crate::mapping::PassiveDeletes;
+
 use super::class_key::{ClassKey, ClassRef, Make};
 use super::object::Objects;
 use super::record::Described;
@@ -400,8 +402,8 @@ pub struct RelationshipDef {
     pub secondaryjoin: Option<fn() -> Expr<bool>>,
     /// Read, never written.
     pub viewonly: bool,
-    /// Members that are not loaded are left to the database when the owner is deleted.
-    pub passive_deletes: bool,
+    /// Which members are left to the database when the owner is deleted.
+    pub passive_deletes: PassiveDeletes,
     /// A change of the key is carried over by the database (the default).
     pub passive_updates: bool,
     /// The foreign key is written by an UPDATE of its own, after all rows are there.
@@ -464,7 +466,7 @@ impl RelationshipDef {
             primaryjoin: None,
             secondaryjoin: None,
             viewonly: false,
-            passive_deletes: false,
+            passive_deletes: PassiveDeletes::No,
             passive_updates: true,
             post_update: false,
             single_parent: false,

@@ -62,6 +62,7 @@ mod run;
 mod select;
 mod statement;
 mod stream;
+mod unsaved;
 mod untracked;
 
 pub use aliased::{AliasOf, aliased};

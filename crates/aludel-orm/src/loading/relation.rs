@@ -73,7 +73,12 @@ impl Wanted<'_> {
     }
 
     /// As guards count it.
-    fn loaded(&self, relationship: &Relationship, mappers: &Mappers, statements: usize) -> Loaded {
+    pub(super) fn loaded(
+        &self,
+        relationship: &Relationship,
+        mappers: &Mappers,
+        statements: usize,
+    ) -> Loaded {
         Loaded {
             what: Executed::RelationshipLoad,
             class: mappers.at(relationship.parent).def,
@@ -410,7 +415,7 @@ impl Session {
 
     /// The values of attributes of an object, as they are or as its row has them; `None` when one of them is
     /// NULL.
-    fn local_values(
+    pub(super) fn local_values(
         &self,
         id: Id,
         locals: &[u16],

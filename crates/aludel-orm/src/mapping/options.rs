@@ -75,10 +75,7 @@ impl RelationshipOptions {
             primaryjoin: def.primaryjoin.map(Condition::new),
             secondaryjoin: def.secondaryjoin.map(Condition::new),
             viewonly: def.viewonly,
-            passive_deletes: match def.passive_deletes {
-                true => PassiveDeletes::Yes,
-                false => PassiveDeletes::No,
-            },
+            passive_deletes: def.passive_deletes,
             passive_updates: def.passive_updates,
             post_update: def.post_update,
             single_parent: def.single_parent,

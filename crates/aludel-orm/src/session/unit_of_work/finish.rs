@@ -296,6 +296,14 @@ impl Session {
             state.life = ObjectState::Detached;
             state.flags.unset(Flags::LISTED);
             self.listeners.note(ObjectEvent::PersistentToDetached, id);
+            if let Ok(engine) = self.engine() {
+                engine.warn(|| {
+                    format!(
+                        "{}: another object was written with the same key, and stands for the row now; this one is detached",
+                        self.describe_object(id)
+                    )
+                });
+            }
         }
     }
 

@@ -54,6 +54,7 @@ impl Session {
                         set.push((column, attribute));
                     }
                 }
+                self.add_on_updates(of_table, id, &mut set, 0)?;
                 changes.turn_to(&facts);
                 changes.push(id, &set, version);
             }

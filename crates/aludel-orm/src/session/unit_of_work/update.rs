@@ -130,8 +130,21 @@ impl Session {
             return Ok(());
         }
         self.check_row_known(id, of_table, "updating")?;
+        self.add_on_updates(of_table, id, &mut into.set, start)?;
+        into.add(id, start, old_version);
+        Ok(())
+    }
+
+    /// Adds the columns that the program gives a value with every UPDATE to those of a row, which begin at `start`.
+    pub(super) fn add_on_updates(
+        &mut self,
+        of_table: &TableFacts,
+        id: Id,
+        set: &mut Vec<(u16, u16)>,
+        start: usize,
+    ) -> Result<()> {
         for &(column, attribute) in &of_table.on_updates {
-            if into.set[start..].iter().any(|(c, _)| *c == column) {
+            if set[start..].iter().any(|(c, _)| *c == column) {
                 continue;
             }
             if attribute != NO_ATTRIBUTE
@@ -139,9 +152,8 @@ impl Session {
             {
                 self.put_written(id, attribute, value.value())?;
             }
-            into.set.push((column, attribute));
+            set.push((column, attribute));
         }
-        into.add(id, start, old_version);
         Ok(())
     }
 
