@@ -15,7 +15,7 @@ pub use aludel_engine as engine;
 pub use aludel_orm as orm;
 pub use aludel_orm::{
     Attr, Auto, Collected, CollectionClass, Composite, Deferred, Error, ErrorKind, Handle, History,
-    Id, Many, ManyMap, ManySet, Mapped, Member, Narrow, ObjectState, One, Part, Record,
+    Id, Many, ManyMap, ManySet, Mapped, Member, Narrow, Numbering, ObjectState, One, Part, Record,
     RecordClass, Registry, Result, Session, SessionOptions, many,
 };
 pub use aludel_orm::{

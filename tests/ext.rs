@@ -3,6 +3,8 @@
 
 #[path = "ext/association_proxy.rs"]
 mod association_proxy;
+#[path = "ext/ordering_list.rs"]
+mod ordering_list;
 #[path = "ext/proxies_in_queries.rs"]
 mod proxies_in_queries;
 #[allow(dead_code, reason = "what other tests ask of a database")]

@@ -122,6 +122,7 @@ use proc_macro::TokenStream;
 /// | `key = "…"` | the attribute of the members that is their key in a `ManyMap` |
 /// | `lazy = "selectin"` | how it is loaded where a query does not say it: `select` (when asked for, the default), `selectin`, `joined`, `subquery`, `immediate`, `raise`, `raise_on_sql`, `write_only` |
 /// | `position = "…"` | the attribute of the members that holds their position in a `Many` |
+/// | `numbering = Numbering::count_from(1)` | which positions those are, if not from 0 on |
 /// | `comparator = path` | a function that compares its columns with an object's values: a `Comparator` |
 /// | `viewonly`, `post_update`, `single_parent`, `active_history` | |
 /// | `passive_deletes` | a deletion of the owner leaves members that are not loaded to the database; with `= "all"` the loaded ones as well, and those that are taken away |

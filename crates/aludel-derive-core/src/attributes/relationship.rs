@@ -64,6 +64,8 @@ pub(crate) struct Relationship {
     pub(crate) active_history: bool,
     pub(crate) key: Option<Name>,
     pub(crate) position: Option<Name>,
+    /// Which positions those are.
+    pub(crate) numbering: Option<Expr>,
     /// The variant of `Lazy`.
     pub(crate) lazy: Option<Ident>,
     /// What it is compared with an object by in queries.
@@ -87,6 +89,7 @@ const KNOWN: &[&str] = &[
     "active_history",
     "key",
     "position",
+    "numbering",
     "lazy",
     "comparator",
 ];
@@ -143,6 +146,7 @@ impl Relationship {
             active_history: false,
             key: None,
             position: None,
+            numbering: None,
             lazy: None,
             comparator: None,
         }
@@ -159,6 +163,7 @@ impl Relationship {
             return None;
         };
         let mut read = Self::new(holder, target.clone());
+        let mut numbered = None;
         for option in options::read(&field.attrs, "relationship", &[], errors) {
             match option.name().as_str() {
                 "back_populates" => read.back_populates = option.one_name(errors),
@@ -192,10 +197,18 @@ impl Relationship {
                         option.refuse("only a `Many` keeps the `position` of its members", errors);
                     }
                 }
+                "numbering" => {
+                    read.numbering = option.value(errors).cloned();
+                    numbered = Some(option);
+                }
                 "comparator" => read.comparator = option.path(errors),
                 "lazy" => read.lazy = lazy(&option, holder, errors),
                 _ => option.unknown("relationship", KNOWN, HINTS, errors),
             }
+        }
+        if let (Some(option), None) = (numbered, &read.position) {
+            let what = "what is numbered is the `position`: write `position = \"…\"` as well";
+            option.refuse(what, errors);
         }
         if holder == Holder::ManyMap && read.key.is_none() {
             errors.at(

@@ -289,6 +289,9 @@ fn relationship(class: &Class, options: &Relationship) -> TokenStream {
     given.flag("single_parent", options.single_parent);
     given.flag("active_history", options.active_history);
     given.some("position", &options.position);
+    if let Some(numbering) = &options.numbering {
+        given.say("numbering", quote!(const { &#numbering }));
+    }
     given.some("comparator", &options.comparator);
     if let Some(lazy) = &options.lazy {
         given.say("lazy", quote!(#private::Lazy::#lazy));

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use aludel_sql::{Error, ErrorKind, Value};
 
-use super::Datum;
 use super::backref::Side;
 use super::events::{Change, Incoming, Initiator, Op};
 use crate::Result;
@@ -213,9 +212,7 @@ impl Session {
                 }
             }
             s.put_members(id, &relationship, new);
-            if let Some(position) = relationship.position {
-                s.number_unset(id, attribute, position)?;
-            }
+            s.number_unset(id, &relationship)?;
             let event = AttributeEvent::DisposeCollection;
             s.tell_collection(event, id, &relationship, &before.to_vec())
         })
@@ -280,51 +277,6 @@ impl Session {
             .at(id.class)
             .relationship(attribute)
             .is_some_and(|r| matches!(r.holder, Holder::Keyed(_)))
-    }
-
-    /// Keeps the position attribute of the members equal to their place, where the relationship has one.
-    /// A member appended at the end keeps the position that it has.
-    fn renumber(&mut self, id: Id, relationship: &Relationship, from: Option<usize>) -> Result<()> {
-        let Some(position) = relationship.position else { return Ok(()) };
-        if from.is_none() {
-            // Appended at the end: a position that the member has already is left alone.
-            let members = self.arena.field(id, relationship.attribute).many();
-            let Some(members) = members.and_then(ManyCore::loaded) else { return Ok(()) };
-            let at = members.len().saturating_sub(1);
-            let Some(member) = members.last() else { return Ok(()) };
-            if self.lacks_position(member, position) {
-                self.set_position(member, position, at)?;
-            }
-            return Ok(());
-        }
-        for (at, member) in self.known_members(id, relationship.attribute).into_iter().enumerate() {
-            self.set_position(member, position, at)?;
-        }
-        Ok(())
-    }
-
-    /// Numbers those members that have no position yet.
-    fn number_unset(&mut self, id: Id, attribute: u16, position: u16) -> Result<()> {
-        for (at, member) in self.known_members(id, attribute).into_iter().enumerate() {
-            if self.lacks_position(member, position) {
-                self.set_position(member, position, at)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn lacks_position(&self, member: Id, position: u16) -> bool {
-        !self.arena.is_loaded(member, position)
-            || self.arena.field(member, position).bind().as_ref().is_null()
-    }
-
-    fn set_position(&mut self, member: Id, attribute: u16, at: usize) -> Result<()> {
-        let value = Value::I64(i64::try_from(at).unwrap_or(i64::MAX));
-        let loaded = self.arena.is_loaded(member, attribute);
-        if loaded && self.arena.field(member, attribute).bind().as_ref() == value.as_ref() {
-            return Ok(());
-        }
-        self.set_datum(member, attribute, Datum::Value(value))
     }
 
     /// The members of a collection, where they are known.

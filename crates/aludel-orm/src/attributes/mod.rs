@@ -12,6 +12,7 @@
 //! * `composite`: values over several column attributes.
 //! * `expression`: SQL expressions in place of values.
 //! * `backref`: keeping the two sides of a relationship in step; `in_step`: the frequent case of that at once.
+//! * `ordering`: the positions of the members of ordered lists.
 //! * `log`: committed values of what changed, the source of `history`.
 //! * `journal`: undoing operations that fail half-way.
 //! * `events`: listeners and the token that travels along a chain of events.
@@ -36,6 +37,7 @@ pub(crate) mod journal;
 pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod members;
+mod ordering;
 pub(crate) mod parents;
 pub(crate) mod passive;
 pub(crate) mod read;

@@ -15,7 +15,8 @@ use super::class_key::{ClassKey, ClassRef, Make};
 use super::object::Objects;
 use super::record::Described;
 use super::{
-    Collected, CollectionClass, InstrumentationFactory, Mapped, NewCollection, RelationshipField,
+    Collected, CollectionClass, InstrumentationFactory, Mapped, NewCollection, Numbering,
+    RelationshipField,
 };
 
 /// A mapped class as the derive describes it, or as it was described at run time.
@@ -414,6 +415,8 @@ pub struct RelationshipDef {
     pub active_history: bool,
     /// The attribute of the members that is kept equal to their position in the list.
     pub position: Option<&'static str>,
+    /// Which positions those are.
+    pub numbering: &'static Numbering,
     /// How it is loaded where a query does not say it.
     pub lazy: Lazy,
     /// What it is compared with an object by in queries, where that is not the default.
@@ -472,6 +475,7 @@ impl RelationshipDef {
             single_parent: false,
             active_history: false,
             position: None,
+            numbering: &Numbering::FROM_0,
             lazy: Lazy::Select,
             comparator: None,
         }

@@ -26,6 +26,7 @@ pub type StateGetter =
 /// Something that a manager installs on a class.
 #[derive(Clone)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "descriptions are `Copy`, and members few")]
 pub enum ClassMember {
     /// An attribute.
     Descriptor(AttrDef),

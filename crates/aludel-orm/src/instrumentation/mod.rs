@@ -24,6 +24,7 @@ mod holder;
 mod many;
 mod members;
 mod narrow;
+mod numbering;
 mod object;
 mod one;
 #[doc(hidden)]
@@ -57,6 +58,7 @@ pub(crate) use members::Members;
 pub use narrow::Narrow;
 #[doc(hidden)]
 pub use narrow::subclass;
+pub use numbering::Numbering;
 #[doc(hidden)]
 pub use object::Objects;
 pub use object::{Chunks, Mapped, NOT_IN_ROW, Object};

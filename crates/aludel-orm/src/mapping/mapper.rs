@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::builder::Attachment;
 use super::{RowOptions, Selected, Union};
-use crate::instrumentation::{ClassDef, ClassKey, Lazy, NewCollection};
+use crate::instrumentation::{ClassDef, ClassKey, Lazy, NewCollection, Numbering};
 
 /// One consistent set of configured mappers. Immutable; a registry that learns a class makes a new one,
 /// in which every mapper keeps its number.
@@ -374,6 +374,8 @@ pub struct Relationship {
     pub(crate) order_by: Vec<(u16, bool)>,
     /// The attribute of the target that is kept equal to the member's position.
     pub(crate) position: Option<u16>,
+    /// Which positions those are.
+    pub(crate) numbering: Numbering,
     /// A condition of the user's own between owner and target (or association table), in terms of
     /// attributes of the two classes. `pairs` are then what it equates.
     pub(crate) primaryjoin: Option<Node>,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use aludel_sql::Expr;
 
 use super::PassiveDeletes;
-use crate::instrumentation::{ClassRef, Collection, Lazy, NewCollection, RelationshipDef};
+use crate::instrumentation::{
+    ClassRef, Collection, Lazy, NewCollection, Numbering, RelationshipDef,
+};
 
 /// The options of a relationship, as the derive has them, to be changed by hand:
 /// `mapper.relationship("parts", |r| { r.cascade("all").order_by(["id"]); })`.
@@ -32,6 +34,7 @@ pub struct RelationshipOptions {
     pub(super) single_parent: bool,
     pub(super) active_history: bool,
     pub(super) position: Option<String>,
+    pub(super) numbering: Numbering,
     pub(super) lazy: Lazy,
 }
 
@@ -81,6 +84,7 @@ impl RelationshipOptions {
             single_parent: def.single_parent,
             active_history: def.active_history,
             position: text(def.position),
+            numbering: *def.numbering,
             lazy: def.lazy,
         }
     }
@@ -205,6 +209,12 @@ impl RelationshipOptions {
     /// The attribute of the members that is kept equal to their position in the list.
     pub fn position(&mut self, attribute: impl Into<String>) -> &mut Self {
         self.position = Some(attribute.into());
+        self
+    }
+
+    /// Which positions the members get.
+    pub fn numbering(&mut self, numbering: Numbering) -> &mut Self {
+        self.numbering = numbering;
         self
     }
 }

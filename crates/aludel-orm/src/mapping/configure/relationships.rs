@@ -162,6 +162,7 @@ impl Build<'_> {
             lazy: options.lazy,
             order_by,
             position,
+            numbering: options.numbering,
             primaryjoin,
             secondaryjoin,
             by_key,
