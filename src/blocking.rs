@@ -11,9 +11,9 @@ use aludel_orm::__private::Attempts;
 use aludel_orm::attributes::{Historic, Passive};
 use aludel_orm::session::{Cascade, NoAutoflush, RolledBack};
 use aludel_orm::{
-    Attr, AttributeKey, Delete, Field, Handle, History, Id, Insert, InsertInto, IntoField, IntoKey,
-    IntoObject, IsA, Mapped, Page, PageOf, Query, Registry, RelationshipField, Result, Rows,
-    Select, Session as Async, SessionMaker, Stream, Update,
+    Attr, AttributeKey, ByCriteria, Delete, Field, Handle, History, Id, Insert, InsertInto,
+    IntoField, IntoKey, IntoObject, IsA, Mapped, Page, PageOf, Query, Registry, RelationshipField,
+    Result, Rows, Select, Session as Async, SessionMaker, Stream, Update,
 };
 use aludel_sql::{Lock, Value};
 
@@ -323,6 +323,12 @@ wait! {
     fn execute_update<T: Mapped>(update: Update<T>) -> u64;
     /// Runs a DELETE by criteria.
     fn execute_delete<T: Mapped>(delete: Delete<T>) -> u64;
+    /// Runs an UPDATE by criteria, and gives the objects of its rows.
+    fn update_returning<T: Mapped>(update: Update<T>) -> Vec<Handle<T>>;
+    /// Runs an UPDATE by criteria of a named class, and gives the objects of its rows.
+    fn update_by_returning(update: ByCriteria) -> Vec<Id>;
+    /// Runs a DELETE by criteria, and gives what its rows had.
+    fn delete_returning<T: Mapped>(delete: Delete<T>) -> Vec<T>;
     /// Inserts rows.
     fn execute_insert<T: Mapped>(insert: Insert<'_, T>) -> u64;
     /// Inserts rows, and gives their objects.

@@ -9,6 +9,10 @@ mod inserts;
 mod model;
 #[path = "bulk/refusals.rs"]
 mod refusals;
+#[path = "bulk/returning.rs"]
+mod returning;
+#[path = "bulk/rows.rs"]
+mod rows;
 #[path = "bulk/upserts.rs"]
 mod upserts;
 

@@ -24,6 +24,13 @@ fn errors_name_the_class_and_the_row() {
         };
         assert!(message.starts_with(wanted), "{message}");
         s.rollback().unwrap();
+        // In greater numbers they are copied there, and it does.
+        let mut many: Vec<User> = (0..9000).map(|n| user(&format!("m{n}"), n)).collect();
+        many[8700] = user("taken", 1);
+        let error = s.bulk_insert(&many).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UniqueViolation);
+        assert!(error.message().starts_with("inserting row 8701 of 9000 of User"), "{error}");
+        s.rollback().unwrap();
         // One that is sent row by row does.
         let upsert = insert(&rows).on_conflict_do_nothing([User::id]);
         let error = s.insert_returning(upsert).unwrap_err();

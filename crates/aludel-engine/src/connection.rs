@@ -1,6 +1,6 @@
 //! A connection in use: statements, writes, transactions and savepoints, the same on every database.
 
-use crate::driver::Driver;
+use crate::driver::{Driver, Way};
 use crate::engine::Inner;
 use crate::observe::{Event, WatchedWrites};
 use crate::pool::Permit;
@@ -123,15 +123,31 @@ impl Connection {
     /// How the rows are sent is the driver's business; what is promised is that the values given back as row *i* of
     /// a write belong to its parameters of row *i*. After an error inside a transaction some of the rows may be there.
     pub async fn write(&mut self, writes: &[Write<'_>], sink: &mut dyn WriteSink) -> Result<()> {
+        self.send_writes(writes, sink, Way::Write).await
+    }
+
+    /// As [`write`](Self::write), for rows that come in great numbers. On PostgreSQL, rows of which nothing is wanted
+    /// back go by COPY, where that does to the table what INSERT does (it has neither rules nor row security); an
+    /// error says which row it was. COPY gives keys that the server always generates the values that the rows have.
+    pub async fn copy(&mut self, writes: &[Write<'_>], sink: &mut dyn WriteSink) -> Result<()> {
+        self.send_writes(writes, sink, Way::Copy).await
+    }
+
+    async fn send_writes(
+        &mut self,
+        writes: &[Write<'_>],
+        sink: &mut dyn WriteSink,
+        way: Way,
+    ) -> Result<()> {
         self.ready()?;
         for write in writes {
             check(write)?;
         }
         if self.engine.observers.any() {
-            return self.write_watched(writes, sink).await;
+            return self.write_watched(writes, sink, way).await;
         }
         self.state.in_flight = true;
-        let result = self.driver().write(writes, sink).await;
+        let result = self.driver().write_by(way, writes, sink).await;
         self.landed(&result);
         result
     }
@@ -182,6 +198,7 @@ impl Connection {
         &mut self,
         writes: &[Write<'_>],
         sink: &mut dyn WriteSink,
+        way: Way,
     ) -> Result<()> {
         let engine = self.engine.clone();
         let sql = writes
@@ -190,7 +207,7 @@ impl Connection {
             .collect::<Result<Vec<_>>>()?;
         let mut watched = WatchedWrites::new(sink, &engine.observers, writes, sql);
         self.state.in_flight = true;
-        let result = self.driver().write(writes, &mut watched).await;
+        let result = self.driver().write_by(way, writes, &mut watched).await;
         self.landed(&result);
         if let Err(error) = &result {
             watched.failed(error);

@@ -18,6 +18,15 @@ pub(crate) enum Driver {
     Postgres(Box<postgres::Conn>),
 }
 
+/// How batches of rows are sent.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    /// As is best for a flush.
+    Write,
+    /// As is best for rows in great numbers.
+    Copy,
+}
+
 impl Driver {
     pub(crate) async fn query(
         &mut self,
@@ -61,16 +70,22 @@ impl Driver {
         }
     }
 
-    pub(crate) async fn write(
+    pub(crate) async fn write_by(
         &mut self,
+        way: Way,
         writes: &[Write<'_>],
         sink: &mut dyn WriteSink,
     ) -> Result<()> {
         match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(ref mut c) => c.write(writes, sink).await,
+            Self::Sqlite(ref mut c) => match way {
+                Way::Write | Way::Copy => c.write(writes, sink).await,
+            },
             #[cfg(feature = "postgres")]
-            Self::Postgres(ref mut c) => Box::pin(c.write(writes, sink)).await,
+            Self::Postgres(ref mut c) => match way {
+                Way::Write => Box::pin(c.write(writes, sink)).await,
+                Way::Copy => Box::pin(c.copy(writes, sink)).await,
+            },
         }
     }
 

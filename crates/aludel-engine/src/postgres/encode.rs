@@ -171,7 +171,7 @@ pub(super) fn is_native(ty: &Type, value: ValueRef<'_>) -> bool {
 }
 
 /// Puts a value that is native to a type.
-fn put(ty: &Type, value: ValueRef<'_>, out: &mut BytesMut) -> Result<(), Boxed> {
+pub(super) fn put(ty: &Type, value: ValueRef<'_>, out: &mut BytesMut) -> Result<(), Boxed> {
     match value {
         ValueRef::Null => {}
         ValueRef::Invalid(why) => return Err(Box::new(Unsendable(why.to_owned()))),

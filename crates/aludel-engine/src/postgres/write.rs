@@ -12,7 +12,7 @@ use super::encode::Column;
 use super::error::Refused;
 use super::pipeline::{Started, start};
 use super::row::{Shown, integer};
-use super::write_shape::{Kept, Many, Order, fits_arrays, many_sql, one_sql};
+use super::write_shape::{Copying, Kept, Many, Order, fits_arrays, many_sql, one_sql};
 use crate::transaction::TransactionOptions;
 use aludel_sql::{Bind, Error, ErrorKind, Result, ValueRef, Write, WriteOp, WriteSink};
 use futures_util::TryStreamExt;
@@ -137,7 +137,7 @@ impl Conn {
             finish(before).await.map_err(|e| (e, Place::default()))?;
             for (number, started) in preparing {
                 let one = started.finish().await.map_err(|e| at(number)(e.into()))?;
-                kept[number] = Some(Kept { one, many: Many::Unknown });
+                kept[number] = Some(Kept { one, many: Many::Unknown, copy: Copying::Unknown });
             }
         }
         let mut kept: Vec<Kept> = kept.into_iter().flatten().collect();

@@ -20,6 +20,19 @@ pub(super) struct Kept {
     pub(super) one: Statement,
     /// For many.
     pub(super) many: Many,
+    /// For very many.
+    pub(super) copy: Copying,
+}
+
+/// The statement that copies rows.
+#[derive(Clone)]
+pub(super) enum Copying {
+    /// Not prepared yet.
+    Unknown,
+    /// There is none: COPY would not do the same to the table.
+    None,
+    /// It is prepared.
+    Ready(Statement),
 }
 
 /// The statement for many rows.

@@ -27,10 +27,10 @@ use crate::session::state::{Flags, ObjectState};
 use crate::{Error, ErrorKind, Result};
 
 /// What an UPDATE or DELETE does to an object of the session.
-struct Effect {
-    id: Id,
+pub(super) struct Effect {
+    pub(super) id: Id,
     /// For an UPDATE: the new values, or that they are not known here.
-    values: Vec<(u16, Option<Value>)>,
+    pub(super) values: Vec<(u16, Option<Value>)>,
 }
 
 impl Session {
@@ -91,7 +91,11 @@ impl Session {
     }
 
     /// Lets the listeners of statements change criteria.
-    async fn criteria_told(&mut self, kind: Executed, what: &mut ByCriteria) -> Result<()> {
+    pub(super) async fn criteria_told(
+        &mut self,
+        kind: Executed,
+        what: &mut ByCriteria,
+    ) -> Result<()> {
         let mut told = Execution::before(kind, what.entity.class.name);
         told.criteria = Some(what.clone());
         self.execute_heard(StatementEvent::DoOrmExecute, &mut told).await?;
@@ -101,7 +105,7 @@ impl Session {
         Ok(())
     }
 
-    async fn update_now(&mut self, mut what: ByCriteria) -> Result<u64> {
+    pub(super) async fn update_now(&mut self, mut what: ByCriteria) -> Result<u64> {
         let class = self.prepare_criteria(&mut what).await?;
         let mappers = Arc::clone(&self.mappers);
         let mapper = mappers.at(class);
@@ -150,7 +154,7 @@ impl Session {
         Ok(rows)
     }
 
-    async fn delete_now(&mut self, mut what: ByCriteria) -> Result<u64> {
+    pub(super) async fn delete_now(&mut self, mut what: ByCriteria) -> Result<u64> {
         let class = self.prepare_criteria(&mut what).await?;
         let mappers = Arc::clone(&self.mappers);
         let mapper = mappers.at(class);
@@ -191,7 +195,7 @@ impl Session {
         Ok(rows)
     }
 
-    async fn prepare_criteria(&mut self, what: &mut ByCriteria) -> Result<u16> {
+    pub(super) async fn prepare_criteria(&mut self, what: &mut ByCriteria) -> Result<u16> {
         self.autoflush().await?;
         let class = self.learn(what.entity.class)?;
         if self.has_criteria() {
@@ -263,7 +267,10 @@ impl Session {
     }
 
     /// The keys of the rows that the criteria mean.
-    async fn keys_before(&mut self, what: &ByCriteria) -> Result<Vec<SmallVec<[Value; 2]>>> {
+    pub(super) async fn keys_before(
+        &mut self,
+        what: &ByCriteria,
+    ) -> Result<Vec<SmallVec<[Value; 2]>>> {
         let mut query = Query::new(what.entity.clone(), What::Keys);
         query.sql.filter = what.filter.clone();
         let mut keys = Keys(Vec::new());
@@ -277,19 +284,28 @@ impl Session {
         class: u16,
         keys: &[SmallVec<[Value; 2]>],
     ) -> Vec<Effect> {
-        let by_key = |key: &SmallVec<[Value; 2]>| {
-            let key = match key.as_slice() {
-                [Value::I64(n)] => Key::Int(*n),
-                values => Key::Values(values.into()),
-            };
-            self.find(class, &key)
-        };
+        let by_key = |key: &SmallVec<[Value; 2]>| self.find_by_values(class, key);
         keys.iter().filter_map(by_key).map(|id| self.effect(what, id)).collect()
+    }
+
+    /// The object of the session with a key as a row has it.
+    pub(super) fn find_by_values(&self, class: u16, key: &[Value]) -> Option<Id> {
+        let key = match key {
+            [Value::I64(n)] => Key::Int(*n),
+            values => Key::Values(values.into()),
+        };
+        self.find(class, &key)
+    }
+
+    /// Whether an attribute comes and goes by itself: it is no part of a composite that may be none.
+    pub(super) fn is_alone(&self, id: Id, attribute: u16) -> bool {
+        let over = self.mapper_of(id).def.composite_over(attribute);
+        over.is_none_or(|(_, composite)| !composite.optional)
     }
 
     /// The object has the new values, as if they had been loaded; where they are not known, or where the object
     /// has a pending change of its own, the attribute is expired.
-    fn apply_update(&mut self, effect: Effect) -> Result<()> {
+    pub(super) fn apply_update(&mut self, effect: Effect) -> Result<()> {
         let id = effect.id;
         for (attribute, value) in effect.values {
             if !self.arena.is_loaded(id, attribute) {
@@ -297,10 +313,8 @@ impl Session {
             }
             let changed = self.log.find(self.arena.state(id).head, attribute).is_some();
             // A composite that may be none comes and goes as a whole: it is read anew.
-            let over = self.mapper_of(id).def.composite_over(attribute);
-            let alone = over.is_none_or(|(_, composite)| !composite.optional);
             match value {
-                Some(value) if !changed && alone => {
+                Some(value) if !changed && self.is_alone(id, attribute) => {
                     self.set_committed_column(id, attribute, value)?
                 }
                 _ => self.expire_attributes_at(id, &[attribute])?,
@@ -310,7 +324,7 @@ impl Session {
     }
 
     /// The object's row is gone.
-    fn removed(&mut self, id: Id) {
+    pub(super) fn removed(&mut self, id: Id) {
         self.drop_identity(id);
         let state = self.arena.state_mut(id);
         state.life = ObjectState::Deleted;
@@ -353,7 +367,10 @@ impl RowSink for Keys {
 }
 
 /// The table whose columns are set, and what to.
-fn assignments(mapper: &Mapper, set: &[(u16, Node)]) -> Result<(Table, Vec<(u16, Node)>)> {
+pub(super) fn assignments(
+    mapper: &Mapper,
+    set: &[(u16, Node)],
+) -> Result<(Table, Vec<(u16, Node)>)> {
     let wrong = |attribute: u16, why: &str| {
         let name = mapper.property(attribute).name();
         Error::new(ErrorKind::Argument, format!("{}.{name} {why}", mapper.class_name()))
@@ -399,7 +416,7 @@ fn typed(value: &Node, data_type: aludel_sql::DataType) -> Node {
 
 /// The condition on the rows of a table: the criteria themselves, or, where the class has several tables, that
 /// the key is among those that the criteria mean.
-fn row_filter(mapper: &Mapper, what: &ByCriteria, table: &Table) -> Result<Vec<Node>> {
+pub(super) fn row_filter(mapper: &Mapper, what: &ByCriteria, table: &Table) -> Result<Vec<Node>> {
     if mapper.tables.len() == 1 {
         let mut filter = what.filter.clone();
         filter.extend(class_filter(mapper, &what.entity));
@@ -447,7 +464,7 @@ fn key_filter(mapper: &Mapper, table: &Table, keys: &[SmallVec<[Value; 2]>]) -> 
 }
 
 /// Rows of a class that is mapped to something else than tables are written through its objects alone.
-fn of_tables(mapper: &Mapper) -> Result<()> {
+pub(super) fn of_tables(mapper: &Mapper) -> Result<()> {
     match &mapper.selected {
         None => Ok(()),
         Some(_) => Err(Error::new(

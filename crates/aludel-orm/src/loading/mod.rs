@@ -12,7 +12,8 @@
 //!
 //!  get, load, refresh            one object: by key, an attribute, again                  (get, lazy, refresh)
 //!
-//!  insert, update, delete        many rows at once, by rows or by criteria                (bulk, dml, by_criteria)
+//!  insert, update, delete        many rows at once, by rows or by criteria                (bulk, dml, by_criteria,
+//!                                                                                      returning)
 //! ```
 //!
 //! Everything below the typed faces deals in numbers of classes and attributes. A statement of a shape that was
@@ -57,6 +58,7 @@ mod query;
 mod refresh;
 mod relation;
 mod resolve;
+mod returning;
 mod rows;
 mod run;
 mod select;

@@ -18,11 +18,11 @@ use crate::session::Session;
 
 /// The columns that come back of a class's tables, in the order of the tables.
 #[derive(Default)]
-pub(super) struct Layout(Vec<(u16, u16)>);
+pub(in crate::loading) struct Layout(Vec<(u16, u16)>);
 
 impl Layout {
     /// All that is loaded where nothing is said: what is deferred stays where it is.
-    pub(super) fn of(mapper: &Mapper) -> Self {
+    pub(in crate::loading) fn of(mapper: &Mapper) -> Self {
         let mut all = Vec::new();
         for &attribute in &mapper.columns {
             let Some(property) = mapper.column(attribute) else { continue };
@@ -36,8 +36,19 @@ impl Layout {
     }
 
     /// The columns of a table.
-    pub(super) fn of_table(&self, table: u16) -> Vec<u16> {
+    pub(in crate::loading) fn of_table(&self, table: u16) -> Vec<u16> {
         self.0.iter().filter(|(of, _)| *of == table).map(|(_, column)| *column).collect()
+    }
+
+    /// For each column, the attribute that has it.
+    pub(in crate::loading) fn attributes(&self, mapper: &Mapper) -> impl Iterator<Item = u16> {
+        self.0.iter().filter_map(|(table, column)| {
+            let here = |a: &&u16| {
+                let columns = mapper.column(**a).map(|c| &c.columns);
+                columns.is_some_and(|c| c.iter().any(|c| (c.table, c.column) == (*table, *column)))
+            };
+            mapper.columns.iter().find(here).copied()
+        })
     }
 
     /// Where an attribute of a class of the hierarchy is.
@@ -53,7 +64,11 @@ impl Layout {
 
 impl Session {
     /// What rows with these columns mean.
-    pub(super) fn plan_of_layout(&self, mapper: &Mapper, layout: &Layout) -> Result<EntityPlan> {
+    pub(in crate::loading) fn plan_of_layout(
+        &self,
+        mapper: &Mapper,
+        layout: &Layout,
+    ) -> Result<EntityPlan> {
         let mappers = Arc::clone(&self.mappers);
         let mut resolver = Resolver::new(&mappers);
         resolver
@@ -61,7 +76,7 @@ impl Session {
     }
 
     /// Loads what mappings say comes along with objects.
-    pub(super) async fn load_after_rows(
+    pub(in crate::loading) async fn load_after_rows(
         &mut self,
         plan: &EntityPlan,
         ids: &[Option<Id>],
@@ -76,6 +91,18 @@ impl Session {
         let how = After { origin: None, populate_existing: false, criteria: None };
         Box::pin(self.load_after(plan, &[listed], how)).await
     }
+}
+
+/// The object of the session that stands for a row.
+pub(in crate::loading) fn known(session: &Session, plan: &EntityPlan, row: &dyn Row) -> Option<Id> {
+    let values = plan.key.iter().map(|column| row.get(usize::from(*column)));
+    let values: SmallVec<[ValueRef<'_>; 4]> = values.collect::<Result<_, Bad>>().ok()?;
+    let map = session.identity.get(usize::from(plan.root))?;
+    let place = match values[..] {
+        [ValueRef::I64(key)] => map.get_int(key),
+        _ => map.get_refs(&values),
+    };
+    place.map(|place| session.id_at(place))
 }
 
 /// Makes room for the objects of a plan.
@@ -119,18 +146,6 @@ impl<'a> Loaded<'a> {
         }
     }
 
-    /// The object of the session that stands for a row.
-    fn known(&self, row: &dyn Row) -> Option<Id> {
-        let values = self.plan.key.iter().map(|column| row.get(usize::from(*column)));
-        let values: SmallVec<[ValueRef<'_>; 4]> = values.collect::<Result<_, Bad>>().ok()?;
-        let map = self.session.identity.get(usize::from(self.plan.root))?;
-        let place = match values[..] {
-            [ValueRef::I64(key)] => map.get_int(key),
-            _ => map.get_refs(&values),
-        };
-        place.map(|place| self.session.id_at(place))
-    }
-
     /// The objects, with the rows that they are of.
     pub(super) fn finish(self) -> Vec<(usize, Id)> {
         self.ids
@@ -141,7 +156,7 @@ impl WriteSink for Loaded<'_> {
     fn returned(&mut self, write: usize, row: usize, values: &dyn Row) -> Result<()> {
         let row = self.starts.get(write).copied().unwrap_or(0) + row;
         // An object of a row that is written twice has what the row has at last.
-        let known = self.fresh.as_ref().and_then(|_| self.known(values));
+        let known = self.fresh.as_ref().and_then(|_| known(self.session, self.plan, values));
         if let Some(fresh) = &self.fresh {
             let again = known.is_some_and(|id| fresh.contains(&id));
             self.populate.existing = self.populate_existing || again;

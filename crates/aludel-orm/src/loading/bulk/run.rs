@@ -14,7 +14,7 @@ use crate::session::Session;
 use crate::{Error, ErrorKind, Result};
 
 /// How many rows are bound at once.
-pub(super) const AT_ONCE: usize = 4096;
+pub(super) const AT_ONCE: usize = 8192;
 
 /// What was inserted.
 #[derive(Default)]
@@ -146,7 +146,10 @@ impl Session {
                         let mut sink = Values::default();
                         sink.starts.extend(batch.segments.iter().map(|segment| segment.first));
                         let mut connection = self.checkout().await?;
-                        let result = connection.write(&writes, &mut sink).await;
+                        let result = match returning.is_empty() {
+                            true => connection.copy(&writes, &mut sink).await,
+                            false => connection.write(&writes, &mut sink).await,
+                        };
                         self.checkin(connection);
                         for (row, values) in sink.returned {
                             before[row - first].extend(values);
