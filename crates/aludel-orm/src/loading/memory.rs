@@ -67,7 +67,7 @@ impl Loading {
     }
 
     /// Forgets what was said of objects that have left.
-    pub(super) fn sweep(&mut self, holds: impl Fn(Id) -> bool) {
+    pub(crate) fn sweep(&mut self, holds: impl Fn(Id) -> bool) {
         self.criteria.sweep(&holds);
         if self.restricted.len() > 4096 {
             self.restricted.retain(|(id, _), _| holds(*id));

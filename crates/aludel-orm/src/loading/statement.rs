@@ -1,15 +1,17 @@
 //! Objects from statements that the program gives whole: `from_statement`.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use aludel_sql::{Keyed, Row, RowSink, Statement};
+use aludel_sql::{Keyed, Node, Row, RowSink, Statement};
 
 use super::after::After;
 use super::guard::Loaded;
+use super::loader_criteria::{ClassCriterion, propagated};
 use super::object::{Populate, object};
 use super::options::{LoadOption, Strategy};
 use super::plan::{EntityPlan, Plan};
-use super::query::{Query, What};
+use super::query::{Query, QueryNode, What};
 use super::resolve::Resolver;
 use super::select::Select;
 use crate::attributes::delta::IdSet;
@@ -25,7 +27,9 @@ impl<T: Mapped> Select<T> {
     ///
     /// Its columns are told by name: a column's, or an attribute's. The key must be among them; attributes whose
     /// columns are not are left to be loaded. Loader options are followed after the statement (what is to be
-    /// joined is loaded by keys). Conditions, an order or a limit belong into the statement.
+    /// joined is loaded by keys). Conditions, an order or a limit belong into the statement. Loader criteria go with the
+    /// queries of classes in it (a union of [`into_statement`](Self::into_statement)s) and with what is loaded after it; SQL as
+    /// text, and queries of tables, are as they were written.
     ///
     /// ```
     /// # include!("../fixtures/doc_models.rs");
@@ -109,7 +113,13 @@ impl Session {
         }
         self.autoflush().await?;
         let class = self.learn(def)?;
-        let Some(statement) = query.statement else { return Ok(Vec::new()) };
+        self.add_criteria_to(Executed::Select, &mut query)?;
+        let Some(mut statement) = query.statement else { return Ok(Vec::new()) };
+        if let (false, Statement::Query(inner)) = (query.criteria.is_empty(), &mut *statement) {
+            add_criteria(inner, &query.criteria);
+        }
+        let criteria = propagated(&query.criteria);
+        self.loading.criteria.reading.clone_from(&criteria);
         let statement: &dyn Keyed = &*statement;
         let ready = self.prepare_any(statement)?;
         let populate = Populate { existing: query.populate_existing, ..Populate::default() };
@@ -118,6 +128,7 @@ impl Session {
             session: self,
             class,
             options: query.options,
+            criteria: query.criteria,
             plan: None,
             populate,
             ids: IdSet::default(),
@@ -125,6 +136,7 @@ impl Session {
         let result = connection.query(&ready.compiled, &ready.params, &mut sink).await;
         let NamedRows { plan, ids, .. } = sink;
         self.checkin(connection);
+        self.loading.criteria.reading = None;
         result?;
         self.tell_noted_waiting().await?;
         let found: Vec<Id> = ids.iter().copied().collect();
@@ -133,10 +145,34 @@ impl Session {
             && !found.is_empty()
         {
             let populate_existing = query.populate_existing;
-            let how = After { origin: None, populate_existing, criteria: None };
+            let how = After { origin: None, populate_existing, criteria };
             Box::pin(self.load_after(entity, &[ids], how)).await?;
         }
         Ok(found)
+    }
+}
+
+/// Criteria go with the queries of classes that a statement is made of; what is written as SQL, or over tables, is as it
+/// was written.
+fn add_criteria(query: &mut aludel_sql::Query, criteria: &[ClassCriterion]) {
+    match query {
+        aludel_sql::Query::Select(select) => {
+            let Some(node) = QueryNode::of(select) else { return };
+            let mut node = node.clone();
+            node.criteria.extend_from_slice(criteria);
+            let new = Node::Custom(Arc::new(node));
+            let is_query = |node: &&mut Node| match node {
+                Node::Custom(custom) => custom.as_any().is::<QueryNode>(),
+                _ => false,
+            };
+            let select = Arc::make_mut(select);
+            if let Some(carried) = select.carried.iter_mut().find(is_query) {
+                *carried = new;
+            }
+        }
+        aludel_sql::Query::Set(set) => {
+            Arc::make_mut(set).parts.iter_mut().for_each(|part| add_criteria(part, criteria));
+        }
     }
 }
 
@@ -145,6 +181,7 @@ struct NamedRows<'a> {
     session: &'a mut Session,
     class: u16,
     options: Vec<LoadOption>,
+    criteria: Vec<ClassCriterion>,
     /// What the columns mean; known with the first row.
     plan: Option<EntityPlan>,
     populate: Populate,
@@ -157,6 +194,7 @@ impl RowSink for NamedRows<'_> {
             let names: Vec<String> = (0..row.len()).map(|at| row.name(at)).collect();
             let mappers = std::sync::Arc::clone(&self.session.mappers);
             let mut resolver = Resolver::new(&mappers);
+            resolver.criteria.clone_from(&self.criteria);
             let plan = resolver.named_plan(self.class, &names, &self.options)?;
             self.session.identity_mut(plan.class);
             self.session.slab_for(plan.class);

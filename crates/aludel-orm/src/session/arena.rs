@@ -24,12 +24,16 @@ pub(crate) struct Slab {
     words: usize,
     wide: Vec<u64>,
     pub(crate) owners: Owners,
+    /// The generation of new slots, where it is not the session's first.
+    first: u32,
 }
 
 /// All objects of a session.
 pub(crate) struct Arena {
     pub(crate) slabs: Vec<Option<Slab>>,
     pub(crate) session: u16,
+    /// By class, the generation after all that its handles have had, where its slab was given back.
+    generations: Vec<u32>,
 }
 
 impl Slab {
@@ -45,6 +49,7 @@ impl Slab {
             words: mapper.properties.len().saturating_sub(1) / 64,
             wide: Vec::new(),
             owners: Owners::new(mapper.owners.len()),
+            first: 0,
         }
     }
 
@@ -57,7 +62,7 @@ impl Slab {
                 // Generations start at the session's tag, so that a handle of another session whose tag
                 // is the same modulo 2^16 is still unlikely to fit.
                 let slot = self.states.len() as u32;
-                self.states.push(State::free(u32::from(session) + 1));
+                self.states.push(State::free(self.first.max(u32::from(session) + 1)));
                 self.wide.resize(self.wide.len() + 2 * self.words, 0);
                 slot
             }
@@ -161,7 +166,33 @@ impl Slab {
 
 impl Arena {
     pub(crate) fn new(session: u16) -> Self {
-        Self { slabs: Vec::new(), session }
+        Self { slabs: Vec::new(), session, generations: Vec::new() }
+    }
+
+    /// Begins the objects of a class.
+    pub(crate) fn put(&mut self, class: u16, mut slab: Slab) {
+        let at = usize::from(class);
+        slab.first = self.generations.get(at).copied().unwrap_or(0);
+        self.slabs[at] = Some(slab);
+    }
+
+    /// Gives the memory of a class back, with all objects that it has; their handles stay void.
+    pub(crate) fn clear(&mut self, class: u16) {
+        let at = usize::from(class);
+        let Some(slab) = self.slabs.get(at).and_then(Option::as_ref) else { return };
+        let last = slab.states.iter().map(|state| state.generation).max().unwrap_or(slab.first);
+        // Where a slot's generations are used up, its memory stays.
+        let Some(next) = last.checked_add(1) else { return };
+        if self.generations.len() <= at {
+            self.generations.resize(at + 1, 0);
+        }
+        self.generations[at] = next;
+        self.slabs[at] = None;
+    }
+
+    /// How many objects of a class there are.
+    pub(crate) fn count(&self, class: u16) -> usize {
+        self.slab(class).map_or(0, |slab| slab.taken().count())
     }
 
     /// The slab of a class that has objects.
@@ -249,15 +280,17 @@ impl Arena {
 
     /// The ids of all objects of a state.
     pub(crate) fn ids(&self, wanted: impl Fn(&State) -> bool) -> Vec<Id> {
+        (0..self.slabs.len() as u16).flat_map(|class| self.ids_of(class, &wanted)).collect()
+    }
+
+    /// The ids of the objects of a class that are of a state.
+    pub(crate) fn ids_of(&self, class: u16, wanted: impl Fn(&State) -> bool) -> Vec<Id> {
         let mut ids = Vec::new();
-        for (class, slab) in self.slabs.iter().enumerate() {
-            let Some(slab) = slab else { continue };
-            for (slot, state) in slab.taken() {
-                if wanted(state)
-                    && let Some(generation) = NonZeroU32::new(state.generation)
-                {
-                    ids.push(Id { slot, generation, class: class as u16, session: self.session });
-                }
+        for (slot, state) in self.slab(class).iter().flat_map(|slab| slab.taken()) {
+            if wanted(state)
+                && let Some(generation) = NonZeroU32::new(state.generation)
+            {
+                ids.push(Id { slot, generation, class, session: self.session });
             }
         }
         ids

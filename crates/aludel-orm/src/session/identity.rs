@@ -225,8 +225,8 @@ impl IdentityMap {
 
     pub(crate) fn clear(&mut self) {
         self.dense = Vec::new();
-        self.sparse.clear();
-        self.others.clear();
+        self.sparse = HashTable::new();
+        self.others = HashTable::new();
         self.len = 0;
     }
 

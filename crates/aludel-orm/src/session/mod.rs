@@ -11,6 +11,7 @@ pub(crate) mod access;
 pub(crate) mod arena;
 pub(crate) mod cascade;
 pub(crate) mod delete;
+mod discard;
 pub(crate) mod expire;
 pub(crate) mod identity;
 pub(crate) mod inspect;
@@ -222,7 +223,7 @@ impl Session {
             let whole = mapper.columns.iter().filter(|a| **a < 64);
             let whole = whole.filter(|a| !mapper.column(**a).is_some_and(|c| c.deferred));
             let whole = whole.fold(0, |bits, attribute| bits | 1 << attribute);
-            self.arena.slabs[at] = Some(Slab::new(Box::new(records), whole, &mapper));
+            self.arena.put(class, Slab::new(Box::new(records), whole, &mapper));
             return;
         }
         let mut objects = mapper.def.objects();
@@ -239,7 +240,7 @@ impl Session {
             }
         }
         objects.take(0);
-        self.arena.slabs[at] = Some(Slab::new(objects, whole, &mapper));
+        self.arena.put(class, Slab::new(objects, whole, &mapper));
     }
 
     /// The identity map of a class's hierarchy.

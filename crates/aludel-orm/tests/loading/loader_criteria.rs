@@ -8,7 +8,7 @@ use aludel_orm::{
     contains_eager, delete, immediate, joined, loader_criteria, loader_criteria_for_each, select,
     selectin, subquery, update,
 };
-use aludel_sql::{Expression, Node, Value};
+use aludel_sql::{Expression, IntoQuery, Node, Statement, Value};
 
 use crate::databases;
 
@@ -233,6 +233,37 @@ fn later_loads_of_the_objects() {
         let posts = db.run(s.all(query.order_by(Post::id)));
         assert_eq!(db.run(s.load(posts[0], Post::author)).get(), None);
         assert!(db.run(s.load(posts[2], Post::author)).get().is_some());
+    });
+}
+
+#[test]
+fn statements_that_are_given_whole() {
+    Db::each(|db| {
+        let mut s = db.session();
+        let of = |id: i64| select::<Post>().filter(Post::author_id.eq(id)).into_statement();
+        // The queries of classes in it have the criteria.
+        let query = select::<Post>().from_statement(of(1)).with_criteria(living());
+        assert_eq!(db.run(s.all(query)).len(), 2);
+        let query = select::<Post>().from_statement(of(1).union(of(2))).with_criteria(living());
+        assert_eq!(db.run(s.all(query)).len(), 3);
+        let query = select::<Post>().from_statement(of(1).union(of(2)));
+        assert_eq!(db.run(s.all(query.clone())).len(), 5);
+        let id = s.add_criteria(living());
+        assert_eq!(db.run(s.all(query.clone())).len(), 3);
+        assert_eq!(db.run(s.all(query.without_criteria())).len(), 5);
+        assert!(s.remove_criteria(id));
+        // SQL as text is as it was written; what is loaded after it has them.
+        let text = || Statement::text("SELECT * FROM posts WHERE id < 4 ORDER BY id");
+        let posts = db.run(s.all(select::<Post>().from_statement(text()).with_criteria(living())));
+        assert_eq!(posts.len(), 3);
+        s.expunge_all().unwrap();
+        let tags = || loader_criteria::<Tag>(Tag::deleted.eq(false));
+        let query = select::<Post>().from_statement(text()).with_criteria(tags());
+        let posts = db.run(s.all(query.options(selectin(Post::tags))));
+        assert_eq!((s[posts[0]].tags.len(), s[posts[2]].tags.len()), (1, 0));
+        s.expunge_all().unwrap();
+        let posts = db.run(s.all(select::<Post>().from_statement(text()).with_criteria(tags())));
+        assert_eq!(db.run(s.load(posts[0], Post::tags)).len(), 1);
     });
 }
 
