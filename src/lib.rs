@@ -10,13 +10,13 @@
 pub mod blocking;
 pub mod prelude;
 
-pub use aludel_derive::{ColumnEnum, Composite, Mapped};
+pub use aludel_derive::{ColumnEnum, Composite, Mapped, hybrids};
 pub use aludel_engine as engine;
 pub use aludel_orm as orm;
 pub use aludel_orm::{
     Attr, Auto, Collected, CollectionClass, Composite, Deferred, Error, ErrorKind, Handle, History,
-    Id, Many, ManyMap, ManySet, Mapped, Member, Narrow, Numbering, ObjectState, One, Part, Record,
-    RecordClass, Registry, Result, Session, SessionOptions, many,
+    Hybrid, Id, Many, ManyMap, ManySet, Mapped, Member, Narrow, Numbering, ObjectState, One, Part,
+    Record, RecordClass, Registry, Result, Session, SessionOptions, many,
 };
 pub use aludel_orm::{
     ClassManager, ClassRef, Instance, InstanceDict, InstrumentationFactory, InstrumentationManager,

@@ -3,6 +3,8 @@
 
 #[path = "descriptors/comparators.rs"]
 mod comparators;
+#[path = "descriptors/hybrids.rs"]
+mod hybrids;
 #[allow(dead_code, reason = "what other tests ask of a database")]
 mod support;
 

@@ -134,7 +134,7 @@ impl Act<'_> {
             "deferred": deferred,
             "relationships": relationships,
             "composites": composites,
-            "synonyms": if class == "Account" { json!({ "username": "login" }) } else { json!({}) },
+            "synonyms": mapper.synonyms().collect::<std::collections::HashMap<_, _>>(),
             "version_id": column_of(mapper.version_attribute()),
         }))
     }

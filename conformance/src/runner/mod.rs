@@ -239,10 +239,7 @@ impl Act<'_> {
 
     /// The object and the attribute that a step is about.
     fn target<'a>(&self, step: &'a Step) -> Result<(Id, &'a str)> {
-        let (id, attribute) = (self.object(step, "obj")?, step.text("attr")?);
-        // The kit's synonym.
-        let synonym = attribute == "username" && self.session.class_name(id)? == "Account";
-        Ok((id, if synonym { "login" } else { attribute }))
+        Ok((self.object(step, "obj")?, step.text("attr")?))
     }
 
     fn bind_alias(&self, alias: &str, id: Id) {

@@ -19,7 +19,6 @@ impl Act<'_> {
         let id = self.session.create_named(class)?;
         self.bind_alias(step.text("as")?, id);
         for (attribute, value) in &step.set {
-            let attribute = if attribute == "username" { "login" } else { attribute };
             self.assign(id, attribute, value).await?;
         }
         Ok(Json::Null)

@@ -8,7 +8,7 @@ use aludel::{Id, Value};
 use serde_json::Value as Json;
 
 use super::Act;
-use crate::failure::{Result, malformed, out_of_scope};
+use crate::failure::{Result, malformed};
 use crate::scenario::Step;
 use crate::value::{Given, encode};
 use crate::zoo::{self, Kind};
@@ -165,11 +165,7 @@ impl Act<'_> {
             None if head.is_empty() => entity.clone(),
             None => entity.narrowed(&self.session.entity_named(head)?),
         };
-        match last {
-            "username" => Ok((entity, "login")),
-            "displayname" | "contact" => Err(out_of_scope("hybrids in queries")),
-            _ => Ok((entity, last)),
-        }
+        Ok((entity, last))
     }
 
     fn predicate(&self, entity: &EntityRef, predicate: &Json, joins: &Joins) -> Result<Node> {

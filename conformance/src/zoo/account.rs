@@ -2,18 +2,19 @@
 
 use aludel::orm::mapping::MapperBuilder;
 use aludel::prelude::*;
-use aludel::sql::{IntoQuery, select};
+use aludel::sql::{IntoQuery, func, select};
 use aludel::{Error, ErrorKind};
 
 /// A renamed column (`login`), an excluded column (`secret`, whose client-side default still works),
 /// validators on a scalar (`email`) and on a collection (`cards`), active history (`balance`), expressions
-/// (`fullname`, `card_count`).
+/// (`fullname`, `card_count`), hybrids with setter and expression (`displayname`, `contact`), a synonym (`username`).
 #[derive(Mapped, Clone, Debug, Default)]
 #[mapped(table = "accounts", configure = configure)]
 pub struct Account {
     #[column(primary_key)]
     pub id: Auto<i64>,
     #[column(name = "account_login", nullable = false)]
+    #[mapped(synonym = username)]
     pub login: Option<String>,
     pub email: Option<String>,
     pub firstname: Option<String>,
@@ -30,6 +31,49 @@ pub struct Account {
     pub card_count: Option<i64>,
     #[relationship(back_populates = "account", cascade = "all, delete-orphan", order_by = "id")]
     pub cards: Many<Card>,
+}
+
+/// What is added to a contact's local part when it is stored.
+const DOMAIN: &str = "@example.org";
+
+#[hybrids]
+impl Account {
+    /// `lastname, firstname`; what sets it splits at the comma.
+    #[hybrid(
+        expression = Self::lastname.concat(", ").concat(Self::firstname),
+        set = Self::set_displayname,
+    )]
+    fn displayname(&self) -> Option<String> {
+        // As Python writes what is not there.
+        let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "None".to_owned());
+        Some(format!("{}, {}", shown(&self.lastname), shown(&self.firstname)))
+    }
+
+    fn set_displayname(&mut self, name: Option<String>) -> aludel::Result<()> {
+        let name = name.unwrap_or_default();
+        let parts: Vec<&str> = name.split(',').map(str::trim).collect();
+        let [last, first] = parts[..] else {
+            return Err(Error::new(
+                ErrorKind::Validation,
+                "a display name is a last name, and a first",
+            ));
+        };
+        (self.lastname, self.firstname) = (Some(last.to_owned()), Some(first.to_owned()));
+        Ok(())
+    }
+
+    /// The local part; the domain is added when it is stored.
+    #[hybrid(
+        expression = func::<Option<String>>("substr", (Self::_contact, 1i64, Self::_contact.length() - 12)),
+        set = Self::set_contact,
+    )]
+    fn contact(&self) -> Option<&str> {
+        self._contact.as_deref().map(|text| text.strip_suffix(DOMAIN).unwrap_or(text))
+    }
+
+    fn set_contact(&mut self, local: Option<String>) {
+        self._contact = local.map(|local| local + DOMAIN);
+    }
 }
 
 fn configure(mapper: &mut MapperBuilder) {

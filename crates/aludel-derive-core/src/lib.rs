@@ -17,12 +17,15 @@ mod column_enum;
 mod composite;
 mod emit;
 mod errors;
+mod hybrids;
 mod model;
 mod names;
 mod options;
 
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
+
+pub use hybrids::hybrids;
 
 use errors::Errors;
 

@@ -58,6 +58,13 @@ pub(crate) fn read(
     options
 }
 
+/// The options of an attribute macro.
+pub(crate) fn read_tokens(tokens: TokenStream, errors: &mut Errors) -> Vec<Opt> {
+    let mut options = read_list(tokens, errors);
+    drop_repeated(&mut options, &[], errors);
+    options
+}
+
 fn read_list(tokens: TokenStream, errors: &mut Errors) -> Vec<Opt> {
     let parse = |input: ParseStream<'_>| {
         let mut options = Vec::new();

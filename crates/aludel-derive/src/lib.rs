@@ -194,3 +194,87 @@ pub fn composite(input: TokenStream) -> TokenStream {
 pub fn column_enum(input: TokenStream) -> TokenStream {
     aludel_derive_core::column_enum(input.into()).into()
 }
+
+/// Makes methods of a mapped class hybrids: of an object they compute in Rust, and on the class they are the same in
+/// SQL. SQLAlchemy's `hybrid_property` and `hybrid_method`.
+///
+/// ```
+/// use aludel::prelude::*;
+///
+/// #[derive(Mapped, Clone, Debug, Default)]
+/// #[mapped(table = "intervals")]
+/// struct Interval {
+///     #[column(primary_key)]
+///     id: Auto<i64>,
+///     start: i64,
+///     end: i64,
+/// }
+///
+/// #[hybrids]
+/// impl Interval {
+///     /// One body for both: `interval.length()`, and `Interval::length` in queries.
+///     #[hybrid]
+///     fn length(&self) -> i64 {
+///         self.end - self.start
+///     }
+///
+///     /// With parameters: `interval.contains(5)`, and `Interval::contains(5)`.
+///     #[hybrid]
+///     fn contains(&self, point: i64) -> bool {
+///         self.start <= point && point < self.end
+///     }
+///
+///     /// What SQL says in its own way, what sets it, and what an UPDATE sets.
+///     #[hybrid(
+///         expression = (Self::start + Self::end) / 2,
+///         set = Self::move_to,
+///         update = |update, middle| update.set(Self::start, middle.clone() - 5).set(Self::end, middle + 5),
+///     )]
+///     fn middle(&self) -> i64 {
+///         i64::midpoint(self.start, self.end)
+///     }
+///
+///     fn move_to(&mut self, middle: i64) {
+///         let by = middle - self.middle();
+///         self.start += by;
+///         self.end += by;
+///     }
+/// }
+///
+/// let interval = Interval { start: 3, end: 13, ..Interval::default() };
+/// assert!(interval.length() == 10 && interval.contains(5));
+/// let query = select::<Interval>()
+///     .filter(Interval::length.gt(5) & Interval::contains(5))
+///     .order_by(Interval::middle.desc());
+/// # drop(query);
+/// ```
+///
+/// A hybrid without parameters is a constant of the class, a [`Hybrid`](../aludel/struct.Hybrid.html), and stands
+/// wherever an attribute does. One with parameters is a function of the class, which gives an expression; a parameter
+/// `&Self` is another object in Rust, and an alias of the class in SQL. Both can be used with an alias:
+/// `alias.col(Interval::length)`, `alias.expr(Interval::contains(5))`. Methods with the same names are in the trait
+/// `IntervalHybrids`, which is to be imported where the class is.
+///
+/// A body that is one expression over the object's attributes is translated: operators, `if`, `if let Some(x)`, `let`,
+/// other hybrids, `format!`, `map`, `map_or`, `and_then`, `is_some_and`, `is_some`, `is_none`, `unwrap_or`, `or`,
+/// `min`, `max`, `abs`, `starts_with`, `ends_with`, `contains`, `is_empty`, `chars().count()`, `to_lowercase` and
+/// `to_uppercase` (databases differ beyond ASCII), ranges' `contains`, `as f64`, `i64::from`. It means in SQL what it
+/// means in Rust: `None` is equal to `None`. What is not known is an error of the compiler, and wants an `expression`.
+///
+/// | on a method: `#[hybrid(…)]` | meaning |
+/// |---|---|
+/// | `expression = …` | the expression, over `Self::attribute`s (and the parameters), in place of the translated body |
+/// | `set = path` | a function of `&mut Self` and the value, which may give a `Result`: for `session.set(object, Class::name, value)` |
+/// | `update = \|update, value\| …` | what an UPDATE by criteria sets; one that is an attribute needs none |
+/// | `comparator = path` | a function that compares it in queries: a `Comparator` |
+///
+/// | on the block: `#[hybrids(…)]` | meaning |
+/// |---|---|
+/// | `trait = Name` | the name of the trait, if not the class's and `Hybrids` |
+/// | `crate = path` | where aludel is found, if not at `::aludel` |
+///
+/// A class has one such block.
+#[proc_macro_attribute]
+pub fn hybrids(options: TokenStream, input: TokenStream) -> TokenStream {
+    aludel_derive_core::hybrids(options.into(), input.into()).into()
+}

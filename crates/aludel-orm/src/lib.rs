@@ -11,7 +11,7 @@ pub mod serialize;
 pub mod session;
 
 pub use aludel_sql::{Error, ErrorKind, Result};
-pub use attributes::{Datum, History};
+pub use attributes::{Assignable, Datum, History};
 pub use instrumentation::*;
 pub use loading::*;
 pub use mapping::Registry;
@@ -25,13 +25,16 @@ pub mod __private {
         from_ref as composite_from_ref, into_literal as composite_literal,
     };
     pub use crate::instrumentation::derived::*;
+    pub use crate::instrumentation::hybrid::*;
     pub use crate::instrumentation::parts::*;
+    pub use crate::instrumentation::twin::Twin;
     pub use crate::instrumentation::*;
-    pub use crate::loading::Comparator;
+    pub use crate::loading::{AliasOf, Comparator};
     pub use crate::mapping::{EagerDefaults, PassiveDeletes, PolymorphicLoad};
     pub use crate::session::Attempts;
     pub use aludel_sql::{
-        Bad, Bind, ColumnType, DataType, IntoExpr, Node, Result, Row, Value, ValueRef,
+        Bad, Bind, ColumnType, DataType, Expr, IntoExpr, IntoNode, Node, Result, Row, Value,
+        ValueRef,
     };
     pub use std;
 }

@@ -34,6 +34,10 @@ pub(super) fn write(class: &Class) -> TokenStream {
         );
         say(quote!(synonyms: &[#(#synonyms),*]));
     }
+    // The constant of a block of `#[hybrids]`, or the trait's where there is none.
+    say(
+        quote!(hybrids: { #[allow(unused_imports)] use #private::NoHybrids as _; #ident::__HYBRIDS }),
+    );
     if let Some(factory) = &options.instrumentation {
         let choice = some(class, quote!(|| #private::instrumentation(#factory)));
         say(quote!(instrumentation: #choice));

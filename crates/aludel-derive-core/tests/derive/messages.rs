@@ -235,3 +235,66 @@ fn hierarchies_have_what_they_need() {
         "#[mapped(base)] base: Base"
     ));
 }
+
+/// The messages about a block of hybrids with these methods.
+fn block(methods: &str) -> String {
+    let hybrids = |tokens| aludel_derive_core::hybrids(proc_macro2::TokenStream::new(), tokens);
+    messages(&format!("impl User {{ {methods} }}"), hybrids)
+}
+
+#[test]
+fn what_the_body_of_a_hybrid_cannot_say() {
+    let body = |body: &str| {
+        block(&format!("#[hybrid] fn h(&self, n: i64, other: &User) -> i64 {{ {body} }}"))
+    };
+    let all = [
+        "match self.a { 1 => 2, _ => 3 }",
+        "self.a?",
+        "return self.a;",
+        "if self.a > 1 { 2 }",
+        "if let Ok(x) = self.a { x } else { 1 }",
+        "self.a.b",
+        "self.a[0]",
+        "self.a as i64",
+        "self.a.len()",
+        "self.a.trim()",
+        "self.a & 1",
+        "self.a = 1; 2",
+        "let mut x = 1; x",
+        "println!(\"{}\", self.a)",
+        "format!(\"{:?}\", self.a)",
+        "format!(\"{} {}\", self.a)",
+        "self.a.map(double)",
+        "double(self.a)",
+        "(..).contains(&self.a)",
+        "loop {}",
+        "",
+        "self == other",
+    ];
+    insta::assert_snapshot!(all.map(body).concat());
+}
+
+#[test]
+fn what_a_hybrid_and_its_block_cannot_be() {
+    let all = [
+        "#[hybrid] fn h(&mut self) -> i64 { 1 }",
+        "#[hybrid] fn h() -> i64 { 1 }",
+        "#[hybrid] fn h(self) -> i64 { 1 }",
+        "#[hybrid] fn h(&self) {}",
+        "#[hybrid] async fn h(&self) -> i64 { 1 }",
+        "#[hybrid] fn h<T>(&self, t: T) -> i64 { 1 }",
+        "#[hybrid] fn h(&self) -> impl Sized { 1 }",
+        "#[hybrid(setter = Self::s, expresion = 1, comparator = 5)] fn h(&self) -> i64 { 1 }",
+        "#[hybrid(set = Self::s, update = x)] fn h(&self, n: i64) -> i64 { n }",
+        "#[hybrid] fn h(&self, (a, b): (i64, i64)) -> i64 { a }",
+        "#[hybrid] fn h(&self) -> i64 { self.g() } fn g(&self) -> i64 { 1 }",
+        "fn h(&self) -> i64 { 1 }",
+    ];
+    insta::assert_snapshot!(all.map(block).concat());
+    let hybrids = |tokens| aludel_derive_core::hybrids(quote::quote!(name = X), tokens);
+    let more = [
+        messages("impl Clone for User { #[hybrid] fn h(&self) -> i64 { 1 } }", hybrids),
+        messages("struct User;", hybrids),
+    ];
+    insta::assert_snapshot!(more.concat());
+}

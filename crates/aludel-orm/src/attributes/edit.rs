@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aludel_sql::{Error, ErrorKind, Value};
+use aludel_sql::{ColumnType, Error, ErrorKind, Value};
 
 use super::Datum;
 use super::backref::Side;
@@ -10,14 +10,50 @@ use super::composite::Extent;
 use super::events::Initiator;
 use crate::Result;
 use crate::instrumentation::{
-    Attr, Field, FieldType, Handle, Id, IntoField, IsA, ManyCore, Mapped, MemberCore, Members,
-    OneCore,
+    Attr, Field, FieldType, Handle, Hybrid, HybridDef, Id, IntoField, IsA, ManyCore, Mapped,
+    MemberCore, Members, OneCore,
 };
 use crate::mapping::{Holder, PropertyKind, Relationship};
 use crate::session::Session;
 
+/// What can be set on objects of class `C`: an attribute, or a hybrid.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be set on an object of `{C}`",
+    label = "neither an attribute of `{C}` nor a hybrid of it"
+)]
+pub trait Assignable<C> {
+    /// The type of the attribute's field, or of the hybrid's values.
+    type Value;
+    /// Sets it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::set`].
+    #[doc(hidden)]
+    fn assign(self, session: &mut Session, object: Id, value: Self::Value) -> Result<()>;
+}
+
+impl<C: Mapped, V: Field> Assignable<C> for Attr<C, V> {
+    type Value = V;
+
+    #[inline]
+    fn assign(self, session: &mut Session, object: Id, mut value: V) -> Result<()> {
+        let index = session.number(object, self)?;
+        session.set_field(object, index, &mut value)
+    }
+}
+
+impl<C: Mapped, V: ColumnType> Assignable<C> for Hybrid<C, V> {
+    type Value = V;
+
+    fn assign(self, session: &mut Session, object: Id, value: V) -> Result<()> {
+        session.arena.check(object)?;
+        session.set_hybrid(object, self.def(), value.into_value())
+    }
+}
+
 impl Session {
-    /// Sets an attribute.
+    /// Sets an attribute, or a hybrid that can be set.
     ///
     /// The value may be anything that [`IntoField`] takes: `"x"` for a `String` or an `Option<String>`, a
     /// handle or a new object for a reference, an array of them for a collection. The change is recorded in
@@ -27,15 +63,13 @@ impl Session {
     ///
     /// When a validator or listener refuses the value, when a collection that is to be replaced is not
     /// loaded, or when an object belongs to another session. Everything is then as it was.
-    pub fn set<S: IsA<C>, C: Mapped, V: Field>(
+    pub fn set<S: IsA<C>, C, A: Assignable<C>>(
         &mut self,
         object: Handle<S>,
-        attribute: Attr<C, V>,
-        value: impl IntoField<V>,
+        attribute: A,
+        value: impl IntoField<A::Value>,
     ) -> Result<()> {
-        let mut value = value.into_field();
-        let index = self.number(object.id, attribute)?;
-        self.set_field(object.id, index, &mut value)
+        attribute.assign(self, object.id, value.into_field())
     }
 
     /// As [`set`](Self::set), in a listener, as a part of the chain of events that the listener was called in: with
@@ -84,9 +118,47 @@ impl Session {
         object: Handle<T>,
         change: impl FnOnce(&mut T, &Session) -> R,
     ) -> Result<R> {
+        self.edit_unless_refused(object, |draft, session| Ok(change(draft, session)))
+    }
+
+    /// As [`edit`](Self::edit), for a change that may be refused: where `change` gives an error, the object stays as it
+    /// was.
+    ///
+    /// ```
+    /// # include!("../fixtures/doc_models.rs");
+    /// # fn main() {}
+    /// # fn example(session: &mut Session, ed: Handle<User>) -> Result<()> {
+    /// let older = session.try_edit(ed, |user| {
+    ///     user.age += 1;
+    ///     if user.age > 150 {
+    ///         return Err(Error::new(ErrorKind::Validation, "nobody is as old as that"));
+    ///     }
+    ///     Ok(user.age)
+    /// })?;
+    /// # let _: i64 = older;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of `change`, and as [`edit`](Self::edit).
+    pub fn try_edit<T: Mapped, R>(
+        &mut self,
+        object: Handle<T>,
+        change: impl FnOnce(&mut T) -> Result<R>,
+    ) -> Result<R> {
+        self.edit_unless_refused(object, |draft, _| change(draft))
+    }
+
+    fn edit_unless_refused<T: Mapped, R>(
+        &mut self,
+        object: Handle<T>,
+        change: impl FnOnce(&mut T, &Session) -> Result<R>,
+    ) -> Result<R> {
         let before = self.try_get(object)?;
         let mut draft = before.clone();
-        let result = change(&mut draft, self);
+        let result = change(&mut draft, self)?;
         let mut changed: smallvec::SmallVec<[u16; 8]> = smallvec::SmallVec::new();
         self.try_get(object)?.diff(&draft, &mut |attribute| changed.push(attribute));
         self.apply_draft(object.id, &mut draft, &changed)?;
@@ -182,6 +254,21 @@ impl Session {
     ) -> Result<()> {
         let attribute = self.number(object.id, attribute)?;
         self.delete_value(object.id, attribute, Some(initiator))
+    }
+
+    /// Sets a hybrid.
+    pub(crate) fn set_hybrid(&mut self, id: Id, hybrid: &HybridDef, value: Value) -> Result<()> {
+        match hybrid.set {
+            Some(set) => set(self, id, value),
+            None => {
+                let message = format!(
+                    "{}.{} is a hybrid that is only read: say what sets it, `#[hybrid(set = …)]`",
+                    self.describe_object(id),
+                    hybrid.name
+                );
+                Err(Error::new(ErrorKind::InvalidRequest, message))
+            }
+        }
     }
 
     /// Sets an attribute from a field of its own type.

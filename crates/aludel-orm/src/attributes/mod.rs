@@ -28,7 +28,7 @@ pub(crate) mod composite;
 pub(crate) mod contents;
 pub(crate) mod datum;
 pub(crate) mod delta;
-pub(crate) mod edit;
+mod edit;
 pub(crate) mod events;
 mod expression;
 pub(crate) mod history;
@@ -46,6 +46,7 @@ pub(crate) mod tracked;
 
 pub use adapter::CollectionAdapter;
 pub use datum::Datum;
+pub use edit::Assignable;
 pub use events::{Change, Incoming, Initiator, Listener, Op};
 pub use history::{Historic, History, HistoryItem};
 pub use members::{CollectionField, ObjectField};

@@ -15,8 +15,8 @@ use super::class_key::{ClassKey, ClassRef, Make};
 use super::object::Objects;
 use super::record::Described;
 use super::{
-    Collected, CollectionClass, InstrumentationFactory, Mapped, NewCollection, Numbering,
-    RelationshipField,
+    Collected, CollectionClass, HybridDef, InstrumentationFactory, Mapped, NewCollection,
+    Numbering, RelationshipField,
 };
 
 /// A mapped class as the derive describes it, or as it was described at run time.
@@ -33,6 +33,8 @@ pub struct ClassDef {
     pub attributes: &'static [AttrDef],
     /// Other names of attributes: SQLAlchemy's `synonym`. The class has those of its base as well.
     pub synonyms: &'static [SynonymDef],
+    /// The hybrids without parameters. The class has those of its base as well.
+    pub hybrids: &'static [&'static HybridDef],
     /// The class's own choice of how it is instrumented.
     pub instrumentation: Option<fn() -> Arc<dyn InstrumentationFactory>>,
     /// The table of the default mapping; `None` for a class mapped by hand, or one without a table.
@@ -103,6 +105,7 @@ impl ClassDef {
         let names = self.attributes.iter();
         let names = names.filter(|a| !matches!(a.kind, AttrKind::Unregistered)).map(|a| a.name);
         let names = names.chain(self.all_synonyms().map(|synonym| synonym.name));
+        let names = names.chain(self.all_hybrids().map(|hybrid| hybrid.name));
         let hint = aludel_sql::did_you_mean(name, names);
         let message = format!("class {} has no attribute `{name}`{hint}", self.name);
         crate::Error::new(crate::ErrorKind::Unmapped, message)

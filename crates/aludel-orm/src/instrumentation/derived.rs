@@ -38,6 +38,7 @@ pub const fn class_def<T: Mapped + Derived>(name: &'static str) -> ClassDef {
         described: None,
         attributes: T::ATTRIBUTES,
         synonyms: &[],
+        hybrids: &[],
         instrumentation: None,
         table: None,
         source: None,

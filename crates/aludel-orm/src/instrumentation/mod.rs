@@ -21,6 +21,8 @@ pub(crate) mod entity;
 mod field;
 mod handle;
 mod holder;
+#[doc(hidden)]
+pub mod hybrid;
 mod many;
 mod members;
 mod narrow;
@@ -31,6 +33,8 @@ mod one;
 pub mod parts;
 mod record;
 mod record_class;
+#[doc(hidden)]
+pub mod twin;
 
 pub use absent::{Auto, Deferred};
 pub use attr::{Attr, AttributeKey};
@@ -52,6 +56,7 @@ pub use dict::{InstanceDict, InstanceState, ValueStore, ValueType};
 pub use field::{Field, FieldType};
 pub use handle::{AnyClass, Handle, Id, IsA};
 pub use holder::RelationshipField;
+pub use hybrid::{Hybrid, HybridDef};
 pub use many::{Collected, Many, ManyMap, ManySet, Member};
 pub(crate) use many::{ManyCore, MemberCore};
 pub(crate) use members::Members;

@@ -303,6 +303,7 @@ impl Mapped for Record {
             described: None,
             attributes: &[],
             synonyms: &[],
+            hybrids: &[],
             instrumentation: None,
             table: None,
             source: None,

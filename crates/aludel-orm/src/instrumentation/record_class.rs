@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::class_manager::ClassMember;
-use super::{Attr, ClassDef, ClassManager, Field, Record};
+use aludel_sql::ColumnType;
+
+use super::{Attr, ClassDef, ClassManager, Field, Hybrid, Record};
 use crate::{Error, ErrorKind, Result};
 
 /// A class that was described at run time: its objects are [`Record`]s.
@@ -73,6 +75,24 @@ impl RecordClass {
                 ))
             }
         }
+    }
+}
+
+impl RecordClass {
+    /// A hybrid by its name, with the type of its values.
+    ///
+    /// # Errors
+    ///
+    /// When the class has no such hybrid, or its values are of another type.
+    pub fn hybrid<V: ColumnType>(self, name: &str) -> Result<Hybrid<Record, V>> {
+        let hybrid = self.0.hybrid(name).ok_or_else(|| self.0.no_attribute(name))?;
+        if hybrid.data_type == V::TYPE {
+            return Ok(Hybrid::of(self.0, hybrid));
+        }
+        let wanted = super::dict::short(std::any::type_name::<V>());
+        let (class, declared) = (self.0.name, hybrid.data_type);
+        let message = format!("{class}.{name} is declared as {declared:?}, not as `{wanted}`");
+        Err(Error::new(ErrorKind::Argument, message))
     }
 }
 

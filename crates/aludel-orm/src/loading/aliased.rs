@@ -3,13 +3,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use aludel_sql::Expr;
+use aludel_sql::{Expr, Expression};
 
-use super::attribute::{RelationshipOf, expression};
+use super::attribute::RelationshipOf;
+use super::hybrids::{ClassExpression, under};
 use crate::instrumentation::entity::Entity;
-use crate::instrumentation::{
-    Attr, FieldType, IsA, Mapped, Record, RecordClass, RelationshipField,
-};
+use crate::instrumentation::{Attr, IsA, Mapped, Record, RecordClass, RelationshipField};
 
 /// A class under another name in a query: SQLAlchemy's `aliased()`. For joins of a class with itself, and
 /// for two roles of one class in one query.
@@ -43,12 +42,18 @@ impl RecordClass {
 }
 
 impl<T: Mapped> AliasOf<T> {
-    /// An attribute of it.
-    pub fn col<C: Mapped, V: FieldType>(&self, attribute: Attr<C, V>) -> Expr<V::Sql>
+    /// An attribute of it, or a hybrid.
+    pub fn col<A: ClassExpression>(&self, attribute: A) -> Expr<A::Value>
     where
-        T: IsA<C>,
+        T: IsA<A::Class>,
     {
-        expression(attribute, self.entity.clone())
+        attribute.under(self)
+    }
+
+    /// Any expression over the class, as one over the alias: attributes of the class under its own name become those
+    /// of the alias. For hybrids with parameters: `alias.expr(Interval::contains(5))`.
+    pub fn expr<V>(&self, expression: impl Expression<Value = V>) -> Expr<V> {
+        Expr::from_node(under(&self.entity, expression.into_node()))
     }
 
     /// A relationship of it, for criteria and joins.

@@ -6,6 +6,7 @@ use aludel_sql::{BinaryOp, Node, UnaryOp};
 use aludel_sql::{ColumnType, Expr, Expression, IntoExpr, IntoNode, IntoNodes, NumberType};
 
 use super::criterion::{Ask, Criterion};
+use super::hybrids::ClassExpression;
 use crate::instrumentation::entity::{AttrLeaf, Entity};
 use crate::instrumentation::{
     Attr, Auto, ClassDef, Collected, CollectionClass, Deferred, FieldType, Handle, Id, IsA, Many,
@@ -53,6 +54,15 @@ impl<C: Mapped, V: FieldType> IntoNodes for Attr<C, V> {
 
 impl<C: Mapped, V: FieldType> Expression for Attr<C, V> {
     type Value = V::Sql;
+}
+
+impl<C: Mapped, V: FieldType> ClassExpression for Attr<C, V> {
+    type Class = C;
+    type Value = V::Sql;
+
+    fn under<T>(self, alias: &super::AliasOf<T>) -> Expr<V::Sql> {
+        expression(self, alias.entity.clone())
+    }
 }
 
 // What an attribute may be compared with: expressions of its type, of it as an `Option`, and the other

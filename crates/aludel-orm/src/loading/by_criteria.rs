@@ -196,6 +196,7 @@ impl Session {
     }
 
     pub(super) async fn prepare_criteria(&mut self, what: &mut ByCriteria) -> Result<u16> {
+        what.check()?;
         self.autoflush().await?;
         let class = self.learn(what.entity.class)?;
         if self.has_criteria() {

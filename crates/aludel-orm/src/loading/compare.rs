@@ -4,6 +4,7 @@ use aludel_sql::{BinaryOp, Node};
 
 use super::composite;
 use super::criterion::{Ask, Criterion};
+use super::hybrids::HybridLeaf;
 use super::resolve::{Resolver, Sources};
 use crate::Result;
 use crate::instrumentation::AttrKind;
@@ -17,6 +18,8 @@ use crate::mapping::Relationship;
 /// column for each of its parts. A relationship by foreign keys (`#[relationship(comparator = …)]`) is compared by
 /// its columns with the values that the object has for them: `is` and `contains` are [`BinaryOp::Eq`], `is_not` is
 /// [`BinaryOp::Ne`].
+///
+/// A hybrid (`#[hybrid(comparator = …)]`) is its expression.
 ///
 /// It is asked once for each shape of a statement, so that values are parameters to it. `IN` and `LIKE`, and
 /// comparisons with NULL, are as ever.
@@ -57,8 +60,11 @@ pub(super) fn expand(node: &Node) -> Result<Option<Node>> {
     composite::expand(node)
 }
 
-/// What the comparator of a column makes of an operator.
+/// What the comparator of a column, or of a hybrid, makes of an operator.
 fn compared(op: BinaryOp, operand: &Node, other: &Node) -> Option<Node> {
+    if let Some(hybrid) = HybridLeaf::of(operand) {
+        return hybrid.comparator?(op, &[hybrid.bare()], std::slice::from_ref(other));
+    }
     let leaf = AttrLeaf::of(operand)?;
     let compare = leaf.comparator()?;
     let bare = AttrLeaf { bare: true, ..leaf.clone() }.into_node();

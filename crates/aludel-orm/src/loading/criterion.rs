@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aludel_sql::{CustomNode, In, InSet, KeyWriter, Node};
 use aludel_sql::{DataType, Result};
 
+use super::hybrids::HybridLeaf;
 use crate::instrumentation::entity::{Entity, write_class};
 use crate::instrumentation::{ClassDef, Id};
 
@@ -117,7 +118,10 @@ pub(crate) fn asks_for_object(node: &Node) -> bool {
                 criterion.object.is_some() && criterion.bound.is_empty()
                     || criterion.inner.iter().any(asks_for_object)
             }
-            None => !custom.as_any().is::<crate::instrumentation::entity::AttrLeaf>(),
+            None => match HybridLeaf::of(node) {
+                Some(hybrid) => asks_for_object(&hybrid.inner),
+                None => !custom.as_any().is::<crate::instrumentation::entity::AttrLeaf>(),
+            },
         },
         // Rare in conditions, and dear to look into: taken for granted.
         _ => true,

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use aludel_sql::{ColumnType, IntoExpr, Node};
+use aludel_sql::{IntoExpr, Node};
 
-use crate::Result;
+use super::hybrids;
 use crate::instrumentation::entity::Entity;
-use crate::instrumentation::{Attr, AttributeKey, FieldType, Mapped, Record, RecordClass};
+use crate::instrumentation::{
+    Attr, FieldType, Hybrid, HybridDef, IsA, Mapped, Record, RecordClass,
+};
+use crate::{Error, ErrorKind, Result};
 
 /// How the objects of a session learn of an UPDATE or DELETE by criteria.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct ByCriteria {
     pub(super) set: Vec<(u16, Node)>,
     pub(super) filter: Vec<Node>,
     pub(super) synchronize: Synchronize,
+    /// Why it cannot be run.
+    pub(super) refused: Option<String>,
 }
 
 /// An UPDATE of the rows of a class by criteria; [`Session::execute_update`](crate::Session::execute_update) runs it.
@@ -113,32 +118,104 @@ common!(Update);
 common!(Delete);
 
 impl<T: Mapped> Update<T> {
-    /// Sets an attribute to a value or an expression.
-    pub fn set<V: FieldType>(mut self, attribute: Attr<T, V>, value: impl IntoExpr<V::Sql>) -> Self
-    where
-        V::Sql: ColumnType,
-    {
-        let key: AttributeKey<T> = attribute.into();
-        self.core.set.push((key.index, value.into_node()));
+    /// Sets an attribute to a value or an expression; or a hybrid, as its `update` says, or where it is an attribute.
+    pub fn set<A: Settable<T>>(mut self, attribute: A, value: impl IntoExpr<A::Value>) -> Self {
+        self.core = attribute.assign(self.core, value.into_node());
         self
+    }
+}
+
+impl<T> Update<T> {
+    pub(crate) fn from_core(core: ByCriteria) -> Self {
+        Self { core, class: PhantomData }
+    }
+
+    pub(crate) fn into_core(self) -> ByCriteria {
+        self.core
+    }
+}
+
+/// What an UPDATE of the rows of `T` can set: attributes of `T`, and hybrids of it or its bases.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be set by an UPDATE of `{T}`",
+    label = "neither an attribute of `{T}` nor a hybrid of it"
+)]
+pub trait Settable<T> {
+    /// The type of its values.
+    type Value;
+    /// Adds it to what is set.
+    #[doc(hidden)]
+    fn assign(self, update: ByCriteria, value: Node) -> ByCriteria;
+}
+
+impl<T: Mapped, V: FieldType> Settable<T> for Attr<T, V> {
+    type Value = V::Sql;
+
+    fn assign(self, mut update: ByCriteria, value: Node) -> ByCriteria {
+        update.set.push((self.index(), value));
+        update
+    }
+}
+
+impl<T: Mapped + IsA<C>, C: Mapped, V> Settable<T> for Hybrid<C, V> {
+    type Value = V;
+
+    fn assign(self, update: ByCriteria, value: Node) -> ByCriteria {
+        update.assign_hybrid(self.def(), value)
     }
 }
 
 impl ByCriteria {
     pub(super) fn new(entity: Entity) -> Self {
-        Self { entity, set: Vec::new(), filter: Vec::new(), synchronize: Synchronize::Auto }
+        let (set, filter, synchronize) = (Vec::new(), Vec::new(), Synchronize::Auto);
+        Self { entity, set, filter, synchronize, refused: None }
     }
 
-    /// Sets a named attribute.
+    /// Sets a named attribute, or a hybrid.
     ///
     /// # Errors
     ///
-    /// When the class has no such attribute.
+    /// When the class has no such attribute, or the hybrid cannot be set.
     pub fn set(&mut self, name: &str, value: Node) -> Result<()> {
         let class = self.entity.class;
-        let at = class.attribute(name).ok_or_else(|| class.no_attribute(name))?;
-        self.set.push((at, value));
+        match (class.attribute(name), class.hybrid(name)) {
+            (Some(at), _) => self.set.push((at, value)),
+            (None, Some(hybrid)) => {
+                *self = self.clone().assign_hybrid(hybrid, value);
+                self.check()?;
+            }
+            (None, None) => return Err(class.no_attribute(name)),
+        }
         Ok(())
+    }
+
+    /// Sets what stands for a hybrid.
+    fn assign_hybrid(mut self, hybrid: &'static HybridDef, value: Node) -> Self {
+        if let Some(assign) = hybrid.update {
+            return assign(self, value);
+        }
+        match hybrids::attribute_of(hybrid) {
+            Some(attribute) => self.set.push((attribute, value)),
+            None => {
+                let class = self.entity.class.name;
+                self.refused.get_or_insert_with(|| {
+                    format!(
+                        "{class}.{0} is an expression, so that an UPDATE cannot set it: say what it sets instead, \
+                         `#[hybrid(update = |update, value| update.set(…, value))]`",
+                        hybrid.name
+                    )
+                });
+            }
+        }
+        self
+    }
+
+    /// Whether it can be run.
+    pub(super) fn check(&self) -> Result<()> {
+        match &self.refused {
+            None => Ok(()),
+            Some(why) => Err(Error::new(ErrorKind::Argument, why.clone())),
+        }
     }
 
     /// Adds a condition.

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use aludel_sql::{BinaryOp, In, InSet, Junction, Node, UnaryOp, Value};
 
+use super::hybrids::HybridLeaf;
 use crate::instrumentation::Id;
 use crate::instrumentation::entity::AttrLeaf;
 use crate::session::Session;
@@ -48,7 +49,10 @@ impl Session {
                 value => Ok(value.clone()),
             },
             Node::Null => Ok(Value::Null),
-            Node::Custom(_) => self.attribute_value(node, id),
+            Node::Custom(_) => match HybridLeaf::of(node) {
+                Some(hybrid) if hybrid.entity.alias.is_none() => self.evaluate(&hybrid.inner, id),
+                _ => self.attribute_value(node, id),
+            },
             Node::Label(inner, _) | Node::Coerce(inner, _) => self.evaluate(inner, id),
             Node::Unary(op, operand) => {
                 let value = self.evaluate(operand, id)?;

@@ -56,13 +56,17 @@ pub(super) fn relationship(class: &ClassDef, name: &str) -> Result<(u16, &'stati
 }
 
 impl EntityRef {
-    /// An attribute as an expression.
+    /// An attribute, or a hybrid, as an expression.
     ///
     /// # Errors
     ///
-    /// When the class has no such attribute.
+    /// When the class has no such attribute or hybrid.
     pub fn attr(&self, name: &str) -> Result<Node> {
-        Ok(self.entity.leaf(attribute(self.entity.class, name)?))
+        let class = self.entity.class;
+        match (class.attribute(name), class.hybrid(name)) {
+            (None, Some(hybrid)) => Ok(super::hybrids::node(hybrid, &self.entity)),
+            _ => Ok(self.entity.leaf(attribute(class, name)?)),
+        }
     }
 
     /// Its objects among the columns of a query; see [`object`](super::object).
@@ -70,13 +74,16 @@ impl EntityRef {
         ObjectLeaf { entity: self.entity.clone() }.into_node()
     }
 
-    /// A value, typed as an attribute is.
+    /// A value, typed as an attribute or a hybrid is.
     ///
     /// # Errors
     ///
     /// When the class has no such attribute, or it is a relationship.
     pub fn value(&self, name: &str, value: Value) -> Result<Node> {
         let class = self.entity.class;
+        if let (None, Some(hybrid)) = (class.attribute(name), class.hybrid(name)) {
+            return Ok(Node::value(value, hybrid.data_type));
+        }
         let at = attribute(class, name)?;
         let data_type = match &class.attributes[usize::from(at)].kind {
             AttrKind::Column(column) => column.data_type,

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use aludel_sql::Table;
 use aludel_sql::{
-    Adapter, Correlate, FromItem, In, InSet, Join, JoinKind, Node, Rewriter, Select, Selectable,
-    Source,
+    Adapter, FromItem, In, InSet, Join, JoinKind, Node, Rewriter, Select, Selectable, Source,
 };
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -15,6 +14,7 @@ use super::bulk::ExcludedLeaf;
 use super::compare;
 use super::composite;
 use super::criterion::Criterion;
+use super::hybrids::{HybridLeaf, Outside, Shared};
 use super::loader_criteria::ClassCriterion;
 use super::objects::ObjectLeaf;
 use super::plan::Plan;
@@ -128,7 +128,9 @@ pub(crate) struct Resolver<'m> {
     pub(crate) mappers: &'m Mappers,
     aliases: HashMap<u32, Arc<Sources>>,
     /// What classes under their own names stand for, innermost last.
-    scopes: Vec<Arc<Sources>>,
+    pub(super) scopes: Vec<Arc<Sources>>,
+    /// How many scopes there are around the expressions over aliases that are being resolved.
+    pub(super) around: Vec<usize>,
     /// The two sides of the condition of a relationship that is being resolved.
     pub(super) sides: Option<(Arc<Sources>, Arc<Sources>)>,
     /// The criteria of the statements around, by class.
@@ -147,6 +149,7 @@ impl<'m> Resolver<'m> {
             mappers,
             aliases: HashMap::new(),
             scopes: Vec::new(),
+            around: Vec::new(),
             sides: None,
             criteria: Vec::new(),
             depth: 0,
@@ -555,6 +558,12 @@ impl Rewriter for Resolver<'_> {
                 if let Some(leaf) = any.downcast_ref::<ExcludedLeaf>() {
                     return self.excluded(leaf).map(Some);
                 }
+                if let Some(leaf) = any.downcast_ref::<HybridLeaf>() {
+                    return self.hybrid(leaf).map(Some);
+                }
+                if let Some(outside) = any.downcast_ref::<Outside>() {
+                    return self.outside(|r| r.resolve(outside.inner())).map(Some);
+                }
                 if any.is::<ObjectLeaf>() {
                     return Err(Error::new(
                         ErrorKind::Argument,
@@ -578,20 +587,6 @@ impl Rewriter for Resolver<'_> {
             Some(query) => self.select_objects(query, select).map(Some),
             None => Ok(None),
         }
-    }
-}
-
-/// Says of the subqueries in an attribute's expression, or in the condition of a relationship, that they share
-/// with the statements around them the tables that these are about, and nothing else that happens to be there.
-struct Shared(Vec<Source>);
-
-impl Rewriter for Shared {
-    fn select(&mut self, select: &Select) -> Result<Option<Select>> {
-        let mut select = select.clone();
-        if matches!(select.correlate, Correlate::Auto) {
-            select = select.correlate(self.0.iter().cloned());
-        }
-        Ok(Some(select))
     }
 }
 

@@ -16,7 +16,7 @@ use super::options::{IntoOptions, Options};
 use super::query::{Back, JoinStep, Query};
 use super::select::{JoinAlong, Step, clauses};
 use crate::instrumentation::entity::Entity;
-use crate::instrumentation::{Attr, FieldType, Handle, Id, Mapped};
+use crate::instrumentation::{Attr, FieldType, Handle, Hybrid, Id, Mapped};
 use crate::session::Session;
 use crate::{Error, ErrorKind, Result};
 
@@ -161,6 +161,7 @@ macro_rules! single {
 }
 single! {
     Attr<C, V>, <C: Mapped, V: FieldType>;
+    Hybrid<C, V>, <C: Mapped, V>;
     Expr<V>, <V>;
     Func<V>, <V>;
     CaseBuilder<V>, <V>;

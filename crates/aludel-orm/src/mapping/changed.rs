@@ -11,7 +11,7 @@ use super::builder::{ClassSpec, Said};
 use super::describe::{Leaked, RecordClassBuilder, leak_class};
 use super::options::RelationshipOptions;
 use crate::instrumentation::{
-    AttrDef, AttrKind, ClassDef, ClassManager, RecordClass, SynonymDef, ValueType,
+    AttrDef, AttrKind, ClassDef, ClassManager, HybridDef, RecordClass, SynonymDef, ValueType,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -125,6 +125,7 @@ impl Registry {
             attributes: before.attributes.to_vec(),
             types: described.types.clone(),
             synonyms: before.synonyms.to_vec(),
+            hybrids: before.hybrids.to_vec(),
             said: spec.said.clone(),
             gone: Vec::new(),
             late: Vec::new(),
@@ -256,6 +257,7 @@ struct Change {
     attributes: Vec<AttrDef>,
     types: Vec<ValueType>,
     synonyms: Vec<SynonymDef>,
+    hybrids: Vec<&'static HybridDef>,
     said: Said,
     gone: Vec<&'static str>,
     late: Vec<&'static OnceLock<&'static ClassDef>>,
@@ -274,6 +276,7 @@ impl Change {
             attributes: self.attributes,
             types: self.types,
             synonyms: self.synonyms,
+            hybrids: self.hybrids,
             inheritance: self.before.inheritance,
             manager: ClassManager::of(
                 self.before,

@@ -9,7 +9,7 @@ use super::cascade::Cascade;
 use super::state::{Flags, State};
 use crate::attributes::delta::IdSet;
 use crate::attributes::{Datum, History, HistoryItem, Initiator};
-use crate::instrumentation::{AttrKind, Id};
+use crate::instrumentation::{AttrKind, HybridDef, Id};
 use crate::mapping::PropertyKind;
 use crate::{Error, ErrorKind, Result};
 
@@ -62,13 +62,26 @@ impl Session {
         })
     }
 
-    /// The value of a named attribute; `None` where it has none.
+    /// A hybrid of an object's class, by a name that no attribute has.
+    fn hybrid_named(&self, id: Id, name: &str) -> Result<Option<&'static HybridDef>> {
+        self.arena.check(id)?;
+        let mapper = self.mapper_of(id);
+        Ok(match mapper.attribute(name) {
+            None => mapper.def.hybrid(name),
+            Some(_) => None,
+        })
+    }
+
+    /// The value of a named attribute, or of a hybrid; `None` where it has none.
     ///
     /// # Errors
     ///
     /// When the attribute does not exist, or would have to be loaded first.
     pub fn get_named(&self, object: impl Into<Id>, name: &str) -> Result<Option<Datum>> {
         let id = object.into();
+        if let Some(hybrid) = self.hybrid_named(id, name)? {
+            return (hybrid.get)(self, id).map(|value| Some(Datum::Value(value)));
+        }
         let attribute = self.attribute_named(id, name)?;
         match self.datum(id, attribute) {
             Some(datum) => Ok(Some(datum)),
@@ -88,7 +101,7 @@ impl Session {
         }
     }
 
-    /// Sets a named attribute.
+    /// Sets a named attribute, or a hybrid that can be set.
     ///
     /// # Errors
     ///
@@ -100,6 +113,17 @@ impl Session {
         value: impl Into<Datum>,
     ) -> Result<()> {
         let id = object.into();
+        if let Some(hybrid) = self.hybrid_named(id, name)? {
+            return match value.into() {
+                Datum::Value(value) => self.set_hybrid(id, hybrid, value),
+                Datum::One(None) => self.set_hybrid(id, hybrid, Value::Null),
+                _ => {
+                    let message =
+                        format!("{}.{name} is a hybrid: it has a value", self.describe_object(id));
+                    Err(Error::new(ErrorKind::Argument, message))
+                }
+            };
+        }
         let attribute = self.attribute_named(id, name)?;
         self.set_datum(id, attribute, value.into())
     }

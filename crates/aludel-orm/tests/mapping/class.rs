@@ -21,6 +21,7 @@ pub(crate) const fn class(
         described: None,
         attributes,
         synonyms: &[],
+        hybrids: &[],
         instrumentation: None,
         table: if table.is_empty() { None } else { Some(table) },
         source: None,

@@ -63,7 +63,9 @@ impl RecordClassBuilder {
         }
         let of_base = self.base.and_then(|(base, _)| base.def().described);
         let of_base = of_base.iter().flat_map(|described| described.reconstructors.iter().copied());
+        let hybrids = self.leak_hybrids(late);
         let class = leak_class(Leaked {
+            hybrids,
             name: &self.name,
             number: None,
             attributes: defs,

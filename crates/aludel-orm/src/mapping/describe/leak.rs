@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashSet;
 
 use crate::instrumentation::{
-    AttrDef, ClassDef, ClassManager, Described, InheritanceDef, Instance, Mapped, Record,
-    SynonymDef, ValueType,
+    AttrDef, ClassDef, ClassManager, Described, HybridDef, InheritanceDef, Instance, Mapped,
+    Record, SynonymDef, ValueType,
 };
 
 /// What a class is made of.
@@ -19,6 +19,7 @@ pub(in crate::mapping) struct Leaked<'a> {
     pub(in crate::mapping) attributes: Vec<AttrDef>,
     pub(in crate::mapping) types: Vec<ValueType>,
     pub(in crate::mapping) synonyms: Vec<SynonymDef>,
+    pub(in crate::mapping) hybrids: Vec<&'static HybridDef>,
     pub(in crate::mapping) inheritance: Option<InheritanceDef>,
     pub(in crate::mapping) manager: ClassManager,
     pub(in crate::mapping) instance: fn() -> Box<dyn Instance>,
@@ -39,6 +40,7 @@ pub(in crate::mapping) fn leak_class(class: Leaked<'_>) -> &'static ClassDef {
         described: Some(described),
         attributes: Vec::leak(class.attributes),
         synonyms: Vec::leak(class.synonyms),
+        hybrids: Vec::leak(class.hybrids),
         inheritance: class.inheritance,
         ..ClassDef { ..*none }
     }));

@@ -1,6 +1,7 @@
 //! Classes described at run time.
 
 mod finish;
+mod hybrid;
 mod leak;
 
 use std::sync::OnceLock;
@@ -65,6 +66,7 @@ pub struct RecordClassBuilder {
     said: Vec<(String, SayColumn)>,
     groups: Vec<(String, String)>,
     comparators: Vec<(String, Comparator)>,
+    hybrids: Vec<hybrid::Described>,
     configure: Vec<SayMapper>,
     instance: fn() -> Box<dyn Instance>,
     factory: Option<std::sync::Arc<dyn InstrumentationFactory>>,
@@ -153,6 +155,7 @@ impl RecordClassBuilder {
             said: Vec::new(),
             groups: Vec::new(),
             comparators: Vec::new(),
+            hybrids: Vec::new(),
             configure: Vec::new(),
             instance: || Box::<InstanceDict>::default(),
             factory: None,
@@ -376,8 +379,12 @@ impl RecordClassBuilder {
         self
     }
 
-    /// What a column, a composite or a relationship is compared by in queries; see [`Comparator`].
+    /// What a column, a composite, a relationship or a hybrid is compared by in queries; see [`Comparator`].
     pub fn comparator(mut self, attribute: &str, compare: Comparator) -> Self {
+        if let Some(hybrid) = self.hybrids.iter_mut().find(|hybrid| hybrid.name == attribute) {
+            hybrid.comparator = Some(compare);
+            return self;
+        }
         self.comparators.push((attribute.to_owned(), compare));
         self
     }
