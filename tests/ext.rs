@@ -3,6 +3,8 @@
 
 #[path = "ext/association_proxy.rs"]
 mod association_proxy;
+#[path = "ext/automap.rs"]
+mod automap;
 #[path = "ext/ordering_list.rs"]
 mod ordering_list;
 #[path = "ext/proxies_in_queries.rs"]

@@ -69,6 +69,21 @@ impl Db {
         self.sent();
     }
 
+    /// As [`renew`](Self::renew), with other classes.
+    pub(crate) fn renew_with(&mut self, registry: Registry) {
+        self.registry = registry;
+        self.session.close().unwrap();
+        self.session = blocking::Session::with_registry(&self.engine, &self.registry);
+    }
+
+    /// Waits for something that is done with the engine.
+    pub(crate) fn waiting_engine<R>(
+        &self,
+        run: impl AsyncFnOnce(&Engine) -> aludel::Result<R>,
+    ) -> aludel::Result<R> {
+        self.engine.block_on(run(&self.engine))
+    }
+
     /// The statements that changed rows since last asked.
     pub(crate) fn sent(&self) -> Vec<String> {
         std::mem::take(&mut *self.recorder.0.lock().unwrap())

@@ -1,13 +1,18 @@
 //! Extensions, which need nothing of the core that a program could not use as well.
 //!
 //! * `association_proxy`: attributes of related objects, as if they were the object's own.
+//! * `automap`: classes from the tables of a database.
 //! * `mutable`: values that know by themselves that they were changed.
 
 mod association_proxy;
+mod automap;
 mod mutable;
 
 pub use association_proxy::{
     AssociationProxy, LocalField, NoKey, Proxied, RemoteAttr, RemoteIs, association_proxy,
+};
+pub use automap::{
+    AutoClass, AutoClasses, AutoModel, AutoRelationship, AutomapRules, DefaultRules, Link, automap,
 };
 pub use mutable::Mutable;
 #[cfg(feature = "json")]

@@ -283,11 +283,21 @@ impl RecordClassBuilder {
             let generated = table.autoincrement() == Some(at as u16);
             let of = OfColumn { nullable: column.nullable, generated };
             match column.data_type.visit(of) {
-                Some(of) => missing.push(Attribute {
-                    name: column.name.to_string(),
-                    of,
-                    kind: Kind::Column(None),
-                }),
+                Some(of) => {
+                    let renamed = self.renamed.iter().find(|(name, _)| **name == *column.name);
+                    missing.push(match renamed {
+                        Some((column, name)) => Attribute {
+                            name: name.clone(),
+                            of,
+                            kind: Kind::Column(Some(column.clone())),
+                        },
+                        None => Attribute {
+                            name: column.name.to_string(),
+                            of,
+                            kind: Kind::Column(None),
+                        },
+                    });
+                }
                 None => {
                     let name = format!("{}.{}", table.full_name(), column.name);
                     return Err(self.no_type(&name, column.data_type));

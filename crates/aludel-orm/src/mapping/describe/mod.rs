@@ -58,6 +58,8 @@ pub struct RecordClassBuilder {
     table: Option<TableOf>,
     source: Option<TableSource>,
     without: Vec<String>,
+    /// The names of attributes of columns that are not named after these: (column, attribute).
+    renamed: Vec<(String, String)>,
     attributes: Vec<Attribute>,
     /// Other names, and the attributes that they stand for.
     pub(in crate::mapping) synonyms: Vec<SynonymDef>,
@@ -149,6 +151,7 @@ impl RecordClassBuilder {
             table: None,
             source: None,
             without: Vec::new(),
+            renamed: Vec::new(),
             attributes: Vec::new(),
             synonyms: Vec::new(),
             parts: Parts::default(),
@@ -199,6 +202,14 @@ impl RecordClassBuilder {
     /// These columns of the class's table get no attributes.
     pub fn without<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.without.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// The attribute of a column of the class's table has another name than the column; its type is the column's.
+    pub fn attribute_name(mut self, column: &str, attribute: &str) -> Self {
+        if column != attribute {
+            self.renamed.push((column.to_owned(), attribute.to_owned()));
+        }
         self
     }
 
