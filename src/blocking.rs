@@ -11,9 +11,9 @@ use aludel_orm::__private::Attempts;
 use aludel_orm::attributes::{Historic, Passive};
 use aludel_orm::session::{Cascade, NoAutoflush, RolledBack};
 use aludel_orm::{
-    Attr, AttributeKey, ByCriteria, Delete, Field, Handle, History, Id, Insert, InsertInto,
-    IntoField, IntoKey, IntoObject, IsA, Mapped, Page, PageOf, Query, Registry, RelationshipField,
-    Result, Rows, Select, Session as Async, SessionMaker, Stream, Update,
+    AnyClass, Attr, AttributeKey, ByCriteria, Delete, Field, Handle, History, Id, Insert,
+    InsertInto, IntoField, IntoKey, IntoObject, IsA, Mapped, Page, PageOf, Query, Registry,
+    RelationshipField, Result, Rows, Select, Session as Async, SessionMaker, Stream, Update,
 };
 use aludel_sql::{Lock, Value};
 
@@ -266,10 +266,7 @@ impl Session {
     ///
     /// As [`Stream::next`].
     #[track_caller]
-    pub fn next_batch<T: Mapped>(
-        &mut self,
-        stream: &mut Stream<T>,
-    ) -> Result<Option<Vec<Handle<T>>>> {
+    pub fn next_batch<T>(&mut self, stream: &mut Stream<T>) -> Result<Option<Vec<Handle<T>>>> {
         self.engine.block_on(stream.next(&mut self.inner))
     }
 }
@@ -355,4 +352,6 @@ wait! {
     fn insert_members<S: IsA<C>, C: Mapped, V: RelationshipField>(owner: Handle<S>, attribute: Attr<C, V>, members: Vec<V::Target>) -> ();
     /// Begins to read what a query finds in batches.
     fn stream<T: Mapped>(query: Select<T>, size: usize) -> Stream<T>;
+    /// Begins to read what a query without types finds in batches.
+    fn stream_of(query: Query, size: usize) -> Stream<AnyClass>;
 }

@@ -13,6 +13,8 @@ mod refusals;
 mod returning;
 #[path = "bulk/rows.rs"]
 mod rows;
+#[path = "bulk/streams.rs"]
+mod streams;
 #[path = "bulk/upserts.rs"]
 mod upserts;
 

@@ -67,7 +67,7 @@ impl<T> PageOf<T> {
 }
 
 /// One expression of the order.
-struct Key {
+pub(super) struct Key {
     operand: Node,
     /// The attribute's field, where it is one, to read values of cursors as it would.
     prototype: Option<Prototype>,
@@ -76,6 +76,8 @@ struct Key {
     nullable: bool,
     /// Whether NULLs come before all others.
     nulls_first: bool,
+    /// The order says so.
+    nulls_said: bool,
 }
 
 impl Key {
@@ -121,7 +123,19 @@ impl Key {
             descending: direction.descending,
             nullable,
             nulls_first,
+            nulls_said: direction.nulls != NullsOrder::Default,
         })
+    }
+
+    /// Where the order does not say where NULLs are, they are larger than all else, or smaller.
+    pub(super) fn nulls_by_default(&mut self, large: bool) {
+        if !self.nulls_said {
+            self.nulls_first = self.descending == large;
+        }
+    }
+
+    pub(super) fn operand(&self) -> &Node {
+        &self.operand
     }
 
     fn reverse(&mut self) {
@@ -129,7 +143,7 @@ impl Key {
         self.nulls_first = !self.nulls_first;
     }
 
-    fn order(&self) -> Node {
+    pub(super) fn order(&self) -> Node {
         let nulls = match (self.nullable, self.nulls_first) {
             (false, _) => NullsOrder::Default,
             (true, true) => NullsOrder::First,
@@ -169,8 +183,22 @@ impl Key {
     }
 }
 
+/// The order of a query of objects, with the primary key at its end.
+pub(super) fn total_order(query: &Query, mapper: &Mapper) -> Result<Vec<Key>> {
+    let order = &query.sql.order_by;
+    let named: Vec<u16> = order
+        .iter()
+        .filter_map(|node| AttrLeaf::of(if let Node::Order(of, _) = node { of } else { node }))
+        .filter(|leaf| leaf.entity == query.entity)
+        .map(|leaf| leaf.attribute)
+        .collect();
+    let rest = mapper.primary_key.iter().filter(|attribute| !named.contains(attribute));
+    let rest = rest.map(|attribute| query.entity.leaf(*attribute));
+    order.iter().cloned().chain(rest).map(|node| Key::of(&node, query, mapper)).collect()
+}
+
 /// What comes after an object in the order.
-fn beyond(keys: &[Key], values: &[Value]) -> Node {
+pub(super) fn beyond(keys: &[Key], values: &[Value]) -> Node {
     let mut any = Vec::with_capacity(keys.len());
     let mut equal: Vec<Node> = Vec::with_capacity(keys.len());
     for (key, value) in keys.iter().zip(values) {
@@ -257,17 +285,7 @@ impl Session {
         let class = self.learn(query.entity.class)?;
         let mappers = Arc::clone(&self.mappers);
         let mapper = mappers.at(class);
-        let mut order = std::mem::take(&mut query.sql.order_by);
-        let named: Vec<u16> = order
-            .iter()
-            .filter_map(|node| AttrLeaf::of(if let Node::Order(of, _) = node { of } else { node }))
-            .filter(|leaf| leaf.entity == query.entity)
-            .map(|leaf| leaf.attribute)
-            .collect();
-        let rest = mapper.primary_key.iter().filter(|attribute| !named.contains(attribute));
-        order.extend(rest.map(|attribute| query.entity.leaf(*attribute)));
-        let mut keys: Vec<Key> =
-            order.iter().map(|node| Key::of(node, &query, mapper)).collect::<Result<_>>()?;
+        let mut keys = total_order(&query, mapper)?;
         let fingerprint = fingerprint(&keys);
         if backwards {
             keys.iter_mut().for_each(Key::reverse);
