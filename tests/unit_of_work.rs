@@ -1,6 +1,10 @@
 //! The unit of work, as a program sees it. On SQLite always, on PostgreSQL where `ALUDEL_TEST_POSTGRES` has a server's
 //! URL.
 
+#[path = "unit_of_work/backref.rs"]
+mod backref;
+#[path = "unit_of_work/composites.rs"]
+mod composites;
 #[path = "support/database.rs"]
 mod database;
 #[path = "unit_of_work/eager_defaults.rs"]
@@ -60,4 +64,14 @@ fn script(session: &mut blocking::Session, sql: &str) {
     let engine = session.engine().unwrap().clone();
     engine.block_on(session.execute_raw(sql)).unwrap();
     session.commit().unwrap();
+}
+
+/// Loads an attribute by its name.
+fn load(
+    session: &mut blocking::Session,
+    object: impl Into<aludel::Id>,
+    name: &str,
+) -> aludel::Result<()> {
+    let engine = session.engine().unwrap().clone();
+    engine.block_on(session.load_named(object, name))
 }

@@ -48,7 +48,7 @@
 //! | [`Load`](ObjectEvent::Load), [`LoadedAsPersistent`](ObjectEvent::LoadedAsPersistent) | when the statement that brought the row is done | yes |
 //! | [`Refresh`](ObjectEvent::Refresh) | likewise, for an object that was there; tells the attributes | yes |
 //! | [`RefreshFlush`](ObjectEvent::RefreshFlush) | after the INSERTs or UPDATEs of a hierarchy, before `AfterInsert`; tells the attributes | yes |
-//! | [`Expire`](ObjectEvent::Expire) | after attributes were expired; tells which, or all | |
+//! | [`Expire`](ObjectEvent::Expire) | before `expire` and `refresh` expire attributes, which it may refuse; after a commit or a rollback has; tells which, or all | |
 //! | [`BeforeInsert`](ObjectEvent::BeforeInsert), [`BeforeUpdate`](ObjectEvent::BeforeUpdate) | in a flush, before the statements of a hierarchy; column attributes of the object may be set, and are written | yes |
 //! | [`AfterInsert`](ObjectEvent::AfterInsert), [`AfterUpdate`](ObjectEvent::AfterUpdate) | after them; SQL may be run. An object without a net change has both, and no UPDATE | yes |
 //! | [`BeforeDelete`](ObjectEvent::BeforeDelete), [`AfterDelete`](ObjectEvent::AfterDelete) | around the DELETEs of a hierarchy | yes |

@@ -249,6 +249,17 @@ impl Session {
         self.tell_now(&mut Occasion { event, object: Handle::new(id), attributes: None })
     }
 
+    /// As [`tell`](Self::tell), of some attributes of the object.
+    pub(crate) fn tell_of_attributes(
+        &mut self,
+        event: ObjectEvent,
+        id: Id,
+        attributes: Vec<String>,
+    ) -> Result<()> {
+        let attributes = Some(attributes);
+        self.tell_now(&mut Occasion { event, object: Handle::new(id), attributes })
+    }
+
     fn tell_now(&mut self, told: &mut Occasion) -> Result<()> {
         let id = told.object.id;
         let event = told.event;

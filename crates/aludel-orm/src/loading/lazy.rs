@@ -1,5 +1,6 @@
 //! Loading on demand: attributes of objects that are there.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use super::query::{Query, What};
 use super::relation::{Asker, Wanted};
 use crate::attributes::log::Old;
 use crate::events::Executed;
+use crate::instrumentation::composite::NoComposite;
 use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{
     Attr, Field, Handle, Id, IsA, Lazy, ManyCore, Mapped, NOT_IN_ROW, OneCore,
@@ -302,6 +304,24 @@ impl Session {
         self.load_columns_for(id, attributes, Asker::Session).await
     }
 
+    /// The attributes, with all of a composite that is none where a part of it is to be read: it is a value, or none, as a
+    /// whole.
+    fn with_whole_composites<'a>(&self, id: Id, attributes: &'a [u16]) -> Cow<'a, [u16]> {
+        let def = self.mapper_of(id).def;
+        let is_part = |attribute: &u16| {
+            let field: &dyn std::any::Any = self.arena.field(id, *attribute);
+            field.is::<NoComposite>()
+        };
+        let mut all = Cow::Borrowed(attributes);
+        for attribute in attributes.iter().filter(|a| is_part(a)) {
+            let Some((composite, _)) = def.composite_over(*attribute) else { continue };
+            let parts = def.columns_of_composite(composite).filter(is_part);
+            let new: Vec<u16> = parts.filter(|part| !all.contains(part)).collect();
+            all.to_mut().extend(new);
+        }
+        all
+    }
+
     /// Reads columns of an object's row, for whoever asks.
     pub(crate) async fn load_columns_for(
         &mut self,
@@ -313,6 +333,7 @@ impl Session {
         if attributes.is_empty() {
             return Ok(());
         }
+        let attributes = &*self.with_whole_composites(id, attributes);
         let mappers = Arc::clone(&self.mappers);
         let mapper = mappers.at(id.class);
         let attribute = if let [one] = attributes { Some(*one) } else { None };

@@ -305,6 +305,11 @@ impl MapperBuilder {
         }
         if let Some((_, options)) = relationships.iter_mut().find(|(name, _)| name == attribute) {
             change(options);
+            if options.backref.take().is_some() {
+                let what = "a `backref` is said when a class is described at run time (`registry.describe`); here, say \
+                            `back_populates` on both sides";
+                self.mistake(attribute, what);
+            }
         }
         self
     }

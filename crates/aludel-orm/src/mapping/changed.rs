@@ -164,6 +164,16 @@ impl Registry {
             if let Some(AttrKind::Relationship(def)) = def {
                 let mut options = RelationshipOptions::of(&def);
                 say(&mut options);
+                if options.backref.take().is_some() {
+                    return Err(Error::new(
+                        ErrorKind::Configuration,
+                        format!(
+                            "{}.{name}: a `backref` is said when a class is described; register both sides at once, with \
+                             `back_populates`",
+                            before.name
+                        ),
+                    ));
+                }
                 change.said.relationships.push((name.to_owned(), options));
             }
         }

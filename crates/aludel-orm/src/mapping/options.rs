@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aludel_sql::Expr;
 
 use super::PassiveDeletes;
+use super::describe::Backref;
 use crate::instrumentation::{
     ClassRef, Collection, Lazy, NewCollection, Numbering, RelationshipDef,
 };
@@ -36,6 +37,8 @@ pub struct RelationshipOptions {
     pub(super) position: Option<String>,
     pub(super) numbering: Numbering,
     pub(super) lazy: Lazy,
+    /// The target is to get the other side.
+    pub(super) backref: Option<Backref>,
 }
 
 fn owned<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Vec<String> {
@@ -86,6 +89,7 @@ impl RelationshipOptions {
             position: text(def.position),
             numbering: *def.numbering,
             lazy: def.lazy,
+            backref: None,
         }
     }
 

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use super::builder::{ClassSpec, MapperBuilder};
 use super::configure::{self, Made};
+use super::describe::Expected;
 use super::{ExtendedInstrumentationRegistry, Mapper, Mappers};
 use crate::events::table::{ClassRef, Registration, Table};
 use crate::events::{ConfigureEvent, ConfigureListener, ListenerId};
@@ -29,6 +30,8 @@ struct Inner {
     listening: Mutex<Listening>,
     /// The classes described at run time, by name; also those that are not configured yet.
     described: RwLock<HashMap<&'static str, RecordClass>>,
+    /// The attributes that classes get when they are described.
+    expected: Mutex<Vec<Expected>>,
     instrumentation: ExtendedInstrumentationRegistry,
 }
 
@@ -369,6 +372,19 @@ impl Registry {
         &self,
     ) -> std::sync::RwLockWriteGuard<'_, HashMap<&'static str, RecordClass>> {
         self.0.described.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The attributes that a class gets when it is described.
+    pub(super) fn expected_of(&self, class: &str) -> Vec<Expected> {
+        let expected = self.0.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        expected.iter().filter(|expected| expected.class == class).cloned().collect()
+    }
+
+    /// A class has been described: it has got what was expected of it, and expects this of others.
+    pub(super) fn expect(&self, class: &str, more: Vec<Expected>) {
+        let mut expected = self.0.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        expected.retain(|expected| expected.class != class);
+        expected.extend(more);
     }
 
     /// How the registry's classes are instrumented, and who is told of it.

@@ -63,22 +63,46 @@ impl Session {
 
     pub(crate) fn expire_at(&mut self, id: Id) -> Result<()> {
         self.check_persistent(id)?;
-        let reached = self.cascade(id, Cascade::RefreshExpire, |_, _| false);
-        self.expire_whole(id);
+        let mut reached = self.cascade(id, Cascade::RefreshExpire, |_, _| false);
+        if self.listeners.hears(ObjectEvent::Expire) {
+            // Whoever refuses finds everything as it was.
+            self.scope(|s| {
+                s.tell(ObjectEvent::Expire, id)?;
+                reached
+                    .iter()
+                    .filter(|next| s.is_expired_with(**next))
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .try_for_each(|next| s.tell(ObjectEvent::Expire, next))
+            })?;
+            self.check_persistent(id)?;
+            reached.retain(|next| self.arena.holds(*next));
+        }
+        self.expire_untold(id);
         for next in reached {
-            let state = self.arena.state(next);
-            match state.life {
+            match self.arena.state(next).life {
                 ObjectState::Pending => self.expunge_pending(next),
-                _ if state.has(Flags::HAS_KEY) => self.expire_whole(next),
+                _ if self.is_expired_with(next) => self.expire_untold(next),
                 _ => {}
             }
         }
         self.tell_noted()
     }
 
-    /// Expires all attributes of an object that has a row.
+    /// Whether an object that the cascade reaches is expired.
+    fn is_expired_with(&self, id: Id) -> bool {
+        let state = self.arena.state(id);
+        state.life != ObjectState::Pending && state.has(Flags::HAS_KEY)
+    }
+
+    /// Expires all attributes of an object that has a row, which is told at the end of the operation.
     pub(crate) fn expire_whole(&mut self, id: Id) {
         self.listeners.note(ObjectEvent::Expire, id);
+        self.expire_untold(id);
+    }
+
+    fn expire_untold(&mut self, id: Id) {
         let mapper = Arc::clone(self.mapper_of(id));
         self.restore_key(id);
         for (attribute, property) in mapper.properties.iter().enumerate() {
@@ -103,11 +127,22 @@ impl Session {
     pub(crate) fn expire_attributes_at(&mut self, id: Id, attributes: &[u16]) -> Result<()> {
         self.check_persistent(id)?;
         let mapper = Arc::clone(self.mapper_of(id));
+        if self.listeners.hears(ObjectEvent::Expire) {
+            let names = attributes.iter().map(|a| mapper.property(*a).name().to_owned()).collect();
+            self.scope(|s| s.tell_of_attributes(ObjectEvent::Expire, id, names))?;
+            self.check_persistent(id)?;
+        }
+        self.expire_some(id, attributes);
+        Ok(())
+    }
+
+    fn expire_some(&mut self, id: Id, attributes: &[u16]) {
+        let mapper = Arc::clone(self.mapper_of(id));
         for &attribute in attributes {
             match &mapper.property(attribute).kind {
                 PropertyKind::Relationship(_) => self.expire_relationship(id, attribute),
                 PropertyKind::Composite { attributes } => {
-                    self.expire_attributes_at(id, attributes)?;
+                    self.expire_some(id, attributes);
                     continue;
                 }
                 _ => {
@@ -121,12 +156,6 @@ impl Session {
             }
             self.forget_change(id, attribute);
         }
-        if self.listeners.hears(ObjectEvent::Expire) {
-            let names = attributes.iter().map(|a| mapper.property(*a).name().to_owned()).collect();
-            self.listeners.note_attributes(ObjectEvent::Expire, id, names);
-            return self.tell_noted();
-        }
-        Ok(())
     }
 
     /// The key attributes of an object keep the values of its identity while it is expired.

@@ -126,6 +126,10 @@ fn each_object_event_of_what_does_not_write() -> Result<()> {
         (BeforeAttach, add),
         (AfterAttach, add),
         (TransientToPending, add),
+        (Expire, |x| x.s.expire(x.jack)),
+        (Expire, |x| x.s.expire_attributes(x.jack, [User::visits])),
+        (Expire, |x| x.db.run(x.s.refresh(x.jack))),
+        (Expire, |x| x.db.run(x.s.refresh_attributes(x.jack, [User::visits]))),
     ];
     for (event, operation) in cases {
         let mut scene = scene()?;

@@ -30,6 +30,7 @@ impl RecordClassBuilder {
             return Err(Error::new(ErrorKind::Argument, message));
         }
         self.registry.check_name(&self.name)?;
+        let expected = self.backrefs()?;
         self.check_composites()?;
         let table = self.make_table()?;
         if let Some(table) = &table {
@@ -101,6 +102,7 @@ impl RecordClassBuilder {
             say(&mut builder);
         }
         self.registry.described(class, &mut builder)?;
+        self.registry.expect(class.name, expected);
         Ok(RecordClass::new(class))
     }
 

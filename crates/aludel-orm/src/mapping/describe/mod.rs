@@ -1,5 +1,6 @@
 //! Classes described at run time.
 
+mod backref;
 mod finish;
 mod hybrid;
 mod leak;
@@ -18,6 +19,7 @@ use crate::instrumentation::{
 };
 use crate::loading::Comparator;
 
+pub(super) use backref::{Backref, Expected};
 use leak::leak;
 pub(super) use leak::{Leaked, leak_class};
 
