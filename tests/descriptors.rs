@@ -5,8 +5,15 @@
 mod comparators;
 #[path = "descriptors/hybrids.rs"]
 mod hybrids;
+#[cfg(feature = "json")]
+#[path = "descriptors/index_property.rs"]
+mod index_property;
+#[path = "descriptors/per_query.rs"]
+mod per_query;
 #[allow(dead_code, reason = "what other tests ask of a database")]
 mod support;
+#[path = "descriptors/validators.rs"]
+mod validators;
 
 use aludel::prelude::*;
 use support::Db;

@@ -38,6 +38,8 @@ pub(crate) struct Field {
     pub(crate) constant: Ident,
     /// Other names of the attribute.
     pub(crate) synonyms: Vec<Name>,
+    /// What checks its values.
+    pub(crate) validate: Option<syn::Expr>,
     /// The attribute's place among the class's own.
     pub(crate) position: u16,
     /// The position of the first attribute that has the same type.
@@ -394,6 +396,7 @@ fn read_field(field: &syn::Field, errors: &mut Errors) -> Option<Field> {
         docs: docs.collect(),
         constant: options.constant.unwrap_or_else(|| ident.clone()),
         synonyms: options.synonyms,
+        validate: options.validate,
         position: 0,
         same_type: 0,
         composite_before: None,

@@ -70,6 +70,7 @@ use proc_macro::TokenStream;
 /// | option | meaning |
 /// |---|---|
 /// | `synonym = name`, `synonym(a, b)` | other names of the attribute, each with a constant: `User::name` |
+/// | `validate = …` | a function of the session, the handle and the value (`&mut`), or the handle of the member, which may change the value or refuse: `MapperBuilder::validate`, `validate_member` |
 /// | `skip` | the field is not mapped: it has its default when an object is loaded, and keeps what it is given; nobody is told of that |
 /// | `base` | the field embeds the base class: the struct is a subclass, and derefs to it |
 /// | `attr = "…"` | the name of the constant |
@@ -97,7 +98,7 @@ use proc_macro::TokenStream;
 /// # On a field: `#[expression(…)]`
 ///
 /// The field reads an SQL expression: `#[expression(Self::price * Self::quantity)]`, with `, deferred` only
-/// when asked for.
+/// when asked for. `#[expression(query)]` is one that each query says, by `with_expression`; without it is NULL.
 ///
 /// # On a field: `#[composite(…)]`
 ///

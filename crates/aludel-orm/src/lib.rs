@@ -11,7 +11,7 @@ pub mod serialize;
 pub mod session;
 
 pub use aludel_sql::{Error, ErrorKind, Result};
-pub use attributes::{Assignable, Datum, History};
+pub use attributes::{Assignable, Datum, History, Validated, Validates};
 pub use instrumentation::*;
 pub use loading::*;
 pub use mapping::Registry;

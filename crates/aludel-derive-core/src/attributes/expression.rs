@@ -7,13 +7,19 @@ use crate::errors::Errors;
 
 /// What `#[expression]` says: the expression, and whether it is loaded only when asked for.
 pub(crate) struct Expression {
-    pub(crate) expression: Expr,
+    /// Nothing where each query says it: `#[expression(query)]`.
+    pub(crate) expression: Option<Expr>,
     pub(crate) deferred: bool,
 }
 
 impl Parse for Expression {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let expression = input.parse()?;
+        let expression: Expr = input.parse()?;
+        if matches!(&expression, Expr::Path(path) if path.path.is_ident("query"))
+            && input.is_empty()
+        {
+            return Ok(Self { expression: None, deferred: true });
+        }
         let mut deferred = false;
         if !input.is_empty() {
             input.parse::<Token![,]>()?;
@@ -28,7 +34,7 @@ impl Parse for Expression {
             deferred = true;
             input.parse::<Option<Token![,]>>()?;
         }
-        Ok(Self { expression, deferred })
+        Ok(Self { expression: Some(expression), deferred })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `#[mapped(…)]` on a field.
 
-use syn::{Field, Ident};
+use syn::{Expr, Field, Ident};
 
 use crate::errors::Errors;
 use crate::options::{self, Name};
@@ -14,6 +14,8 @@ pub(crate) struct FieldOptions {
     pub(crate) constant: Option<Ident>,
     /// Other names of the attribute.
     pub(crate) synonyms: Vec<Name>,
+    /// What checks its values.
+    pub(crate) validate: Option<Expr>,
 }
 
 /// What a field without an attribute of its own is.
@@ -25,7 +27,7 @@ pub(crate) enum Role {
     Base,
 }
 
-const KNOWN: &[&str] = &["skip", "base", "attr", "synonym"];
+const KNOWN: &[&str] = &["skip", "base", "attr", "synonym", "validate"];
 
 const HINTS: &[(&str, &str)] = &[
     ("ignore", "write `skip`"),
@@ -65,6 +67,10 @@ impl FieldOptions {
                     }
                     None
                 }
+                "validate" => {
+                    read.validate = option.value(errors).cloned();
+                    None
+                }
                 "synonym" => {
                     read.synonyms = option.names(errors);
                     read.synonyms.retain(|name| {
@@ -90,6 +96,12 @@ impl FieldOptions {
             read.role = read.role.or(role);
         }
         if read.role.is_some() {
+            if let Some(validate) = read.validate.take() {
+                errors.at(
+                    validate,
+                    "the field is no attribute of the class's own, so nothing validates it",
+                );
+            }
             for name in std::mem::take(&mut read.synonyms) {
                 errors.at(
                     &name,

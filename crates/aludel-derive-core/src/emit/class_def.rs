@@ -2,6 +2,7 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{Expr, ExprLit, Lit, LitBool};
 
 use super::{as_derived, attributes, attrs_struct, inheritance, is_composite, operations_of};
@@ -48,6 +49,15 @@ pub(super) fn write(class: &Class) -> TokenStream {
     }
     let mut said = inheritance::said(class);
     said.extend(rows(class));
+    for field in class.attributes() {
+        let Some(check) = &field.validate else { continue };
+        let constant = &field.constant;
+        let method = match &field.kind {
+            Kind::Relationship(_) => quote!(validate_member),
+            _ => quote!(validate),
+        };
+        said.extend(quote_spanned!(check.span()=> mapper.#method(#ident::#constant, #check);));
+    }
     if options.view {
         said.extend(quote!(mapper.view();));
     }
@@ -242,7 +252,10 @@ fn column(class: &Class, field: &Field, options: &Column) -> TokenStream {
 
 fn expression(class: &Class, field: &Field, options: &Expression) -> TokenStream {
     let (private, operations) = (&class.private, operations_of(field));
-    let expression = &options.expression;
+    let expression = match &options.expression {
+        Some(expression) => expression.to_token_stream(),
+        None => quote!(#private::Node::Null),
+    };
     let mut given = Given { class, tokens: TokenStream::new() };
     given.flag("deferred", options.deferred);
     given.over(

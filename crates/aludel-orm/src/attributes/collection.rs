@@ -136,6 +136,13 @@ impl Session {
         let attribute = relationship.attribute;
         let mapper = relationship.parent;
         let initiator = initiator.unwrap_or(Initiator { mapper, attribute, op: Op::Remove });
+        if self.may_refuse() {
+            let mut slot = Some(member);
+            let new = Incoming::Object(&mut slot);
+            let op = Op::Remove;
+            let mut change = Change { target: id, attribute, op, initiator, new, old: None };
+            self.validate(mapper, &mut change)?;
+        }
         self.set_parent(member, &relationship, id, false);
         self.cascade_remove(id, &relationship, member)?;
         self.answer_remove(id, relationship, member, initiator)?;

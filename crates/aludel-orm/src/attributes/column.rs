@@ -111,7 +111,7 @@ impl Session {
         }
         self.guarded(false, |s| {
             let mapper = s.declaring(id, attribute);
-            if s.listeners.listens(mapper, attribute, Op::Remove) {
+            if s.is_removal_heard(mapper, attribute) {
                 let old = s.datum(id, attribute);
                 let initiator =
                     initiator.unwrap_or(Initiator { mapper, attribute, op: Op::Remove });
@@ -123,6 +123,7 @@ impl Session {
                     new: Incoming::None,
                     old,
                 };
+                s.validate(mapper, &mut change)?;
                 s.notify(mapper, &mut change)?;
             }
             let old = s.arena.field(id, attribute).value();

@@ -112,16 +112,20 @@ impl Session {
     /// Whether somebody validates, or listens to, the setting of an attribute.
     pub(crate) fn is_heard(&self, mapper: u16, attribute: u16) -> bool {
         self.listeners.listens(mapper, attribute, Op::Replace)
-            || self.mappers.validators().get(mapper, attribute).is_some()
+            || self.mappers.validators().has(mapper, attribute)
+    }
+
+    /// Whether somebody validates, or listens to, the deletion of an attribute's value.
+    pub(crate) fn is_removal_heard(&self, mapper: u16, attribute: u16) -> bool {
+        self.listeners.listens(mapper, attribute, Op::Remove)
+            || self.mappers.validators().has(mapper, attribute)
     }
 
     /// Calls the validators of an attribute.
     pub(crate) fn validate(&mut self, mapper: u16, change: &mut Change<'_>) -> Result<()> {
         let mappers = Arc::clone(&self.mappers);
-        match mappers.validators().get(mapper, change.attribute) {
-            Some(list) => self.call_attribute(list, change),
-            None => Ok(()),
-        }
+        let mut asked = mappers.validators().of_change(mapper, change);
+        asked.try_for_each(|listener| self.call_attribute(std::slice::from_ref(listener), change))
     }
 
     /// Tells of something that happens to a collection beside the coming and going of members.

@@ -49,5 +49,6 @@ pub use datum::Datum;
 pub use edit::Assignable;
 pub use events::{Change, Incoming, Initiator, Listener, Op};
 pub use history::{Historic, History, HistoryItem};
+pub use listen::{Validated, Validates};
 pub use members::{CollectionField, ObjectField};
 pub use passive::Passive;

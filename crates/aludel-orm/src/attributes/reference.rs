@@ -49,6 +49,9 @@ impl Session {
                     old: old.map(Datum::One),
                 };
                 s.validate(mapper, &mut change)?;
+                if let Some(new) = new {
+                    s.check_target(&relationship, new)?;
+                }
             }
             let before = old.flatten();
             if let Some(before) = before
@@ -133,6 +136,13 @@ impl Session {
         let token = initiator.unwrap_or(Initiator { mapper, attribute, op: Op::Remove });
         self.guarded(false, |s| {
             let before = old.flatten();
+            if s.may_refuse() {
+                let mut removed = before;
+                let (new, old) = (Incoming::Object(&mut removed), old.map(Datum::One));
+                let op = Op::Remove;
+                let mut change = Change { target: id, attribute, op, initiator: token, new, old };
+                s.validate(mapper, &mut change)?;
+            }
             if let Some(before) = before {
                 s.set_parent(before, &relationship, id, false);
             }

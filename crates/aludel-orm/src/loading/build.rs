@@ -273,8 +273,11 @@ impl Resolver<'_> {
             query.along.iter().map(|def| self.class(def)).collect::<Result<_>>()?;
         let mut building = Building::default();
         let options = self.with_defaults(sources.class, &query.options)?;
-        let mut entity =
-            self.entity(sources, &options, &along, &mut building.columns, &mut plan.entities)?;
+        self.expressions = query.expressions.clone();
+        let entity =
+            self.entity(sources, &options, &along, &mut building.columns, &mut plan.entities);
+        self.expressions.clear();
+        let mut entity = entity?;
         self.contained(&mut entity, sources, &options, &mut building, &mut plan)?;
         plan.extras = building.columns.len();
         building.columns.extend(extras);

@@ -179,7 +179,10 @@ impl Resolver<'_> {
             let at = match (choice, there) {
                 (Choice::Read, Some(at)) => Some(at),
                 (Choice::Read, None) if read => {
-                    let node = self.attribute(mapper.index, attribute, sources)?;
+                    let node = match self.per_query(mapper, attribute)? {
+                        Some(said) => self.within(sources, |r| r.resolve(&said))?,
+                        None => self.attribute(mapper.index, attribute, sources)?,
+                    };
                     // The tables of a union share its columns.
                     let shared =
                         columns.iter().position(|c| sources.is_union && is_same_column(c, &node));
@@ -212,6 +215,9 @@ impl Resolver<'_> {
         let fixed = mapper.primary_key.contains(&attribute)
             || mapper.discriminator.as_ref().is_some_and(|(a, _)| *a == attribute);
         if fixed {
+            return Ok(Choice::Read);
+        }
+        if self.per_query(mapper, attribute)?.is_some() {
             return Ok(Choice::Read);
         }
         for option in options {

@@ -54,6 +54,7 @@ mod object;
 mod objects;
 mod options;
 mod page;
+mod per_query;
 mod plan;
 mod query;
 mod refresh;

@@ -9,6 +9,7 @@ use super::criterion::{self, Criterion};
 use super::loader_criteria::{self, ClassCriterion, LoaderCriteria};
 use super::objects::ObjectLeaf;
 use super::options::{self, LoadOption, Strategy};
+use super::per_query::PerQuery;
 use crate::Result;
 use crate::instrumentation::entity::{Entity, write_class};
 use crate::instrumentation::{ClassDef, Id, Lazy};
@@ -42,6 +43,8 @@ pub struct Query {
     pub(super) criteria: Vec<ClassCriterion>,
     /// The session's are left out.
     pub(super) without_criteria: bool,
+    /// What it says for attributes that read expressions.
+    pub(super) expressions: Vec<PerQuery>,
 }
 
 /// What a query gives.
@@ -96,6 +99,7 @@ impl Query {
             said: Vec::new(),
             criteria: Vec::new(),
             without_criteria: false,
+            expressions: Vec::new(),
         }
     }
 
@@ -119,6 +123,7 @@ impl Query {
         ];
         let joins = self.joins.iter_mut().flat_map(|join| &mut join.on);
         let criteria = self.criteria.iter_mut().map(|criterion| &mut criterion.condition);
+        let criteria = criteria.chain(self.expressions.iter_mut().map(|said| &mut said.node));
         for node in lists.into_iter().flatten().chain(joins).chain(criteria) {
             if criterion::asks_for_object(node) {
                 *node = criterion::bind(node, values)?;
@@ -163,9 +168,19 @@ impl Query {
     pub(crate) fn into_select(self) -> Select {
         let Self { entity, mut sql, joins, options, along, what, own, criteria, lock_of, .. } =
             self;
-        let unknown = !self.said.is_empty();
-        let node =
-            QueryNode { entity, what, own, joins, options, along, criteria, unknown, lock_of };
+        let (unknown, expressions) = (!self.said.is_empty(), self.expressions);
+        let node = QueryNode {
+            entity,
+            what,
+            own,
+            joins,
+            options,
+            along,
+            criteria,
+            unknown,
+            lock_of,
+            expressions,
+        };
         sql.carried.push(Node::Custom(Arc::new(node)));
         sql
     }
@@ -185,6 +200,7 @@ pub(crate) struct QueryNode {
     /// Criteria were said for each class, and no session has looked which classes there are.
     pub(super) unknown: bool,
     pub(super) lock_of: Vec<Entity>,
+    pub(super) expressions: Vec<PerQuery>,
 }
 
 impl QueryNode {
@@ -215,13 +231,20 @@ impl CustomNode for QueryNode {
         loader_criteria::keys(&self.criteria, key);
         key.token(self.lock_of.len() as u32);
         self.lock_of.iter().for_each(|entity| entity.key(key));
+        key.token(self.expressions.len() as u32);
+        for said in &self.expressions {
+            key.token(u32::from(said.attribute));
+            write_class(key, said.class);
+            key.node(&said.node);
+        }
     }
 
     fn rebuild(
         &self,
         replace: &mut dyn FnMut(&Node) -> aludel_sql::Result<Node>,
     ) -> aludel_sql::Result<Option<Arc<dyn CustomNode>>> {
-        if self.criteria.is_empty() && self.joins.iter().all(|join| join.on.is_empty()) {
+        let on = self.joins.iter().any(|join| !join.on.is_empty());
+        if self.criteria.is_empty() && self.expressions.is_empty() && !on {
             return Ok(None);
         }
         let mut rebuilt = self.clone();
@@ -230,6 +253,9 @@ impl CustomNode for QueryNode {
         }
         for criterion in &mut rebuilt.criteria {
             criterion.condition = replace(&criterion.condition)?;
+        }
+        for said in &mut rebuilt.expressions {
+            said.node = replace(&said.node)?;
         }
         Ok(Some(Arc::new(rebuilt)))
     }

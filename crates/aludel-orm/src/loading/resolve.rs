@@ -17,6 +17,7 @@ use super::criterion::Criterion;
 use super::hybrids::{HybridLeaf, Outside, Shared};
 use super::loader_criteria::ClassCriterion;
 use super::objects::ObjectLeaf;
+use super::per_query::PerQuery;
 use super::plan::Plan;
 use super::query::QueryNode;
 use crate::instrumentation::ClassDef;
@@ -135,6 +136,8 @@ pub(crate) struct Resolver<'m> {
     pub(super) sides: Option<(Arc<Sources>, Arc<Sources>)>,
     /// The criteria of the statements around, by class.
     pub(super) criteria: Vec<ClassCriterion>,
+    /// What the query says for attributes of the objects that are being read.
+    pub(super) expressions: Vec<PerQuery>,
     /// How deep in subqueries we are.
     pub(super) depth: u32,
     /// What the rows of the outermost statement mean.
@@ -152,6 +155,7 @@ impl<'m> Resolver<'m> {
             around: Vec::new(),
             sides: None,
             criteria: Vec::new(),
+            expressions: Vec::new(),
             depth: 0,
             plan: Plan::default(),
             unknown: None,
