@@ -1,11 +1,11 @@
-//! Many rows with generated keys on SQLite: each key is that of its own row, whatever the table has of triggers,
-//! sequences and gaps.
+//! Many rows at once on SQLite. Of generated keys each is that of its own row, whatever the table has of triggers,
+//! sequences and gaps; of rows that are deleted it is known how many there were, and which one was refused.
 #![cfg(feature = "sqlite")]
 
 mod common;
 
 use aludel_engine::Connection;
-use aludel_sql::{Bind, ErrorKind, Result, Value, ValueRef};
+use aludel_sql::{Bind, ErrorKind, Result, Value, ValueRef, WriteOp};
 use common::*;
 
 const ROWS: usize = 173;
@@ -92,6 +92,32 @@ fn the_row_at_fault_is_told() {
         assert_eq!(error.database().unwrap().row, Some(60));
         c.execute_raw("DROP TRIGGER some").await?;
         check(&mut c).await.map(drop)
+    };
+    engine.block_on(test).unwrap();
+}
+
+#[test]
+fn deleted_rows_are_counted_and_the_one_at_fault_is_told() {
+    let engine = memory();
+    let test = async {
+        let mut c = engine.acquire().await?;
+        let keys = check(&mut c).await?;
+        let keys: Vec<Bind<'_>> = keys.into_iter().map(num).collect();
+        let (table, mut written) = (item(), Written::default());
+        let delete = write(WriteOp::Delete, &table, (&[], &[0], &[]), &keys);
+        c.execute_raw(
+            "CREATE TRIGGER kept BEFORE DELETE ON item WHEN old.name = 'row 120' BEGIN SELECT RAISE(ABORT, 'kept'); END",
+        )
+        .await?;
+        let error = c.write(&[delete], &mut written).await.unwrap_err();
+        assert_eq!(error.database().unwrap().row, Some(120));
+        assert_eq!(one(&mut c, "SELECT count(*) FROM item").await?, ROWS as i64);
+        c.execute_raw("DROP TRIGGER kept; DELETE FROM item WHERE name IN ('row 60', 'row 170')")
+            .await?;
+        c.write(&[delete], &mut written).await?;
+        assert_eq!(written.done, [(0, ROWS as u64 - 2)]);
+        assert_eq!(one(&mut c, "SELECT count(*) FROM item").await?, 0);
+        Ok::<_, aludel_sql::Error>(())
     };
     engine.block_on(test).unwrap();
 }

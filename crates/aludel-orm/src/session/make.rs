@@ -192,14 +192,14 @@ impl Session {
     /// What a literal says beside its plain columns: generated values given by hand, related objects. In a
     /// sparse object not every plain column is given.
     fn settle(&mut self, id: Id, mapper: &Mapper, sparse: bool) -> Result<()> {
-        if !sparse && mapper.relationships.is_empty() && mapper.discriminator.is_none() {
+        if sparse {
+            let slab = self.arena.of_mut(id);
+            for &attribute in &mapper.columns {
+                let set = slab.objects.get(id.slot).is_some_and(|o| o.is_given(attribute));
+                slab.set_loaded(id.slot, attribute, set);
+            }
+        } else {
             self.note_generated(id);
-            return self.validate_literal(id, mapper);
-        }
-        let slab = self.arena.of_mut(id);
-        for &attribute in &mapper.columns {
-            let set = slab.objects.get(id.slot).is_some_and(|o| o.is_given(attribute));
-            slab.set_loaded(id.slot, attribute, set);
         }
         if let Some((attribute, value)) = mapper.discriminator.clone() {
             let _ = self.arena.field_mut(id, attribute).put(value);
