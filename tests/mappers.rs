@@ -11,6 +11,8 @@ mod hierarchies;
 mod interface;
 #[path = "mappers/joins.rs"]
 mod joins;
+#[path = "mappers/mixins.rs"]
+mod mixins;
 #[path = "mappers/queries.rs"]
 mod queries;
 #[path = "mappers/reconstructed.rs"]
