@@ -1,0 +1,132 @@
+//! Schemas there and back: created, reflected, compared, and written as source.
+
+mod schemas;
+
+use std::path::Path;
+
+use aludel::prelude::*;
+use aludel::sql::{DialectKind, MetaData, Table};
+use aludel::{DataType, Result};
+use aludel_cli::{RustNames, rust_source};
+use schemas::{chinook, each, sakila};
+
+fn reflected(engine: &Engine) -> MetaData {
+    engine.block_on(engine.reflect()).unwrap()
+}
+
+/// What a database makes of a type.
+fn kept(engine: &Engine, data_type: DataType) -> DataType {
+    match (engine.dialect().kind, data_type) {
+        (DialectKind::Sqlite, DataType::SmallInt | DataType::Integer) => DataType::BigInt,
+        (DialectKind::Sqlite, DataType::Real) => DataType::Double,
+        (DialectKind::Sqlite, DataType::Uuid) => DataType::Text(Some(36)),
+        (_, data_type) => data_type,
+    }
+}
+
+/// What there is to a table, as text; without the names that databases give to constraints.
+fn parts(engine: &Engine, table: &Table) -> Vec<String> {
+    let names = |columns: &[u16]| -> Vec<&str> {
+        columns.iter().map(|at| &*table.columns()[usize::from(*at)].name).collect()
+    };
+    let columns = table.columns().iter().map(|column| {
+        format!(
+            "{} {:?} null: {} default: {} computed: {}",
+            column.name,
+            kept(engine, column.data_type),
+            column.nullable,
+            column.has_server_value(),
+            column.computed.is_some(),
+        )
+    });
+    let mut parts: Vec<String> = columns.collect();
+    parts.push(format!("key {:?} counted {:?}", table.primary_key(), table.autoincrement()));
+    let mut more: Vec<String> = Vec::new();
+    for key in table.foreign_keys() {
+        let (target, to) = (&key.target_table, &key.target_columns);
+        let (delete, update) = (key.on_delete, key.on_update);
+        more.push(format!("{:?} -> {target} {to:?} {delete:?} {update:?}", key.column_names));
+    }
+    more.extend(
+        table.uniques().iter().map(|unique| format!("unique {:?}", names(&unique.columns))),
+    );
+    more.extend(
+        table.indexes().iter().map(|i| format!("index {} {:?}", i.name, names(&i.columns))),
+    );
+    more.extend(table.checks().iter().map(|check| format!("check {:?}", check.name)));
+    more.sort();
+    parts.extend(more);
+    parts
+}
+
+fn there_and_back(engine: &Engine, made: &MetaData) -> Result<()> {
+    engine.block_on(engine.create_all(made))?;
+    let found = reflected(engine);
+    assert_eq!(found.len(), made.len());
+    for table in made {
+        let found = found.table(table.full_name())?;
+        assert_eq!(parts(engine, found), parts(engine, table), "{}", table.full_name());
+    }
+    // What was found makes the same again.
+    engine.block_on(engine.drop_all(&found))?;
+    assert!(reflected(engine).is_empty());
+    engine.block_on(engine.create_all(&found))?;
+    let again = reflected(engine);
+    for table in &found {
+        let again = again.table(table.full_name())?;
+        assert_eq!(parts(engine, again), parts(engine, table), "{}", table.full_name());
+    }
+    Ok(())
+}
+
+#[test]
+fn schemas_go_there_and_back() {
+    each("reflect_chinook", |engine| there_and_back(engine, &chinook::tables()).unwrap());
+    each("reflect_sakila", |engine| there_and_back(engine, &sakila::tables()).unwrap());
+}
+
+/// The source is the committed one. With `ALUDEL_WRITE_FIXTURES`, that is written.
+fn is_committed(engine: &Engine, tables: &MetaData, fixture: &str) {
+    engine.block_on(engine.create_all(tables)).unwrap();
+    let source = rust_source(&reflected(engine), &RustNames);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixture);
+    if std::env::var_os("ALUDEL_WRITE_FIXTURES").is_some() {
+        std::fs::write(&path, &source).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(source, committed.replace("\r\n", "\n"), "{fixture}");
+}
+
+#[test]
+fn the_source_is_what_is_committed() {
+    each("source_chinook", |engine| is_committed(engine, &chinook::tables(), "chinook.rs"));
+    each("source_sakila", |engine| {
+        let fixture = match engine.dialect().kind {
+            DialectKind::Sqlite => "sakila_sqlite.rs",
+            _ => "sakila_postgres.rs",
+        };
+        is_committed(engine, &sakila::tables(), fixture);
+    });
+}
+
+#[test]
+fn what_the_source_cannot_say_as_it_is_gets_another_name() {
+    let mut tables = MetaData::new();
+    let column = |name: &str| aludel::sql::Column::new(name, DataType::BigInt);
+    let table = Table::build("option").schema("of a \"shop\"");
+    let table =
+        table.columns([column("id").primary_key(), column("Fn"), column("fn"), column("2 %")]);
+    tables.add(table.finish().unwrap()).unwrap();
+    let source = rust_source(&tables, &RustNames);
+    for line in [
+        "#[mapped(table = \"option\", schema = \"of a \\\"shop\\\"\")]",
+        "pub struct OptionRow {",
+        "    #[column(name = \"Fn\")]",
+        "    #[column(name = \"fn\")]",
+        "    pub fn_: Option<i64>,",
+        "    pub fn__2: Option<i64>,",
+        "    pub n2: Option<i64>,",
+    ] {
+        assert!(source.lines().any(|other| other == line), "{line}\n{source}");
+    }
+}
