@@ -9,5 +9,7 @@ mod automap;
 mod ordering_list;
 #[path = "ext/proxies_in_queries.rs"]
 mod proxies_in_queries;
+#[path = "ext/sharding.rs"]
+mod sharding;
 #[allow(dead_code, reason = "what other tests ask of a database")]
 mod support;

@@ -4,12 +4,14 @@
 //! * `automap`: classes from the tables of a database.
 //! * `index_property`: what lies in JSON documents, as if it were attributes of their own.
 //! * `mutable`: values that know by themselves that they were changed.
+//! * `sharding`: one unit of work over several databases.
 
 mod association_proxy;
 mod automap;
 #[cfg(feature = "json")]
 mod index_property;
 mod mutable;
+mod sharding;
 
 pub use association_proxy::{
     AssociationProxy, LocalField, NoKey, Proxied, RemoteAttr, RemoteIs, association_proxy,
@@ -22,3 +24,4 @@ pub use index_property::{IndexProperty, JsonStep};
 pub use mutable::Mutable;
 #[cfg(feature = "json")]
 pub use mutable::{MutableDict, MutableList, MutableSet};
+pub use sharding::{ShardedObject, ShardedSession, Sharding, Shards};

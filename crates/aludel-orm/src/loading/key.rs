@@ -51,7 +51,7 @@ impl KeyValues {
     }
 
     /// The values themselves.
-    pub(crate) fn into_values(self) -> Vec<Value> {
+    pub fn into_values(self) -> Vec<Value> {
         self.0.into_vec()
     }
 
