@@ -513,3 +513,22 @@ fn classes_described_at_run_time() {
     assert_eq!(class.hybrid::<String>("length").unwrap_err().kind(), ErrorKind::Argument);
     assert!(class.hybrid::<i64>("lenth").unwrap_err().to_string().contains("`length`"));
 }
+
+#[test]
+fn a_result_has_the_name_of_its_hybrid() {
+    use aludel::sql::Selectable;
+    each("hybrid_names", registry, |db| {
+        intervals(db);
+        let lengths =
+            select::<Interval>().columns((Interval::id, Interval::length, Interval::begin));
+        let lengths = lengths.subquery();
+        let longest = query(lengths.col::<i64>("length").max()).from(&lengths).scalar::<i64>();
+        let found =
+            select::<Interval>().filter(Interval::length.type_as::<Option<i64>>().eq(longest));
+        assert_eq!(db.rows(found.columns(Interval::id)).unwrap(), [1]);
+        let begins = query(lengths.col::<i64>("begin").min()).from(&lengths).scalar::<i64>();
+        let found =
+            select::<Interval>().filter(Interval::start.type_as::<Option<i64>>().eq(begins));
+        assert_eq!(db.rows(found.columns(Interval::id)).unwrap(), [2]);
+    });
+}

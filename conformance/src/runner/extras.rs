@@ -1,5 +1,6 @@
-//! Attributes that the kit's classes have and that the library has no facility for yet: the association proxy
-//! `Playlist.titles`, and the hybrids of `Account`. They are written here by hand, over what they stand for.
+//! Attributes that the kit reads and sets as attributes of objects, and that are written here by hand, over what they
+//! stand for: the association proxy `Playlist.titles`, and the hybrids of `Account`, since the kit has what they are
+//! made of loaded one by one. In queries the hybrids are the library's.
 
 use aludel::orm::Datum;
 use aludel::{Id, Value};
