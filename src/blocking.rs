@@ -314,6 +314,8 @@ wait! {
     fn refresh<T>(object: Handle<T>) -> ();
     /// Loads an attribute of many objects in few queries.
     fn load_all<S: IsA<C>, C: Mapped, V: Field>(objects: &[Handle<S>], attribute: Attr<C, V>) -> ();
+    /// Loads attributes of many objects in few queries.
+    fn load_attributes<S: IsA<C>, C: Mapped>(objects: &[Handle<S>], attributes: impl IntoIterator<Item = impl Into<AttributeKey<C>>>) -> ();
     /// A page of the objects that a query gives.
     fn page<T: Mapped>(query: Select<T>, page: Page) -> PageOf<Handle<T>>;
     /// Runs an UPDATE by criteria.

@@ -5,6 +5,8 @@
 mod database;
 #[path = "bulk/inserts.rs"]
 mod inserts;
+#[path = "bulk/loads.rs"]
+mod loads;
 #[path = "bulk/model.rs"]
 mod model;
 #[path = "bulk/refusals.rs"]

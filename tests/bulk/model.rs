@@ -1,5 +1,7 @@
 //! The classes of these tests.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use aludel::RecordClass;
 use aludel::prelude::*;
 
@@ -73,11 +75,54 @@ pub(crate) struct Grade {
     pub(crate) points: i64,
 }
 
+/// What is seldom wanted, and what of it is wanted together.
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "papers")]
+pub(crate) struct Paper {
+    #[column(primary_key)]
+    pub(crate) id: Auto<i64>,
+    pub(crate) title: String,
+    pub(crate) summary: Deferred<Option<String>>,
+    #[column(group = "large")]
+    pub(crate) body: Deferred<Option<String>>,
+    #[column(group = "large")]
+    pub(crate) notes: Deferred<Option<String>>,
+}
+
+/// With keys that the program makes.
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(
+    table = "things",
+    polymorphic_on = "kind",
+    polymorphic_identity = "thing",
+    subclasses(Gadget)
+)]
+pub(crate) struct Thing {
+    #[column(primary_key, default = next_key())]
+    pub(crate) id: Auto<String>,
+    pub(crate) kind: String,
+}
+
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "gadgets", polymorphic_identity = "gadget")]
+pub(crate) struct Gadget {
+    #[mapped(base)]
+    pub(crate) thing: Thing,
+    pub(crate) name: String,
+}
+
+fn next_key() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("key {}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 pub(crate) fn registry() -> Registry {
     let registry = Registry::new();
     registry.register::<User>().unwrap();
     registry.register::<Person>().unwrap();
     registry.register::<Grade>().unwrap();
+    registry.register::<Thing>().unwrap();
+    registry.register::<Paper>().unwrap();
     registry
 }
 

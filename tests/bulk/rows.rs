@@ -1,9 +1,10 @@
 //! Rows in great numbers, without objects.
 
+use aludel::insert;
 use aludel::prelude::*;
 
 use crate::each;
-use crate::model::{Engineer, Grade, Person, User, user};
+use crate::model::{Engineer, Gadget, Grade, Person, Thing, User, user};
 
 #[test]
 fn twenty_thousand() {
@@ -67,5 +68,32 @@ fn table_by_table() {
             (0..1_000).map(|n| case.tag.record().with("name", format!("t{n}")).unwrap()).collect();
         s.bulk_insert(&tags).unwrap();
         assert_eq!(s.count(case.tag.select()).unwrap(), 1_000);
+    });
+}
+
+#[test]
+fn keys_that_the_program_makes() {
+    each("made_keys", |case| {
+        let s = &mut case.session;
+        let gadget = |n: i64| Gadget {
+            thing: Thing {
+                id: if n % 3 == 0 { Auto::Set(format!("given {n}")) } else { Auto::Unset },
+                ..Thing::default()
+            },
+            name: format!("g{n}"),
+        };
+        s.bulk_insert(&(0..600).map(gadget).collect::<Vec<_>>()).unwrap();
+        let given = vec![gadget(600), gadget(603)];
+        s.bulk_insert(&given).unwrap();
+        let more = s.insert_returning(insert((601..603).map(gadget).collect::<Vec<_>>())).unwrap();
+        assert_eq!(s[more[1]].name, "g602");
+        // Each row of one table has its row in the other.
+        let all = s.all(select::<Gadget>()).unwrap();
+        assert_eq!(all.len(), 604);
+        for gadget in all {
+            let (id, name) = (s[gadget].thing.id.get().unwrap(), &s[gadget].name);
+            let n: i64 = name[1..].parse().unwrap();
+            assert_eq!(id.starts_with("given"), n % 3 == 0, "{id} {name}");
+        }
     });
 }

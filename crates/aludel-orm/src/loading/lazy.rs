@@ -53,7 +53,8 @@ impl Session {
         }
     }
 
-    /// Loads an attribute of many objects: a relationship by one SELECT for 500 of them.
+    /// Loads an attribute of many objects by one SELECT for 500 of them: a relationship, or a column (deferred or expired)
+    /// with what is loaded together with it.
     ///
     /// # Errors
     ///
@@ -227,7 +228,7 @@ impl Session {
     }
 
     /// The columns that are loaded when one of them is asked for.
-    fn loaded_together(&self, id: Id, attribute: u16) -> Vec<u16> {
+    pub(super) fn loaded_together(&self, id: Id, attribute: u16) -> Vec<u16> {
         let slab = self.arena.of(id);
         if slab.is_expired(id.slot, attribute) {
             return match self.loading.restricted(id, attribute) {
@@ -256,7 +257,7 @@ impl Session {
         expired
     }
 
-    fn check_loadable(&self, id: Id, attribute: u16, by: Asker) -> Result<()> {
+    pub(super) fn check_loadable(&self, id: Id, attribute: u16, by: Asker) -> Result<()> {
         if !self.arena.state(id).is_attached() {
             return Err(self.not_loaded(id, attribute));
         }
@@ -373,10 +374,7 @@ impl Session {
             self.arena.check(*id)?;
         }
         if self.mapper_of(*first).relationship(attribute).is_none() {
-            for id in ids {
-                self.load_attribute(*id, attribute, Asker::Program).await?;
-            }
-            return Ok(());
+            return self.load_columns_of(ids, &[attribute], Asker::Program).await;
         }
         let open: Vec<Id> = ids
             .iter()

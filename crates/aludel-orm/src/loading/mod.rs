@@ -45,6 +45,7 @@ mod hydrate;
 mod key;
 mod lazy;
 mod link;
+mod load_columns;
 mod loader_criteria;
 mod locked;
 mod members;

@@ -118,9 +118,12 @@ impl Session {
                     0 if last > 0 => table.primary_key().to_vec(),
                     _ => Vec::new(),
                 };
-                // A key that is given need not come back.
+                // A key that the rows give need not come back.
                 let given = |segment: &Segment| {
-                    !wanted && table.primary_key().iter().all(|c| segment.columns.contains(c))
+                    let mut rows = segment.first..segment.first + segment.rows;
+                    let whole =
+                        |row| mapper.primary_key.iter().all(|a| source.field(row, *a).is_some());
+                    !wanted && rows.all(whole)
                 };
                 let writes = batch.writes(WriteOp::Insert, table, &[], |segment| {
                     if given(segment) { &[] } else { &returning }

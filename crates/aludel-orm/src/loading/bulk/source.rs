@@ -222,14 +222,15 @@ pub(super) fn insert_values<'a>(
             && let Ok(Some(version)) = mapper.version_by.next(None)
         {
             push(at.column, Bind::Owned(version));
-        } else if let Some(default) = &column.client_default {
-            push(at.column, Bind::Owned(default.value()));
         } else if table > 0
             && let Some(values) = key
             && let Some(part) = mapper.primary_key.iter().position(|a| *a == attribute)
             && let Some(value) = values.get(part)
         {
+            // The row's key in the first table, also where that was a default.
             push(at.column, Bind::Owned(value.clone()));
+        } else if let Some(default) = &column.client_default {
+            push(at.column, Bind::Owned(default.value()));
         }
     }
     for &(of, column) in &mapper.hidden_defaults {
