@@ -3,6 +3,8 @@
 //! It is the same implementation as the async one: SQLite's work is done where it is asked for, and a server is
 //! talked to on a runtime that the engine keeps for itself.
 
+mod sharded;
+
 use std::borrow::{Borrow, BorrowMut};
 use std::ops::{ControlFlow, Deref, DerefMut};
 
@@ -16,6 +18,8 @@ use aludel_orm::{
     RelationshipField, Result, Rows, Select, Session as Async, SessionMaker, Stream, Update,
 };
 use aludel_sql::{Lock, Value};
+
+pub use sharded::ShardedSession;
 
 /// A session whose operations block until they are done.
 ///

@@ -256,3 +256,25 @@ fn what_has_no_shard_says_so() {
     assert_eq!(session.session_of_mut(elsewhere).err().unwrap().kind(), ErrorKind::Detached);
     assert_eq!(session.names().collect::<Vec<_>>(), ["europe"]);
 }
+
+#[test]
+fn programs_without_a_runtime_have_it_too() {
+    let (europe, asia) = ("sqlite::memory:", "sqlite::memory:");
+    let engines = [europe, asia].map(|url| Engine::connect_blocking(url).unwrap());
+    for engine in &engines {
+        engine.block_on(registry().create_all(engine)).unwrap();
+    }
+    let shards = ["europe", "asia"].into_iter().zip(&engines);
+    let mut session = blocking::ShardedSession::new(shards, &registry(), ByContinent);
+    let rome = session.add(place("Europe", "Rome")).unwrap();
+    let tokyo = session.add(place("Asia", "Tokyo")).unwrap();
+    session.commit().unwrap();
+    assert_eq!(session.all(select::<Place>()).unwrap(), [rome, tokyo]);
+    assert_eq!(session.count(select::<Place>()).unwrap(), 2);
+    session.delete(rome).unwrap();
+    session.flush().unwrap();
+    assert_eq!(session.get::<Place>(1).unwrap(), Some(tokyo));
+    session.rollback().unwrap();
+    assert_eq!(session.count(select::<Place>()).unwrap(), 2);
+    session.close().unwrap();
+}

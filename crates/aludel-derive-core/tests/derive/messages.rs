@@ -67,12 +67,14 @@ fn options_that_need_others_say_so() {
         class(
             "#[mapped(concrete, polymorphic_identity = \"user\", polymorphic_on = knd)]",
             "#[column(on_delete = \"cascade\", on_update = \"cascade\")] kind: i64,
-             #[column(primary_key, deferred)] id: i64",
+             #[column(primary_key, deferred)] id: i64,
+             #[relationship(numbering = Numbering::count_from(1))] others: Many<Other>",
         ),
         @r#"
         on_delete: `on_delete` needs `foreign_key = "table.column"` beside it
         on_update: `on_update` needs `foreign_key = "table.column"` beside it; for a value that every UPDATE writes, write `onupdate = …`
         deferred: a primary key is always loaded: leave out `deferred`
+        numbering: what is numbered is the `position`: write `position = "…"` as well
         concrete: `concrete` is for a subclass; embed the base class: `#[mapped(base)] base: Base`
         knd: `User` has no column `knd`; did you mean `kind`?
         "#

@@ -8,8 +8,10 @@
 //! ```
 //!
 //! * `choose`: what decides, and what it is told.
+//! * `methods`: what is done on several shards, for both faces of a session.
 
 mod choose;
+mod methods;
 
 use std::borrow::{Borrow, BorrowMut};
 use std::ops::Index;
@@ -21,7 +23,7 @@ use aludel_sql::did_you_mean;
 pub use choose::{ShardedObject, Sharding, Shards};
 
 use crate::instrumentation::{Handle, Mapped};
-use crate::loading::{Delete, IntoKey, KeyValues, Query, Rows, Select, Update};
+use crate::loading::Query;
 use crate::mapping::Registry;
 use crate::session::Session;
 use crate::{Error, ErrorKind, Result};
@@ -226,161 +228,6 @@ impl ShardedSession {
         let with = |(name, engine)| (name, Session::with_registry(engine, registry));
         Self::of(shards.into_iter().map(with), sharding)
     }
-
-    /// The object of a key, from the first shard that has it, of those that [`Sharding::for_key`] chooses.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::get`].
-    pub async fn get<T: Mapped>(&mut self, key: impl IntoKey) -> Result<Option<Handle<T>>> {
-        let mut values = KeyValues::default();
-        key.into_key(&mut values);
-        let values = values.into_values();
-        for session in self.for_key::<T>(&values)? {
-            if let Some(found) = session.get(values.clone()).await? {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The objects that a query finds on the shards that [`Sharding::for_query`] chooses, one shard after the other:
-    /// order and limit are those within a shard.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::all`].
-    pub async fn all<T: Mapped>(&mut self, query: Select<T>) -> Result<Vec<Handle<T>>> {
-        let mut found = Vec::new();
-        for session in self.for_query(&query.clone().into_query())? {
-            found.extend(session.all(query.clone()).await?);
-        }
-        Ok(found)
-    }
-
-    /// The rows that a query of columns finds, one shard after the other.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::rows`].
-    pub async fn rows<R: Send>(&mut self, query: Rows<R>) -> Result<Vec<R>> {
-        let mut found = Vec::new();
-        for session in self.for_query(&query.clone().into_query())? {
-            found.extend(session.rows(query.clone()).await?);
-        }
-        Ok(found)
-    }
-
-    /// How many objects a query finds on all shards that it is for.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::count`].
-    pub async fn count(&mut self, query: impl Into<Query>) -> Result<u64> {
-        let query = query.into();
-        let mut found = 0;
-        for session in self.for_query(&query)? {
-            found += session.count(query.clone()).await?;
-        }
-        Ok(found)
-    }
-
-    /// Runs an UPDATE by criteria on all shards; gives the number of rows.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::execute_update`].
-    pub async fn execute_update<T: Mapped>(&mut self, update: Update<T>) -> Result<u64> {
-        let mut rows = 0;
-        for (_, session) in &mut self.shards {
-            rows += session.execute_update(update.clone()).await?;
-        }
-        Ok(rows)
-    }
-
-    /// Runs a DELETE by criteria on all shards; gives the number of rows.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::execute_delete`].
-    pub async fn execute_delete<T: Mapped>(&mut self, delete: Delete<T>) -> Result<u64> {
-        let mut rows = 0;
-        for (_, session) in &mut self.shards {
-            rows += session.execute_delete(delete.clone()).await?;
-        }
-        Ok(rows)
-    }
-
-    /// Marks an object to be deleted by the next flush.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::delete`].
-    pub async fn delete<T>(&mut self, object: Handle<T>) -> Result<()> {
-        self.session_of_mut(object)?.delete(object).await
-    }
-
-    /// Writes what has changed, on all shards.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::flush`]; the error names the shard.
-    pub async fn flush(&mut self) -> Result<()> {
-        for (name, session) in &mut self.shards {
-            session.flush().await.map_err(|e| e.context(format_args!("shard `{name}`")))?;
-        }
-        Ok(())
-    }
-
-    /// Flushes all shards, and then commits their transactions, one after the other: where a flush fails, none is
-    /// committed. Should a commit fail, those before it have taken effect, and the error says which.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::commit`]; the error names the shard.
-    pub async fn commit(&mut self) -> Result<()> {
-        self.flush().await?;
-        let mut committed: Vec<&str> = Vec::new();
-        for (name, session) in &mut self.shards {
-            if let Err(error) = session.commit().await {
-                let done = match committed.is_empty() {
-                    true => "nothing".to_owned(),
-                    false => format!("`{}`", committed.join("`, `")),
-                };
-                return Err(error.context(format_args!("shard `{name}`, {done} being committed")));
-            }
-            committed.push(name);
-        }
-        Ok(())
-    }
-
-    /// Rolls the transactions of all shards back, also where one of them fails.
-    ///
-    /// # Errors
-    ///
-    /// The first one's, as [`Session::rollback`]; it names the shard.
-    pub async fn rollback(&mut self) -> Result<()> {
-        let mut done = Ok(());
-        for (name, session) in &mut self.shards {
-            if let Err(error) = session.rollback().await {
-                done = done.and(Err(error.context(format_args!("shard `{name}`"))));
-            }
-        }
-        done
-    }
-
-    /// Rolls back what is open, and takes every object out.
-    ///
-    /// # Errors
-    ///
-    /// The first one's, as [`Session::close`]; it names the shard.
-    pub async fn close(&mut self) -> Result<()> {
-        let mut done = Ok(());
-        for (name, session) in &mut self.shards {
-            if let Err(error) = session.close().await {
-                done = done.and(Err(error.context(format_args!("shard `{name}`"))));
-            }
-        }
-        done
-    }
 }
+
+crate::sharded_methods!(ShardedSession, { async }, { .await });
