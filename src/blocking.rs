@@ -10,10 +10,10 @@ use std::ops::{ControlFlow, Deref, DerefMut};
 
 use aludel_engine::{Engine, RetryPolicy};
 use aludel_orm::__private::Attempts;
-use aludel_orm::attributes::{Historic, Passive};
-use aludel_orm::session::{Cascade, NoAutoflush, RolledBack};
+use aludel_orm::attributes::{Historic, HistoryItem, Passive};
+use aludel_orm::session::{Cascade, MergeLoad, NoAutoflush, RolledBack};
 use aludel_orm::{
-    AnyClass, Attr, AttributeKey, ByCriteria, Delete, Field, Handle, History, Id, Insert,
+    AnyClass, Attr, AttributeKey, ByCriteria, Datum, Delete, Field, Handle, History, Id, Insert,
     InsertInto, IntoField, IntoKey, IntoObject, IsA, Mapped, Page, PageOf, Query, Registry,
     RelationshipField, Result, Rows, Select, Session as Async, SessionMaker, Stream, Update,
 };
@@ -360,4 +360,52 @@ wait! {
     fn stream<T: Mapped>(query: Select<T>, size: usize) -> Stream<T>;
     /// Begins to read what a query without types finds in batches.
     fn stream_of(query: Query, size: usize) -> Stream<AnyClass>;
+    /// Copies the state of an object onto the session's own, taking it as what the database has.
+    fn merge_without_load<O: IntoObject>(object: O) -> Handle<O::Class>;
+    /// Copies the state of an object of any class onto the session's own.
+    fn merge_at(given: Id, load: MergeLoad) -> Id;
+    /// The history of an attribute, which is loaded for it.
+    fn load_history<S: IsA<C>, C: Mapped, V: Historic>(object: Handle<S>, attribute: Attr<C, V>) -> History<V::Item>;
+    /// Reads some attributes of an object anew.
+    fn refresh_attributes<T: Mapped>(object: Handle<T>, attributes: impl IntoIterator<Item = impl Into<AttributeKey<T>>>) -> ();
+    /// Reads an object, or some of its attributes by name, anew.
+    fn refresh_named(object: impl Into<Id>, names: Option<&[&str]>) -> ();
+    /// Loads a named attribute of an object.
+    fn load_named(object: impl Into<Id>, name: &str) -> ();
+    /// Loads a named attribute of many objects of one class.
+    fn load_all_named(objects: &[Id], name: &str) -> ();
+    /// The history of a named attribute, which is loaded for it.
+    fn load_history_named(object: impl Into<Id>, name: &str) -> History<HistoryItem>;
+    /// The history of a named attribute; what is not there is found out as far as `passive` allows.
+    fn get_history_named(object: impl Into<Id>, name: &str, passive: Passive) -> History<HistoryItem>;
+    /// The value of a named attribute, as far as `passive` allows.
+    fn get_attribute_named(object: impl Into<Id>, name: &str, passive: Passive) -> Option<Datum>;
+    /// Sets a named attribute, and loads its old value before that where the attribute has active history.
+    fn set_with_history_named(object: impl Into<Id>, name: &str, value: impl Into<Datum>) -> ();
+    /// The object of a named class with a primary key.
+    fn get_by_name(class: &str, key: impl IntoKey) -> Option<Id>;
+    /// The object of a query's class with a key, loaded as the query's options say.
+    fn get_of(query: Query, key: Vec<Value>) -> Option<Id>;
+    /// The objects that a query without types finds.
+    fn all_of(query: Query) -> Vec<Id>;
+    /// The first object that a query without types finds.
+    fn first_of(query: Query) -> Option<Id>;
+    /// The one object that a query without types finds.
+    fn one_of(query: Query) -> Id;
+    /// The one object that a query without types finds, if any.
+    fn one_or_none_of(query: Query) -> Option<Id>;
+    /// The rows of values of a query without types.
+    fn values_of(query: Query) -> Vec<Vec<Value>>;
+    /// The rows of a query without types, with objects among them.
+    fn data_of(query: Query) -> Vec<Vec<Datum>>;
+    /// A page of the objects that a query without types gives.
+    fn page_of(query: Query, page: Page) -> PageOf<Id>;
+    /// Runs an UPDATE by criteria of a named class.
+    fn update_by(update: ByCriteria) -> u64;
+    /// Runs a DELETE by criteria of a named class.
+    fn delete_by(delete: ByCriteria) -> u64;
+    /// Runs statements written by hand, without parameters, in the session's transaction.
+    fn execute_raw(sql: &str) -> ();
+    /// The rows of a query written by hand, in the session's transaction.
+    fn query_raw(sql: &str, params: &[Value]) -> Vec<Vec<Value>>;
 }

@@ -25,7 +25,7 @@ fn each(schema: &str, registry: impl Fn() -> Registry, test: impl Fn(&mut Db)) {
     let engine = Engine::connect_blocking(&url).unwrap();
     let anew = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
     let mut session = blocking::Session::new(&engine);
-    engine.block_on(session.execute_raw(&anew)).unwrap();
+    session.execute_raw(&anew).unwrap();
     session.commit().unwrap();
     let sep = if url.contains('?') { '&' } else { '?' };
     test(&mut Db::at(&format!("{url}{sep}options=-csearch_path%3D{schema}"), registry()));

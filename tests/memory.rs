@@ -58,7 +58,7 @@ fn database() -> (Engine, Registry) {
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {COUNT})
          SELECT 'the name of thing number ' || i, i % 10 + 1 FROM n"
     );
-    engine.block_on(session.execute_raw(&sql)).unwrap();
+    session.execute_raw(&sql).unwrap();
     session.commit().unwrap();
     (engine, registry)
 }

@@ -134,10 +134,10 @@ fn everything_is_as_before() -> Result<()> {
     assert_eq!(after.state(copy)?, ObjectState::Persistent);
     assert_eq!(after.state(three)?, ObjectState::Pending);
     after.commit()?;
-    let rows = engine.block_on(after.query_raw(
+    let rows = after.query_raw(
         "SELECT a.name, b.title FROM books b JOIN authors a ON a.id = b.author_id ORDER BY b.id",
         &[],
-    ))?;
+    )?;
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0], [aludel::Value::from("jack"), aludel::Value::from("Two")]);
     assert_eq!(after.count(select::<Book>())?, 2);
@@ -205,10 +205,7 @@ fn an_identity_that_the_attributes_do_not_tell() -> Result<()> {
     assert_eq!(key, [aludel::Value::I64(1)]);
     after.add(copy.handle())?;
     after.commit()?;
-    assert_eq!(
-        engine.block_on(after.query_raw("SELECT id FROM shelves", &[]))?,
-        [[aludel::Value::I64(7)]]
-    );
+    assert_eq!(after.query_raw("SELECT id FROM shelves", &[])?, [[aludel::Value::I64(7)]]);
     Ok(())
 }
 

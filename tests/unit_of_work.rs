@@ -61,8 +61,7 @@ fn each(name: &str, registry: &Registry, test: impl Fn(&mut blocking::Session, &
 
 /// Behind the session's back.
 fn script(session: &mut blocking::Session, sql: &str) {
-    let engine = session.engine().unwrap().clone();
-    engine.block_on(session.execute_raw(sql)).unwrap();
+    session.execute_raw(sql).unwrap();
     session.commit().unwrap();
 }
 
@@ -72,6 +71,5 @@ fn load(
     object: impl Into<aludel::Id>,
     name: &str,
 ) -> aludel::Result<()> {
-    let engine = session.engine().unwrap().clone();
-    engine.block_on(session.load_named(object, name))
+    session.load_named(object, name)
 }

@@ -31,7 +31,7 @@ pub(crate) fn each(schema: &str, registry: impl Fn() -> Registry, test: impl Fn(
     let engine = Engine::connect_blocking(&url).unwrap();
     let anew = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
     let mut session = blocking::Session::new(&engine);
-    engine.block_on(session.execute_raw(&anew)).unwrap();
+    session.execute_raw(&anew).unwrap();
     session.commit().unwrap();
     let sep = if url.contains('?') { '&' } else { '?' };
     test(&mut Db::at(&format!("{url}{sep}options=-csearch_path%3D{schema}"), registry()));
@@ -110,14 +110,12 @@ impl Db {
 
     /// The objects of a query put together by names.
     pub(crate) fn all_of(&mut self, query: aludel::Query) -> Vec<aludel::Id> {
-        let engine = self.engine.clone();
-        engine.block_on(self.session.all_of(query)).unwrap()
+        self.session.all_of(query).unwrap()
     }
 
     /// Runs a statement written by hand.
     pub(crate) fn execute(&mut self, sql: &str) {
-        let engine = self.engine.clone();
-        engine.block_on(self.session.execute_raw(sql)).unwrap();
+        self.session.execute_raw(sql).unwrap();
     }
 
     /// The database's dialect.
@@ -132,8 +130,7 @@ impl Db {
 
     /// The rows of a query written by hand.
     pub(crate) fn raw(&mut self, sql: &str) -> Vec<Vec<aludel::Value>> {
-        let engine = self.engine.clone();
-        engine.block_on(self.session.query_raw(sql, &[])).unwrap()
+        self.session.query_raw(sql, &[]).unwrap()
     }
 }
 

@@ -167,8 +167,7 @@ fn other_failures_are_final_unless_the_policy_says_so() {
                 session.flush()?;
                 if attempts == 1 {
                     let row = "UPDATE account SET version = version + 1, balance = 50 WHERE owner = 'ann'";
-                    let engine = db.engine.clone();
-                    engine.block_on(session.execute_raw(row))?;
+                    session.execute_raw(row)?;
                 }
                 let balance = session[ann].balance;
                 session.set(ann, Account::balance, balance + 1)
@@ -246,8 +245,7 @@ fn of_a_deadlock_both_come_through() {
         let mut met = false;
         db.sessions().transaction_blocking(&RetryPolicy::new().also(ErrorKind::Stale), |session| {
             *attempts.lock().unwrap() += 1;
-            let engine = db.engine.clone();
-            engine.block_on(session.execute_raw("SET LOCAL deadlock_timeout = '10ms'"))?;
+            session.execute_raw("SET LOCAL deadlock_timeout = '10ms'")?;
             for owner in [first, second] {
                 let account = of_blocking(session, owner)?;
                 session.refresh(account)?;

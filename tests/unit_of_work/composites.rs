@@ -43,8 +43,7 @@ fn run(name: &str, test: impl Fn(&mut blocking::Session)) {
 
 /// Reads an attribute again, by its name.
 fn refresh(session: &mut blocking::Session, pin: Handle<Pin>, name: &str) -> aludel::Result<()> {
-    let engine = session.engine().unwrap().clone();
-    engine.block_on(session.refresh_named(pin, Some(&[name])))
+    session.refresh_named(pin, Some(&[name]))
 }
 
 #[test]

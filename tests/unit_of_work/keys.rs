@@ -85,9 +85,8 @@ macro_rules! owners {
             pub(super) fn owners(session: &mut blocking::Session) -> (Vec<Option<String>>, Vec<Value>) {
                 let pets = select::<Pet>().order_by(Pet::id).columns(Pet::owner_name);
                 let pets = session.rows(pets).unwrap();
-                let engine = session.engine().unwrap().clone();
                 let sql = format!("SELECT owner FROM {} ORDER BY item", $link);
-                let rows = engine.block_on(session.query_raw(&sql, &[])).unwrap();
+                let rows = session.query_raw(&sql, &[]).unwrap();
                 (pets, rows.into_iter().flatten().collect())
             }
         }

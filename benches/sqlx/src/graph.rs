@@ -78,7 +78,7 @@ macro_rules! graph {
                             values.push_bind(&parent.name).push_bind(parent.score);
                         });
                         insert.push(" RETURNING id");
-                        let query = insert.build_query_scalar();
+                        let query = insert.build_query_scalar::<i64>();
                         keys.extend(query.fetch_all(&mut *transaction).await.unwrap());
                     }
                     let children: Vec<(i64, &Child)> = keys

@@ -1,8 +1,9 @@
 //! `cargo xtask tidy`: the house rules that the compiler does not know.
 //!
-//! [`source`] tells code from comments and strings, [`rules`] holds one function a rule. A line that has to
-//! break a rule says so with `tidy: allow` in a comment on it, and why.
+//! [`source`] tells code from comments and strings, [`rules`] holds one function a rule, [`blocking`] compares the two
+//! faces of a session. A line that has to break a rule says so with `tidy: allow` in a comment on it, and why.
 
+mod blocking;
 mod rules;
 mod source;
 
@@ -33,6 +34,7 @@ pub(crate) fn check() -> Result<()> {
         errors += usize::from(finding.fatal);
     };
     let files = files()?;
+    let face = fs::read_to_string(run::root().join(blocking::FACE))?;
     for path in &files {
         let Ok(text) = fs::read_to_string(run::root().join(path)) else {
             continue; // not text, or deleted and not yet committed
@@ -42,6 +44,11 @@ pub(crate) fn check() -> Result<()> {
         }
         if Path::new(path).extension().is_some_and(|ext| ext == "rs") {
             for finding in rules::of_rust(path, &text) {
+                say(path, &finding);
+            }
+        }
+        if blocking::may_have_methods(path) {
+            for finding in blocking::missing(&face, &text) {
                 say(path, &finding);
             }
         }
