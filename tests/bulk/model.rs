@@ -116,8 +116,18 @@ fn next_key() -> String {
     format!("key {}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// A class whose key SQLite keeps in another form than the field does.
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "days")]
+pub(crate) struct Day {
+    #[column(primary_key)]
+    pub(crate) day: jiff::civil::Date,
+    pub(crate) visits: i64,
+}
+
 pub(crate) fn registry() -> Registry {
     let registry = Registry::new();
+    registry.register::<Day>().unwrap();
     registry.register::<User>().unwrap();
     registry.register::<Person>().unwrap();
     registry.register::<Grade>().unwrap();

@@ -5,7 +5,7 @@ use aludel::prelude::*;
 use aludel::{insert, sql::func};
 
 use crate::each;
-use crate::model::{Engineer, Person, User, user};
+use crate::model::{Day, Engineer, Person, User, user};
 
 #[test]
 fn objects_of_an_update() {
@@ -141,5 +141,26 @@ fn listeners_hear_how_many() {
             "AfterBulkDelete Delete Some(2)",
         ];
         assert_eq!(*heard.lock().unwrap(), wanted);
+    });
+}
+
+#[test]
+fn keys_that_rows_have_in_another_form() {
+    each("dated", |case| {
+        let s = &mut case.session;
+        let day = jiff::civil::date(2026, 1, 2);
+        let added = s.add(Day { day, visits: 1 }).unwrap();
+        s.add(Day { day: jiff::civil::date(2026, 1, 3), visits: 1 }).unwrap();
+        s.commit().unwrap();
+        let more = update::<Day>().set(Day::visits, Day::visits + 1).filter(Day::day.eq(day));
+        assert_eq!(s.execute_update(more.clone().synchronize(Synchronize::Fetch)).unwrap(), 1);
+        s.refresh(added).unwrap();
+        assert_eq!(s[added].visits, 2);
+        assert_eq!(s.update_returning(more).unwrap(), [added]);
+        assert_eq!(s[added].visits, 3);
+        let gone = delete::<Day>().filter(Day::visits.eq(3)).synchronize(Synchronize::Fetch);
+        assert_eq!(s.execute_delete(gone).unwrap(), 1);
+        assert_eq!(s.inspect(added).unwrap().state(), aludel::ObjectState::Deleted);
+        assert_eq!(s.get::<Day>(aludel::orm::By(day)).unwrap(), None);
     });
 }

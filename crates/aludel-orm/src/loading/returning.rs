@@ -233,8 +233,11 @@ impl Session {
 
     /// What is not known of the attributes of objects with these keys.
     fn effects_of_keys(&self, class: u16, keys: &[KeyOfRow], set: &[u16]) -> Vec<Effect> {
-        let found = keys.iter().filter_map(|key| self.find_by_values(class, key));
-        found.map(|id| Effect { id, values: set.iter().map(|a| (*a, None)).collect() }).collect()
+        let found = self.find_rows(class, keys);
+        found
+            .into_iter()
+            .map(|id| Effect { id, values: set.iter().map(|a| (*a, None)).collect() })
+            .collect()
     }
 }
 
@@ -256,7 +259,10 @@ struct Updated<'a> {
 
 impl RowSink for Updated<'_> {
     fn row(&mut self, row: &dyn Row) -> Result<ControlFlow<()>> {
-        let before = known(self.session, self.plan, row);
+        let before = known(self.session, self.plan, row).or_else(|| {
+            let key = key_of(self.plan, row);
+            self.session.find_rows(self.plan.class, &[key]).first().copied()
+        });
         let mut populate = Populate::default();
         let Some(id) = object(self.session, self.plan, row, &mut populate)? else {
             return Ok(ControlFlow::Continue(()));
@@ -295,6 +301,13 @@ impl Updated<'_> {
     }
 }
 
+/// The key of a row, as the database has it.
+fn key_of(plan: &EntityPlan, row: &dyn Row) -> KeyOfRow {
+    let value =
+        |column: &u16| row.get(usize::from(*column)).map_or(Value::Null, |value| value.to_owned());
+    plan.key.iter().map(value).collect()
+}
+
 /// Makes plain objects of the rows that a DELETE takes.
 struct Gone<'a> {
     plan: &'a EntityPlan,
@@ -305,12 +318,9 @@ struct Gone<'a> {
 impl RowSink for Gone<'_> {
     fn row(&mut self, row: &dyn Row) -> Result<ControlFlow<()>> {
         let slot = self.keys.len() as u32;
-        let value = |column: &u16| {
-            row.get(usize::from(*column)).map_or(Value::Null, |value| value.to_owned())
-        };
         let own = &self.plan.own;
         self.objects.load(slot, row, &own.at, own.whole)?;
-        self.keys.push(self.plan.key.iter().map(value).collect());
+        self.keys.push(key_of(self.plan, row));
         Ok(ControlFlow::Continue(()))
     }
 }
