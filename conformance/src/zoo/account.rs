@@ -64,7 +64,7 @@ impl Account {
 
     /// The local part; the domain is added when it is stored.
     #[hybrid(
-        expression = func::<Option<String>>("substr", (Self::_contact, 1i64, Self::_contact.length() - 12)),
+        expression = func::<Option<String>>("substr", (Self::_contact, 1i32, Self::_contact.length() - 12)),
         set = Self::set_contact,
     )]
     fn contact(&self) -> Option<&str> {

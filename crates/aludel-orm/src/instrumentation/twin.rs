@@ -287,7 +287,7 @@ impl Twin {
     /// `starts_with(text)`
     pub fn starts_with(self, start: Self) -> Self {
         let length = start.clone().length();
-        let first = call("substr", vec![self.node, 1i64.into_node(), length.node], text());
+        let first = call("substr", vec![self.node, 1i32.into_node(), length.node], text());
         Self::new(first, self.nullable).eq(start)
     }
 
