@@ -120,7 +120,10 @@ impl Counter {
     }
 }
 
-/// The messages of a client: a kind, a length, so many bytes. The first one has no kind.
+/// What a client may ask for before it begins: SSL, or GSSAPI.
+const ENCRYPTION: [u32; 2] = [80_877_103, 80_877_104];
+
+/// The messages of a client: a kind, a length, so many bytes. Those up to the one that begins have no kind.
 #[derive(Default)]
 struct Messages {
     started: bool,
@@ -146,7 +149,8 @@ impl Messages {
             }
             // Execute, and Query.
             statements += u64::from(self.started && matches!(self.rest[at], b'E' | b'Q'));
-            self.started = true;
+            let code = self.rest.get(at + 4..at + 8).and_then(|code| code.try_into().ok());
+            self.started |= code.map(u32::from_be_bytes).is_none_or(|c| !ENCRYPTION.contains(&c));
             at = end;
         }
         self.rest.drain(..at);
@@ -156,7 +160,7 @@ impl Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counter, Counts, Messages};
+    use super::{Counter, Counts, ENCRYPTION, Messages};
 
     fn message(kind: u8, text: &str) -> Vec<u8> {
         let length = (text.len() as u32 + 4).to_be_bytes();
@@ -166,9 +170,10 @@ mod tests {
     #[test]
     fn statements_are_counted_across_pieces() {
         let mut messages = Messages::default();
+        let ssl = [8u32.to_be_bytes(), ENCRYPTION[0].to_be_bytes()].concat();
         let start = message(0, "user")[1..].to_vec();
-        let all =
-            [start, message(b'P', "SELECT"), message(b'E', ""), message(b'Q', "COMMIT")].concat();
+        let all = [ssl, start, message(b'P', "SELECT"), message(b'E', ""), message(b'Q', "COMMIT")]
+            .concat();
         let whole: u64 = all.chunks(5).map(|piece| messages.count(piece)).sum();
         assert_eq!(whole, 2);
     }
