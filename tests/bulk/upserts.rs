@@ -5,7 +5,7 @@ use aludel::prelude::*;
 use aludel::{ErrorKind, Value, excluded, insert};
 
 use crate::each;
-use crate::model::{Engineer, Intern, Person, User, user};
+use crate::model::{Day, Engineer, Intern, Person, User, user};
 
 #[test]
 fn an_update_in_place() {
@@ -184,5 +184,24 @@ fn objects_of_a_rolled_back_upsert() {
         s.refresh(users[0]).unwrap();
         assert_eq!(s[users[0]].age, Some(1));
         assert!(s.refresh(users[1]).is_err());
+    });
+}
+
+#[test]
+fn keys_that_rows_have_in_another_form() {
+    each("upsert_dated", |case| {
+        let s = &mut case.session;
+        let day = |n, visits| Day { day: jiff::civil::date(2026, 1, n), visits };
+        let there = s.add(day(1, 10)).unwrap();
+        s.commit().unwrap();
+        let upsert = |rows| {
+            insert(rows).on_conflict_do_update([Day::day]).conflict_set_excluded([Day::visits])
+        };
+        // One that is there keeps what it has; one whose row is written twice has what it has at last.
+        let days = s.insert_returning(upsert(vec![day(1, 20), day(2, 1), day(2, 2)])).unwrap();
+        assert_eq!((days[0], days[1]), (there, days[2]));
+        assert_eq!((s[there].visits, s[days[1]].visits), (10, 2));
+        let days = s.insert_returning(upsert(vec![day(1, 30)]).populate_existing()).unwrap();
+        assert_eq!((days[0], s[there].visits), (there, 30));
     });
 }

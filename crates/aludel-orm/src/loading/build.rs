@@ -21,7 +21,8 @@ use super::objects::ObjectLeaf;
 use super::options::{LoadOption, Strategy};
 use super::plan::Plan;
 use super::query::{Back, JoinStep, Query, QueryNode, What};
-use super::resolve::{Resolver, Sources};
+use super::resolve::Resolver;
+use super::sources::Sources;
 use crate::instrumentation::{ClassKey, Record};
 use crate::{Error, ErrorKind, Result};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aludel_sql::{
     Delete as SqlDelete, Keyed, Literal, Node, Row, RowSink, Select, Table, Update as SqlUpdate,
-    Value,
+    Value, ValueRef,
 };
 use smallvec::SmallVec;
 
@@ -17,12 +17,12 @@ use super::link::among;
 use super::loader_criteria::ClassCriterion;
 use super::query::{Query, What};
 use super::resolve::is_in;
+use super::row_keys::RowKeys;
 use crate::events::{Executed, Execution, StatementEvent};
 use crate::instrumentation::entity::Entity;
-use crate::instrumentation::{Field, Id, Mapped};
+use crate::instrumentation::{Id, Mapped};
 use crate::mapping::Mapper;
 use crate::session::Session;
-use crate::session::identity::Key;
 use crate::session::state::{Flags, ObjectState};
 use crate::{Error, ErrorKind, Result};
 
@@ -31,19 +31,6 @@ pub(super) struct Effect {
     pub(super) id: Id,
     /// For an UPDATE: the new values, or that they are not known here.
     pub(super) values: Vec<(u16, Option<Value>)>,
-}
-
-/// A key as objects have it, where the database has it in another form: SQLite has a UUID as a text.
-fn as_fields_have(fields: &[Box<dyn Field>], values: &[Value]) -> Option<Key> {
-    let typed = fields.iter().zip(values).map(|(field, value)| {
-        let field = field.with_value(value.clone()).ok()?;
-        Some(field.value())
-    });
-    let typed: SmallVec<[Value; 2]> = typed.collect::<Option<_>>()?;
-    match typed.as_slice() {
-        [Value::I64(n)] => Some(Key::Int(*n)),
-        values => (values.len() == fields.len()).then(|| Key::Values(values.into())),
-    }
 }
 
 impl Session {
@@ -303,24 +290,12 @@ impl Session {
 
     /// The objects of the session with keys as rows have them.
     pub(super) fn find_rows(&self, class: u16, keys: &[SmallVec<[Value; 2]>]) -> Vec<Id> {
-        let mut fields = None;
-        let find = |key: &SmallVec<[Value; 2]>| match key.as_slice() {
-            [Value::I64(n)] => self.find(class, &Key::Int(*n)),
-            values => self.find(class, &Key::Values(values.into())).or_else(|| {
-                let fields = fields.get_or_insert_with(|| self.key_fields(class));
-                self.find(class, &as_fields_have(fields, values)?)
-            }),
+        let mut rows = RowKeys::new(class);
+        let find = |key: &SmallVec<[Value; 2]>| {
+            let values: SmallVec<[ValueRef<'_>; 4]> = key.iter().map(Value::as_ref).collect();
+            rows.find(self, &values)
         };
         keys.iter().filter_map(find).collect()
-    }
-
-    /// The fields of the key of an object with nothing set.
-    fn key_fields(&self, class: u16) -> Vec<Box<dyn Field>> {
-        let mapper = self.mappers.at(class);
-        let mut store = mapper.def.objects();
-        store.put_default(0);
-        let field = |attribute: &u16| store.get(0)?.field(*attribute).map(|f| f.clone_field());
-        mapper.primary_key.iter().filter_map(field).collect()
     }
 
     /// Whether an attribute comes and goes by itself: it is no part of a composite that may be none.

@@ -8,7 +8,8 @@ use aludel_sql::{FromItem, Node, Selectable};
 use super::build::ordered;
 use super::options::{LoadOption, RelationshipOption, Strategy};
 use super::plan::{EagerPlan, EntityPlan, Plan};
-use super::resolve::{Resolver, Sources};
+use super::resolve::Resolver;
+use super::sources::Sources;
 use crate::Result;
 use crate::mapping::Relationship;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use aludel_sql::{BinaryOp, FromItem, Node, Query, Select, Selectable, Source, UnaryOp};
 
 use super::criterion::{Ask, Criterion};
-use super::resolve::{Resolver, Sources};
+use super::resolve::Resolver;
+use super::sources::Sources;
 use crate::mapping::{Direction, Relationship};
 use crate::{Error, ErrorKind, Result};
 

@@ -10,7 +10,8 @@ use aludel_sql::{
 };
 
 use super::compare::Comparator;
-use super::resolve::{Resolver, Sources};
+use super::resolve::Resolver;
+use super::sources::Sources;
 use crate::Result;
 use crate::instrumentation::entity::{AttrLeaf, Entity};
 use crate::instrumentation::{Hybrid, HybridDef, Mapped};

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use aludel_sql::{Delete as SqlDelete, Node, Row, RowSink, Update as SqlUpdate, Value};
 use smallvec::SmallVec;
 
-use super::bulk::{Layout, known};
+use super::bulk::Layout;
 use super::by_criteria::{Effect, assignments, of_tables, row_filter};
 use super::dml::{ByCriteria, Delete, Synchronize, Update};
 use super::link::among;
 use super::object::{Populate, object};
 use super::plan::EntityPlan;
 use super::query::{Query, What};
+use super::row_keys::RowKeys;
 use crate::Result;
 use crate::events::{Executed, Execution, StatementEvent};
 use crate::instrumentation::{Handle, Id, Mapped, NOT_IN_ROW, Objects};
@@ -139,6 +140,7 @@ impl Session {
         let mut sink = Updated {
             session: self,
             plan: &plan,
+            rows: RowKeys::new(plan.class),
             set: what.set.iter().map(|(attribute, _)| *attribute).collect(),
             synchronize: what.synchronize != Synchronize::None,
             ids: Vec::new(),
@@ -233,11 +235,8 @@ impl Session {
 
     /// What is not known of the attributes of objects with these keys.
     fn effects_of_keys(&self, class: u16, keys: &[KeyOfRow], set: &[u16]) -> Vec<Effect> {
-        let found = self.find_rows(class, keys);
-        found
-            .into_iter()
-            .map(|id| Effect { id, values: set.iter().map(|a| (*a, None)).collect() })
-            .collect()
+        let open = |id| Effect { id, values: set.iter().map(|a| (*a, None)).collect() };
+        self.find_rows(class, keys).into_iter().map(open).collect()
     }
 }
 
@@ -250,6 +249,7 @@ fn returned(mapper: &Mapper, layout: &Layout) -> Vec<Node> {
 struct Updated<'a> {
     session: &'a mut Session,
     plan: &'a EntityPlan,
+    rows: RowKeys,
     set: Vec<u16>,
     ids: Vec<Id>,
     synchronize: bool,
@@ -259,10 +259,7 @@ struct Updated<'a> {
 
 impl RowSink for Updated<'_> {
     fn row(&mut self, row: &dyn Row) -> Result<ControlFlow<()>> {
-        let before = known(self.session, self.plan, row).or_else(|| {
-            let key = key_of(self.plan, row);
-            self.session.find_rows(self.plan.class, &[key]).first().copied()
-        });
+        let before = self.rows.object_of(self.session, self.plan, row);
         let mut populate = Populate::default();
         let Some(id) = object(self.session, self.plan, row, &mut populate)? else {
             return Ok(ControlFlow::Continue(()));

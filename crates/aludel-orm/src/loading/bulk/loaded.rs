@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use aludel_sql::{Bad, Row, Value, ValueRef, WriteSink};
-use smallvec::SmallVec;
 
 use super::source::Batch;
 use crate::Result;
@@ -13,6 +12,7 @@ use crate::loading::after::After;
 use crate::loading::object::{Populate, object};
 use crate::loading::plan::EntityPlan;
 use crate::loading::resolve::Resolver;
+use crate::loading::row_keys::RowKeys;
 use crate::mapping::Mapper;
 use crate::session::Session;
 
@@ -93,18 +93,6 @@ impl Session {
     }
 }
 
-/// The object of the session that stands for a row.
-pub(in crate::loading) fn known(session: &Session, plan: &EntityPlan, row: &dyn Row) -> Option<Id> {
-    let values = plan.key.iter().map(|column| row.get(usize::from(*column)));
-    let values: SmallVec<[ValueRef<'_>; 4]> = values.collect::<Result<_, Bad>>().ok()?;
-    let map = session.identity.get(usize::from(plan.root))?;
-    let place = match values[..] {
-        [ValueRef::I64(key)] => map.get_int(key),
-        _ => map.get_refs(&values),
-    };
-    place.map(|place| session.id_at(place))
-}
-
 /// Makes room for the objects of a plan.
 pub(super) fn before_loading(session: &mut Session, plan: &EntityPlan) {
     session.identity_mut(plan.class);
@@ -115,6 +103,7 @@ pub(super) fn before_loading(session: &mut Session, plan: &EntityPlan) {
 pub(super) struct Loaded<'a> {
     session: &'a mut Session,
     plan: &'a EntityPlan,
+    rows: RowKeys,
     populate: Populate,
     populate_existing: bool,
     /// Where a row may be written twice: the objects that were not there before.
@@ -136,6 +125,7 @@ impl<'a> Loaded<'a> {
         Self {
             session,
             plan,
+            rows: RowKeys::new(plan.class),
             populate: Populate { existing: populate_existing, done: IdSet::default() },
             populate_existing,
             fresh: None,
@@ -156,7 +146,10 @@ impl WriteSink for Loaded<'_> {
     fn returned(&mut self, write: usize, row: usize, values: &dyn Row) -> Result<()> {
         let row = self.starts.get(write).copied().unwrap_or(0) + row;
         // An object of a row that is written twice has what the row has at last.
-        let known = self.fresh.as_ref().and_then(|_| known(self.session, self.plan, values));
+        let known = match self.fresh {
+            Some(_) => self.rows.object_of(self.session, self.plan, values),
+            None => None,
+        };
         if let Some(fresh) = &self.fresh {
             let again = known.is_some_and(|id| fresh.contains(&id));
             self.populate.existing = self.populate_existing || again;

@@ -21,7 +21,7 @@ use aludel_sql::Value;
 
 pub(super) use insert::ExcludedLeaf;
 pub use insert::{Insert, InsertInto, excluded, insert};
-pub(super) use loaded::{Layout, known};
+pub(super) use loaded::Layout;
 
 use self::source::Source;
 use crate::Result;
