@@ -15,42 +15,19 @@ mod refusals;
 mod returning;
 #[path = "bulk/rows.rs"]
 mod rows;
+#[path = "support/sent.rs"]
+mod sent;
 #[path = "bulk/streams.rs"]
 mod streams;
 #[path = "bulk/upserts.rs"]
 mod upserts;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use aludel::RecordClass;
-use aludel::engine::{Event, Observer};
 use aludel::prelude::*;
 use database::Database;
-
-/// Keeps what is sent: the texts of statements, the shapes of batches.
-#[derive(Default)]
-struct Sent(Mutex<Vec<String>>);
-
-impl Sent {
-    /// What was sent since it was last asked for.
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
-}
-
-impl Observer for Sent {
-    fn before(&self, event: &Event<'_>) {
-        let line = match event {
-            Event::Write { write, .. } => {
-                format!("{} {} x{}", event.name(), write.table.name(), write.rows)
-            }
-            Event::Each { sql, rows, .. } => format!("{sql} x{rows}"),
-            Event::Statement { sql, .. } => (*sql).to_owned(),
-            _ => return,
-        };
-        self.0.lock().unwrap().push(line);
-    }
-}
+use sent::Sent;
 
 /// A session, and what it sends.
 struct Case {

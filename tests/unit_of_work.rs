@@ -15,38 +15,16 @@ mod keys;
 mod plan;
 #[path = "unit_of_work/rows.rs"]
 mod rows;
+#[path = "support/sent.rs"]
+mod sent;
 #[path = "unit_of_work/set_expr.rs"]
 mod set_expr;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use aludel::engine::{Event, Observer};
 use aludel::prelude::*;
 use database::Database;
-
-/// Keeps what is sent: the texts of statements, the shapes of batches.
-#[derive(Default)]
-struct Sent(Mutex<Vec<String>>);
-
-impl Sent {
-    /// What was sent since it was last asked for.
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
-}
-
-impl Observer for Sent {
-    fn before(&self, event: &Event<'_>) {
-        let line = match event {
-            Event::Write { write, .. } => {
-                format!("{} {} x{}", event.name(), write.table.name(), write.rows)
-            }
-            Event::Statement { sql, .. } => (*sql).to_owned(),
-            _ => return,
-        };
-        self.0.lock().unwrap().push(line);
-    }
-}
+use sent::Sent;
 
 /// Runs a test on each database, with the tables of the classes.
 fn each(name: &str, registry: &Registry, test: impl Fn(&mut blocking::Session, &Sent, bool)) {
