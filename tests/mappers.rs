@@ -1,6 +1,8 @@
 //! What classes can be mapped to, and what mappers tell.
 #![cfg(feature = "sqlite")]
 
+#[path = "mappers/abstract_concrete.rs"]
+mod abstract_concrete;
 #[path = "mappers/concrete.rs"]
 mod concrete;
 #[path = "mappers/discriminators.rs"]

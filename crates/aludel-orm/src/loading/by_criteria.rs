@@ -466,6 +466,13 @@ fn key_filter(mapper: &Mapper, table: &Table, keys: &[SmallVec<[Value; 2]>]) -> 
 
 /// Rows of a class that is mapped to something else than tables are written through its objects alone.
 pub(super) fn of_tables(mapper: &Mapper) -> Result<()> {
+    if mapper.is_abstract_concrete {
+        let message = format!(
+            "class {} is abstract and has no table: write rows of its subclasses by criteria, a class at a time",
+            mapper.class_name()
+        );
+        return Err(Error::new(ErrorKind::InvalidRequest, message));
+    }
     match &mapper.selected {
         None => Ok(()),
         Some(_) => Err(Error::new(

@@ -239,7 +239,9 @@ impl Session {
         key: &Key,
         populate_existing: bool,
     ) -> Result<Option<Id>> {
-        if self.listeners.hears_statements() || self.has_criteria() || key.is_partial() {
+        let of_several = self.mappers.at(class).is_abstract_concrete;
+        let told = self.listeners.hears_statements() || self.has_criteria();
+        if told || key.is_partial() || of_several {
             return self.select_told(what, class, key, populate_existing).await;
         }
         let get = self.get_statement(class)?;
@@ -287,7 +289,8 @@ impl Session {
         let entity = Entity::of(mapper.def);
         let operands: Vec<_> = mapper.primary_key.iter().map(|a| entity.leaf(*a)).collect();
         let mut query = Query::new(entity, What::Objects);
-        query.own = true;
+        // An abstract class has no rows of its own.
+        query.own = !mapper.is_abstract_concrete;
         let keys = [key.values()];
         query.sql.filter.push(super::link::among(&operands, mapper, &mapper.primary_key, &keys));
         query.populate_existing = populate_existing;
@@ -295,6 +298,13 @@ impl Session {
         let populate_existing = query.populate_existing;
         let select = query.into_select();
         let found = Box::pin(self.fetch_objects(&select, populate_existing, None, None)).await?;
+        if found.len() > 1 && mapper.is_abstract_concrete {
+            let message = format!(
+                "several tables below the abstract class {} have a row of the key {key}: get an object of the subclass",
+                mapper.class_name()
+            );
+            return Err(Error::new(ErrorKind::MultipleResults, message));
+        }
         Ok(found.first().copied())
     }
 

@@ -65,6 +65,8 @@ pub(crate) struct Said {
     pub(super) polymorphic_on: Option<String>,
     pub(super) polymorphic_identity: Option<Value>,
     pub(super) polymorphic_abstract: bool,
+    /// The columns of a described class without a table, for those of its concrete subclasses.
+    pub(super) columns_below: Vec<aludel_sql::Column>,
     pub(super) polymorphic_load: Option<PolymorphicLoad>,
     pub(super) with_polymorphic: Option<WithPolymorphic>,
     pub(super) view: bool,
@@ -244,7 +246,9 @@ impl MapperBuilder {
         self
     }
 
-    /// No object is of this class itself: a row has the identity of a subclass, and making an object fails.
+    /// No object is of this class itself: a row has the identity of a subclass, and making an object fails. A class that
+    /// is abstract and has no table is the base of concrete ones, over whose tables queries of it go: SQLAlchemy's
+    /// `AbstractConcreteBase`.
     pub fn polymorphic_abstract(&mut self) -> &mut Self {
         self.said.polymorphic_abstract = true;
         self

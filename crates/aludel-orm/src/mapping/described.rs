@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aludel_sql::{Table, did_you_mean};
+use aludel_sql::{Column, Table, did_you_mean};
 
 use super::TableSource;
 use super::builder::{ClassSpec, MapperBuilder};
@@ -93,6 +93,21 @@ impl Registry {
             Some(TableSource::Named(name)) => known.tables.get(name).cloned(),
             Some(TableSource::From(_) | TableSource::Classes(_)) | None => None,
         }
+    }
+
+    /// The columns that concrete subclasses of a class without a table have of it.
+    pub(super) fn columns_of_abstract(&self, class: RecordClass) -> Vec<Column> {
+        let key = class.def().key();
+        let known = self.known();
+        let found = known.specs.iter().chain(&known.queue).find(|spec| spec.def.key() == key);
+        let (own, base) = match found {
+            Some(spec) => (spec.said.columns_below.clone(), spec.def.inheritance),
+            None => return Vec::new(),
+        };
+        drop(known);
+        let above = base.and_then(|base| base.described).map(RecordClass::new);
+        let above = above.map(|above| self.columns_of_abstract(above)).unwrap_or_default();
+        above.into_iter().chain(own).collect()
     }
 
     /// Takes a described class in.

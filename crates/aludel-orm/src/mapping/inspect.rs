@@ -122,12 +122,17 @@ impl Mapper {
     /// The tables that hold the attributes, base table first; of a class that is mapped to something else than a table,
     /// all that are to be seen in it.
     pub fn tables(&self) -> &[Table] {
-        self.selected.as_ref().map_or(&self.tables, |selected| &selected.tables)
+        match (&self.selected, &self.union) {
+            (Some(selected), _) => &selected.tables,
+            (None, Some(union)) if self.is_abstract_concrete => &union.tables,
+            _ => &self.tables,
+        }
     }
 
-    /// The tables that objects of the class are written to: those of which the whole primary key is mapped.
+    /// The tables that objects of the class are written to: those of which the whole primary key is mapped. None, of an
+    /// abstract class whose subclasses are concrete.
     pub fn written_tables(&self) -> &[Table] {
-        &self.tables
+        if self.is_abstract_concrete { &[] } else { &self.tables }
     }
 
     /// The composites, each with the names of the column attributes that it is made of.
@@ -167,7 +172,9 @@ impl Mapper {
     }
 
     fn qualified(&self, at: ColumnRef) -> String {
-        format!("{}.{}", self.table_of(at).full_name(), self.column_of(at).name)
+        let union = self.union.as_ref().filter(|_| self.is_abstract_concrete);
+        let of = union.and_then(|u| u.alias.name()).unwrap_or(self.table_of(at).full_name());
+        format!("{of}.{}", self.column_of(at).name)
     }
 
     /// The columns, as `table.column`, that no attribute stands for but that the program gives a value by

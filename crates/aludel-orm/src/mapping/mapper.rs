@@ -122,6 +122,9 @@ pub struct Mapper {
     pub(crate) identity: Option<Value>,
     /// What queries of the class select from, where subclasses have tables of their own with all columns.
     pub(crate) union: Option<Arc<Union>>,
+    /// It is abstract and has no table: its rows are those of its concrete subclasses, of which `tables` has one, to
+    /// speak of columns.
+    pub(crate) is_abstract_concrete: bool,
     /// The tables that hold the attributes, base table first. One, without joined inheritance; of a class that is
     /// mapped to something else than a table, those that are written.
     pub(crate) tables: Vec<Table>,
@@ -168,7 +171,7 @@ impl Mapper {
     /// The table that the class's own columns are in; of a class that is mapped to something else than a table, the
     /// last of those that are written, if there is any.
     pub fn local_table(&self) -> Option<&Table> {
-        self.tables.last()
+        self.written_tables().last()
     }
 
     /// The properties, by attribute number.

@@ -86,6 +86,18 @@ impl Session {
         self.no_object_of(id.class)
     }
 
+    /// Whether there may be objects of a class.
+    ///
+    /// # Errors
+    ///
+    /// When it is abstract.
+    pub(crate) fn check_concrete(&self, class: u16) -> Result<()> {
+        match self.mappers.at(class).is_abstract {
+            true => Err(self.no_object_of(class)),
+            false => Ok(()),
+        }
+    }
+
     #[cold]
     fn no_object_of(&self, class: u16) -> Error {
         let message = format!(
@@ -160,9 +172,7 @@ impl Session {
     /// Makes an object with nothing set, in the program's name.
     pub(crate) fn create_told(&mut self, class: u16) -> Result<Id> {
         self.slab_for(class);
-        if self.mappers.at(class).is_abstract {
-            return Err(self.no_object_of(class));
-        }
+        self.check_concrete(class)?;
         if !self.may_refuse() {
             return Ok(self.create_at(class));
         }

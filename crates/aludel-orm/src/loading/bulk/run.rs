@@ -57,6 +57,7 @@ impl Session {
     ) -> Result<Inserted> {
         let mappers = Arc::clone(&self.mappers);
         let mapper = mappers.at(class);
+        self.check_concrete(class)?;
         how.check(mapper)?;
         source.check_relationships(mapper)?;
         self.told_of_rows(Executed::Insert, mapper).await?;

@@ -114,7 +114,7 @@ impl Build<'_> {
     fn primary_key(&self, class: u16) -> Result<Vec<u16>, String> {
         let said = &self.spec(class).said.primary_key;
         let mapper = self.mapper(class);
-        let table = mapper.local_table();
+        let table = mapper.tables.last();
         if !said.is_empty() {
             let selection = self.selection(class);
             let is_column = |a: &u16| {

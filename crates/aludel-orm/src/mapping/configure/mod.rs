@@ -12,6 +12,7 @@
 //! What was configured before is kept, but for the hierarchies that get a new class: those are made
 //! *afresh*, as the new classes are.
 
+mod abstracts;
 mod cascades;
 mod classes;
 mod columns;
@@ -236,6 +237,7 @@ fn empty(index: u16, spec: &ClassSpec) -> Mapper {
         selectin: false,
         identity: None,
         union: None,
+        is_abstract_concrete: false,
         tables: Vec::new(),
         selected: None,
         properties: Vec::new(),

@@ -133,7 +133,7 @@ impl Build<'_> {
         }
         if paths.len() > 1 && named.is_empty() {
             // As between any two classes, the own table counts before those of the base.
-            let own = owner.local_table();
+            let own = owner.tables.last();
             let is_own = |p: &&Path| Some(&p.from) == own || Some(&p.to) == own;
             let local: Vec<&Path> = paths.iter().copied().filter(is_own).collect();
             if !local.is_empty() {
@@ -173,7 +173,7 @@ fn named(build: &Build<'_>, names: &[String], of: &[&Mapper]) -> Result<Vec<Tabl
 }
 
 fn no_path(owner: &Mapper, target: &Mapper, options: &RelationshipOptions, all: &[Path]) -> String {
-    let (Some(from), Some(to)) = (owner.local_table(), target.local_table()) else {
+    let (Some(from), Some(to)) = (owner.tables.last(), target.tables.last()) else {
         let without = if owner.tables.is_empty() { owner } else { target };
         return format!(
             "class `{}` is mapped to a query that shows no table with its key: give the condition, by `primaryjoin`, \

@@ -30,7 +30,9 @@ impl Build<'_> {
             }
         }
         for class in self.classes() {
-            if self.mapper(class).is_abstract && self.mapper(class).discriminator.is_none() {
+            let mapper = self.mapper(class);
+            let told = mapper.discriminator.is_some() || self.is_abstract_concrete(class);
+            if mapper.is_abstract && !told {
                 let what = "no object can be of it, and nothing tells of which subclass a row is: say \
                             `polymorphic_on`";
                 self.problem(class, what);

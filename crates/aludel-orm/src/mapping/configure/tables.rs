@@ -102,6 +102,7 @@ impl Build<'_> {
                 }
             }
         }
+        self.tables_of_abstract();
     }
 
     /// Whether a class is made of others that are not there yet.
@@ -115,7 +116,19 @@ impl Build<'_> {
         if let Some(tables) = self.tables_selected(class)? {
             return Ok(tables);
         }
+        if self.is_abstract_concrete(class) {
+            return Ok(Vec::new());
+        }
         let shape = self.shape(class);
+        if let Some(base) = self.mapper(class).base.filter(|_| shape != Shape::Alone)
+            && self.is_abstract_concrete(base)
+        {
+            let base = self.spec(base).def.name;
+            return Err(format!(
+                "its base class `{base}` is abstract and has no table, so it has its own with all columns: say \
+                 `concrete`, and `table = \"…\"`, or give `{base}` a table"
+            ));
+        }
         let mut tables = match self.mapper(class).base.filter(|_| shape != Shape::Alone) {
             Some(base) => self.mapper(base).tables.clone(),
             None => Vec::new(),

@@ -23,8 +23,12 @@ impl Build<'_> {
     /// Makes the unions of the classes that have a polymorphic identity, and concrete subclasses that have one.
     pub(super) fn unions(&mut self) {
         for class in self.classes() {
-            if self.is_broken(class) || self.mapper(class).identity.is_none() {
+            let is_abstract = self.mapper(class).is_abstract_concrete;
+            if self.is_broken(class) || self.mapper(class).identity.is_none() && !is_abstract {
                 continue;
+            }
+            if is_abstract {
+                self.check_identities_below(class);
             }
             let classes: Vec<u16> = self.classes().collect();
             let is_arm = |at: &u16| {
@@ -33,10 +37,11 @@ impl Build<'_> {
                 self.is_a(*at, class)
                     && mapper.root == *at
                     && mapper.identity.is_some()
+                    && !mapper.is_abstract_concrete
                     && with_tables
             };
             let arms: Vec<u16> = classes.into_iter().filter(is_arm).collect();
-            if arms.len() < 2 {
+            if arms.len() < 2 && !(is_abstract && arms.len() == 1) {
                 continue;
             }
             let made = self.union_of(class, &arms);
@@ -76,7 +81,9 @@ impl Build<'_> {
             names.collect::<hashbrown::HashSet<_>>().len()
         };
         let at = width(&parts) as u16;
-        let name = format!("all_{}", self.mapper(class).local_table().map_or("", Table::name));
+        let of = self.mapper(class).local_table().map(|table| table.name().to_owned());
+        let name =
+            format!("all_{}", of.unwrap_or_else(|| self.spec(class).def.name.to_lowercase()));
         let alias = union(parts, &tag, &name);
         let tag = Node::column(&alias, at);
         Union { alias, tag, arms: told, tables }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use aludel_sql::{Column, ColumnType, Node, Table, TypeVisitor};
+use aludel_sql::{Column, ColumnType, ForeignKey, Node, Table, TypeVisitor};
 
 use super::leak::{Leaked, leak, leak_class};
 use super::{Attribute, Held, Kind, More, RecordClassBuilder, TableOf};
@@ -86,6 +86,7 @@ impl RecordClassBuilder {
         let _ = late.set(class);
         check_instances(class)?;
         let mut builder = MapperBuilder::by_hand(class, self.registry.clone());
+        builder.said.columns_below = std::mem::take(&mut self.without_table);
         if let Some(table) = table {
             builder.table(table);
         }
@@ -221,8 +222,12 @@ impl RecordClassBuilder {
                 }
             }
             Some(TableOf::Built { name, schema }) => {
-                let mut table =
-                    Table::build(name.as_str()).columns(self.inherited_key(parts.columns));
+                let inherited = self.inherited(&parts.columns);
+                let mut table = Table::build(name.as_str()).columns(inherited.0);
+                for key in inherited.1 {
+                    table = table.foreign_key(key);
+                }
+                table = table.columns(parts.columns);
                 if let Some(schema) = schema {
                     table = table.schema(schema.as_str());
                 }
@@ -243,25 +248,44 @@ impl RecordClassBuilder {
                 }
                 Ok(Some(table.finish()?))
             }
-            None => Ok(None),
+            None => {
+                self.without_table = parts.columns;
+                Ok(None)
+            }
         }
     }
 
-    /// A joined subclass's table has its base's key, which refers to it.
-    fn inherited_key(&self, mut own: Vec<Column>) -> Vec<Column> {
-        let Some((base, false)) = self.base else { return own };
-        if own.iter().any(|column| column.primary_key) {
-            return own;
+    /// What the table has of the base: all columns with concrete inheritance, else the key, which refers to the
+    /// base's.
+    fn inherited(&self, own: &[Column]) -> (Vec<Column>, Vec<ForeignKey>) {
+        let Some((base, concrete)) = self.base else { return Default::default() };
+        let is_own = |name: &str| own.iter().any(|column| *column.name == *name);
+        let above = self.registry.table_of(base);
+        if concrete {
+            let keys = above.iter().flat_map(Table::foreign_keys);
+            let keys = keys.filter(|key| !key.column_names.iter().any(|name| is_own(name)));
+            let keys = keys.cloned().map(|mut key| {
+                // A name is of one table.
+                key.name = None;
+                key
+            });
+            let keys = keys.collect();
+            let columns = match &above {
+                Some(above) => above.columns().to_vec(),
+                None => self.registry.columns_of_abstract(base),
+            };
+            return (columns.into_iter().filter(|c| !is_own(&c.name)).collect(), keys);
         }
-        let Some(above) = self.registry.table_of(base) else { return own };
-        for at in above.primary_key().iter().rev() {
+        let Some(above) = above.filter(|_| !own.iter().any(|c| c.primary_key)) else {
+            return Default::default();
+        };
+        let key = |at: &u16| {
             let column = &above.columns()[usize::from(*at)];
             let target = format!("{}.{}", above.full_name(), column.name);
             let key = Column::new(&*column.name, column.data_type).primary_key();
-            let key = key.autoincrement(aludel_sql::AutoIncrement::Never).references(&target);
-            own.insert(0, key);
-        }
-        own
+            key.autoincrement(aludel_sql::AutoIncrement::Never).references(&target)
+        };
+        (above.primary_key().iter().map(key).collect(), Vec::new())
     }
 
     /// Attributes for the columns of a table of which nothing was said.

@@ -66,6 +66,8 @@ pub struct RecordClassBuilder {
     /// Other names, and the attributes that they stand for.
     pub(in crate::mapping) synonyms: Vec<SynonymDef>,
     parts: Parts,
+    /// The columns, where the class has no table: those of its concrete subclasses have them.
+    without_table: Vec<Column>,
     /// What the attributes of columns say beside the column: by name.
     said: Vec<(String, SayColumn)>,
     groups: Vec<(String, String)>,
@@ -157,6 +159,7 @@ impl RecordClassBuilder {
             attributes: Vec::new(),
             synonyms: Vec::new(),
             parts: Parts::default(),
+            without_table: Vec::new(),
             said: Vec::new(),
             groups: Vec::new(),
             comparators: Vec::new(),
@@ -433,7 +436,9 @@ impl RecordClassBuilder {
         self
     }
 
-    /// The class inherits from another, and has all columns in a table of its own.
+    /// The class inherits from another, and has all columns in a table of its own. A table that is made by
+    /// [`table`](Self::table) gets those of the base. The base may have no table, and then says that it is abstract:
+    /// `.configure(|mapping| { mapping.polymorphic_abstract(); })`.
     pub fn inherits_concrete(mut self, base: RecordClass) -> Self {
         self.base = Some((base, true));
         self
