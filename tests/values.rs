@@ -1,6 +1,8 @@
 //! Values of attributes: composites, values that are changed in place, and collections of the user's own kind.
 #![cfg(feature = "sqlite")]
 
+#[path = "values/by_name.rs"]
+mod by_name;
 #[path = "values/collections.rs"]
 mod collections;
 #[path = "values/edits.rs"]
@@ -23,3 +25,5 @@ mod records;
 mod support;
 #[path = "values/synonyms.rs"]
 mod synonyms;
+#[path = "values/synonyms_said.rs"]
+mod synonyms_said;

@@ -109,6 +109,7 @@ impl Class {
         let mut class = Self { ident, vis, private, options, is_composite: false, fields };
         class.check_constants(errors);
         class.check_base(errors);
+        class.check_synonyms(errors);
         class.number();
         class.check_polymorphic_on(errors);
         class.check_hierarchy(errors);
@@ -192,6 +193,31 @@ impl Class {
         for field in self.fields.iter_mut().filter(|field| field.is_attribute()) {
             field.synonyms.retain(|name| is_new(name.text.clone(), name.span));
         }
+        let synonyms = &mut self.options.synonyms;
+        synonyms.retain(|synonym| is_new(synonym.name.unraw().to_string(), synonym.name.span()));
+    }
+
+    /// A synonym that is said of the class is of an attribute of its base.
+    fn check_synonyms(&mut self, errors: &mut Errors) {
+        let own: Vec<Ident> = self.attributes().map(|field| field.constant.clone()).collect();
+        let has_base = self.base().is_some();
+        self.options.synonyms.retain(|synonym| {
+            let of_own = synonym.of.get_ident().is_some_and(|of| own.contains(of));
+            let name = &synonym.name;
+            if of_own {
+                let message = format!(
+                    "it is of an attribute of the class's own: write `#[mapped(synonym = {name})]` on the field"
+                );
+                errors.at(&synonym.of, message);
+            } else if !has_base {
+                errors.at(
+                    name,
+                    "the class has no base whose attribute it could be; of an attribute of its own a synonym is said on \
+                     the field",
+                );
+            }
+            has_base && !of_own
+        });
     }
 
     fn check_base(&mut self, errors: &mut Errors) {

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
-use syn::parse::{ParseStream, Parser as _};
+use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path, Token, parenthesized};
 
@@ -296,12 +296,16 @@ impl Opt {
 
     /// `name(A, path::B)`.
     pub(crate) fn paths(&self, errors: &mut Errors) -> Vec<Path> {
+        self.list(&format!("{}(A, B)", self.name()), errors)
+    }
+
+    /// What stands in parentheses, separated by commas; `form` is how that is written.
+    pub(crate) fn list<T: Parse>(&self, form: &str, errors: &mut Errors) -> Vec<T> {
         let Given::List(tokens) = &self.given else {
-            let name = self.name();
-            self.refuse(format!("`{name}` needs a list: write `{name}(A, B)`"), errors);
+            self.refuse(format!("`{}` needs a list: write `{form}`", self.name()), errors);
             return Vec::new();
         };
-        let parse = Punctuated::<Path, Token![,]>::parse_terminated;
+        let parse = Punctuated::<T, Token![,]>::parse_terminated;
         errors.take(parse.parse2(tokens.clone())).into_iter().flatten().collect()
     }
 

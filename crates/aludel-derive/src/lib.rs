@@ -47,6 +47,7 @@ use proc_macro::TokenStream;
 /// | `check = "…"` | a condition, as SQL |
 /// | `foreign_key(columns(a, b), references = "t(x, y)", on_delete = "…", on_update = "…")` | over several columns |
 /// | `version = field` | the field counts the versions of the row, as `#[column(version)]` does |
+/// | `synonym(name: Type = attribute)` | in a subclass: another name of an attribute of the base (`Base::attribute`; one further up is given as a path), with a constant |
 /// | `eager_defaults = "…"` | when the flush learns what the database has made of a row: `auto` (as far as it comes back with the statement, the default), `always`, `never` |
 /// | `confirm_deleted_rows = false` | a DELETE need not find all its rows: ON DELETE CASCADE took them along |
 /// | `batch = false` | objects are saved one after the other, each with its events |

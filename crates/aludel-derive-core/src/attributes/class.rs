@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::{DeriveInput, Expr, Ident, LitStr, Path};
 
-use super::reference;
+use super::{InheritedSynonym, reference};
 use crate::errors::Errors;
 use crate::options::{self, Name, Opt};
 
@@ -16,6 +16,8 @@ pub(crate) struct ClassOptions {
     pub(crate) schema: Option<LitStr>,
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) version: Option<Name>,
+    /// Other names of attributes of the base.
+    pub(crate) synonyms: Vec<InheritedSynonym>,
     /// `Auto`, `Always` or `Never`.
     pub(crate) eager_defaults: Option<Ident>,
     pub(crate) confirm_deleted_rows: Option<bool>,
@@ -73,6 +75,7 @@ const KNOWN: &[&str] = &[
     "check",
     "foreign_key",
     "version",
+    "synonym",
     "eager_defaults",
     "confirm_deleted_rows",
     "batch",
@@ -92,7 +95,7 @@ const KNOWN: &[&str] = &[
     "crate",
 ];
 
-const REPEATABLE: &[&str] = &["unique", "index", "check", "foreign_key"];
+const REPEATABLE: &[&str] = &["unique", "index", "check", "foreign_key", "synonym"];
 
 const HINTS: &[(&str, &str)] = &[
     ("tablename", "write `table = \"…\"`"),
@@ -131,6 +134,10 @@ impl ClassOptions {
                 "check" => read.constraints.extend(option.text(errors).map(Constraint::Check)),
                 "foreign_key" => read.constraints.extend(foreign_key(&option, errors)),
                 "version" => read.version = option.one_name(errors),
+                "synonym" => {
+                    let form = "synonym(name: Type = attribute)";
+                    read.synonyms.extend(option.list(form, errors));
+                }
                 "eager_defaults" => read.eager_defaults = eager_defaults(&option, errors),
                 "confirm_deleted_rows" => read.confirm_deleted_rows = Some(option.flag(errors)),
                 "batch" => read.batch = Some(option.flag(errors)),

@@ -3,6 +3,7 @@
 //! | attribute | on | file |
 //! |---|---|---|
 //! | `#[mapped(table = "…", …)]` | a struct | `class` |
+//! | `#[mapped(synonym(…))]` | a struct | `synonym` |
 //! | `#[mapped(skip)]`, `#[mapped(base)]`, `#[mapped(attr = "…")]` | a field | `field` |
 //! | `#[column(…)]` | a field | `column` |
 //! | `#[relationship(…)]` | a field | `relationship` |
@@ -16,6 +17,7 @@ mod expression;
 mod field;
 mod reference;
 mod relationship;
+mod synonym;
 
 pub(crate) use class::{ClassOptions, Constraint, Load, With};
 pub(crate) use column::Column;
@@ -23,3 +25,4 @@ pub(crate) use composite::Composite;
 pub(crate) use expression::Expression;
 pub(crate) use field::{FieldOptions, Role};
 pub(crate) use relationship::{Holder, Relationship, holder};
+pub(crate) use synonym::InheritedSynonym;

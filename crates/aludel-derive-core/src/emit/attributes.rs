@@ -2,9 +2,12 @@
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
 use syn::{Ident, Visibility};
 
 use super::{attrs_struct, number};
+use crate::attributes::InheritedSynonym;
 use crate::model::{Class, Field};
 
 pub(super) fn write(class: &Class) -> TokenStream {
@@ -14,7 +17,8 @@ pub(super) fn write(class: &Class) -> TokenStream {
     let (vis, ty): (Vec<_>, Vec<_>) = fields.iter().map(|field| (&field.vis, &field.ty)).unzip();
     let names = fields.iter().map(|field| &field.ident);
     let constants = fields.iter().map(|field| constant(class, field));
-    let others: Vec<_> = fields.iter().flat_map(|field| others(class, field)).collect();
+    let others = fields.iter().flat_map(|field| others(class, field));
+    let others: Vec<_> = others.chain(inherited_synonyms(class)).collect();
     let other_fields = others
         .iter()
         .map(|Other { vis, name, ty, .. }| quote!(#vis #name: #private::Attr<#ident, #ty>,));
@@ -55,7 +59,9 @@ pub(super) fn value(class: &Class) -> TokenStream {
         quote!(#ident: #attr)
     });
     let others = class.attributes().flat_map(|field| others(class, field));
-    let others = others.map(|Other { name, attr, .. }| quote!(#name: #attr));
+    let others = others
+        .chain(inherited_synonyms(class))
+        .map(|Other { name, attr, .. }| quote!(#name: #attr));
     quote!(#attrs { #(#fields,)* #(#others,)* })
 }
 
@@ -129,4 +135,33 @@ fn synonyms<'a>(class: &'a Class, field: &'a Field) -> impl Iterator<Item = Othe
             doc: format!(" Another name of the attribute `{}`.", field.name()),
         }
     })
+}
+
+/// The names that the class gives to attributes of its base.
+fn inherited_synonyms(class: &Class) -> impl Iterator<Item = Other<'_>> {
+    let private = &class.private;
+    class.options.synonyms.iter().map(move |synonym| {
+        let (name, of) = (&synonym.name, inherited(class, synonym));
+        let (text, attribute) = (name.unraw().to_string(), synonym.of.segments.last());
+        let attribute = attribute.map(|segment| segment.ident.to_string()).unwrap_or_default();
+        Other {
+            vis: &class.vis,
+            name: name.clone(),
+            ty: synonym.ty.to_token_stream(),
+            attr: quote_spanned!(synonym.of.span()=> #private::inherited(#of, #text)),
+            doc: format!(" Another name of the attribute `{attribute}`."),
+        }
+    })
+}
+
+/// The constant of the attribute that an inherited one's synonym is of.
+pub(super) fn inherited(class: &Class, synonym: &InheritedSynonym) -> TokenStream {
+    let of = &synonym.of;
+    match (of.get_ident(), class.base()) {
+        (Some(constant), Some(base)) => {
+            let ty = &base.ty;
+            quote_spanned!(constant.span()=> <#ty>::#constant)
+        }
+        _ => of.to_token_stream(),
+    }
 }

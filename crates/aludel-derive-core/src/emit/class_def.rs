@@ -2,13 +2,13 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprLit, Lit, LitBool};
 
 use super::{as_derived, attributes, attrs_struct, inheritance, is_composite, operations_of};
 use crate::attributes::{Column, Composite, Constraint, Expression, Holder, Relationship};
 use crate::model::{Class, Field, Kind};
-use crate::options::Name;
 
 pub(super) fn write(class: &Class) -> TokenStream {
     let Class { ident, private, options, .. } = class;
@@ -28,11 +28,8 @@ pub(super) fn write(class: &Class) -> TokenStream {
         let constraints = options.constraints.iter().map(|given| constraint(class, given));
         say(quote!(constraints: &[#(#constraints),*]));
     }
-    let synonyms: Vec<_> = class.attributes().flat_map(synonyms).collect();
+    let synonyms = synonyms(class);
     if !synonyms.is_empty() {
-        let synonyms = synonyms.iter().map(
-            |(name, attribute)| quote!(#private::SynonymDef { name: #name, attribute: #attribute }),
-        );
         say(quote!(synonyms: &[#(#synonyms),*]));
     }
     // The constant of a block of `#[hybrids]`, or the trait's where there is none.
@@ -105,9 +102,22 @@ fn rows(class: &Class) -> TokenStream {
     said
 }
 
-/// The other names of an attribute, and its own.
-fn synonyms(field: &Field) -> impl Iterator<Item = (&Name, String)> {
-    field.synonyms.iter().map(|name| (name, field.name()))
+/// The other names of attributes: of the class's own, and of its base's.
+fn synonyms(class: &Class) -> Vec<TokenStream> {
+    let private = &class.private;
+    let own = class.attributes().flat_map(|field| {
+        let attribute = field.name();
+        field
+            .synonyms
+            .iter()
+            .map(move |name| quote!(#private::SynonymDef { name: #name, attribute: #attribute }))
+    });
+    let inherited = class.options.synonyms.iter().map(|synonym| {
+        let name = synonym.name.unraw().to_string();
+        let of = attributes::inherited(class, synonym);
+        quote!(#private::SynonymDef { name: #name, attribute: #of.name() })
+    });
+    own.chain(inherited).collect()
 }
 
 /// The attributes: those of the base first, and those of the parts of a composite behind it.

@@ -189,6 +189,23 @@ fn synonyms_are_names_of_their_own() {
 }
 
 #[test]
+fn synonyms_of_a_base_have_types() {
+    insta::assert_snapshot!(class(
+        "#[mapped(synonym(chief: String = name, rank: i64 = level), synonym(level: i64 = other))]
+             #[mapped(synonym(boss = name), synonym = one, synonym(top: i64 = a::Base::number))]",
+        "#[mapped(base)] base: Base, level: i64",
+    ));
+    insta::assert_snapshot!(class(
+        "#[mapped(synonym(chief: String = name))]",
+        "id: i64, name: String"
+    ));
+    insta::assert_snapshot!(class(
+        "#[mapped(synonym(chief: String = user))]",
+        "id: i64, name: String"
+    ));
+}
+
+#[test]
 fn what_cannot_be_a_class_says_what_to_write() {
     let messages = |source| messages(source, mapped);
     insta::assert_snapshot!(messages("struct User(i64);"), @"User: the fields of a mapped class have names: write `struct Name { id: …, … }`");

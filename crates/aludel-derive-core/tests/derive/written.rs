@@ -72,6 +72,19 @@ fn a_subclass() {
 }
 
 #[test]
+fn synonyms_of_a_base() {
+    insta::assert_snapshot!(mapped(
+        r#"
+        #[mapped(table = "manager", synonym(chief: String = name, top: i64 = a::Base::number))]
+        struct Manager {
+            #[mapped(base)]
+            employee: Employee,
+        }
+        "#
+    ));
+}
+
+#[test]
 fn the_base_of_a_hierarchy_under_another_path() {
     insta::assert_snapshot!(mapped(
         r#"

@@ -71,12 +71,25 @@ impl ClassDef {
 
     /// The number of an attribute, by its name or a synonym.
     pub fn attribute(&self, name: &str) -> Option<u16> {
+        self.attribute_itself(name).or_else(|| self.behind_synonym(name))
+    }
+
+    /// The number of an attribute, by its own name.
+    fn attribute_itself(&self, name: &str) -> Option<u16> {
         let named = |a: &AttrDef| a.name == name && !matches!(a.kind, AttrKind::Unregistered);
-        let own = self.attributes.iter().position(named).map(|at| at as u16);
-        own.or_else(|| {
-            let synonym = self.all_synonyms().find(|synonym| synonym.name == name)?;
-            self.attribute(synonym.attribute)
-        })
+        self.attributes.iter().position(named).map(|at| at as u16)
+    }
+
+    /// The attribute that a synonym comes to. One of another synonym is followed; those that go in circles name nothing.
+    fn behind_synonym(&self, name: &str) -> Option<u16> {
+        let mut name = name;
+        for _ in self.all_synonyms() {
+            name = self.all_synonyms().find(|synonym| synonym.name == name)?.attribute;
+            if let Some(at) = self.attribute_itself(name) {
+                return Some(at);
+            }
+        }
+        None
     }
 
     /// The synonyms of the class, and of its bases.
@@ -102,10 +115,19 @@ impl ClassDef {
     /// There is no attribute of a name.
     #[cold]
     pub(crate) fn no_attribute(&self, name: &str) -> crate::Error {
+        self.no_attribute_but(name, self.all_synonyms().map(|synonym| synonym.name))
+    }
+
+    /// There is no attribute of a name, but there are these synonyms.
+    #[cold]
+    pub(crate) fn no_attribute_but<'a>(
+        &'a self,
+        name: &str,
+        synonyms: impl Iterator<Item = &'a str>,
+    ) -> crate::Error {
         let names = self.attributes.iter();
         let names = names.filter(|a| !matches!(a.kind, AttrKind::Unregistered)).map(|a| a.name);
-        let names = names.chain(self.all_synonyms().map(|synonym| synonym.name));
-        let names = names.chain(self.all_hybrids().map(|hybrid| hybrid.name));
+        let names = names.chain(synonyms).chain(self.all_hybrids().map(|hybrid| hybrid.name));
         let hint = aludel_sql::did_you_mean(name, names);
         let message = format!("class {} has no attribute `{name}`{hint}", self.name);
         crate::Error::new(crate::ErrorKind::Unmapped, message)

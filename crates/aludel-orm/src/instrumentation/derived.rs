@@ -8,8 +8,8 @@ use std::sync::Arc;
 use aludel_sql::{ColumnType, IntoNode, Node, Row, Value};
 
 use super::{
-    AttrDef, Chunks, ClassDef, ColumnDef, ExpressionDef, Field, FieldType, Handle, Id,
-    InstrumentationFactory, IntoField, Make, Mapped, NOT_IN_ROW, Object, Objects,
+    Attr, AttrDef, Chunks, ClassDef, ColumnDef, ExpressionDef, Field, FieldType, Handle, Id,
+    InstrumentationFactory, IntoField, IsA, Make, Mapped, NOT_IN_ROW, Object, Objects,
 };
 use crate::Result;
 
@@ -28,6 +28,11 @@ pub trait Derived: Sized + 'static {
     const ATTRIBUTES: &'static [AttrDef];
     /// What the derive knows of the class.
     const CLASS: ClassDef;
+}
+
+/// An attribute of a base under another name, as an attribute of a subclass.
+pub const fn inherited<S: IsA<C>, C, V>(of: Attr<C, V>, name: &'static str) -> Attr<S, V> {
+    Attr::new(of.index(), name)
 }
 
 /// The description of a class of which nothing is said.

@@ -15,6 +15,7 @@ use super::dml::{ByCriteria, Delete, Synchronize, Update};
 use super::evaluate::Not;
 use super::link::among;
 use super::loader_criteria::ClassCriterion;
+use super::names::Names;
 use super::query::{Query, What};
 use super::resolve::is_in;
 use super::row_keys::RowKeys;
@@ -70,7 +71,8 @@ impl Session {
     /// When no class of that name is mapped.
     pub fn by_criteria(&self, class: &str) -> Result<ByCriteria> {
         let index = self.mapper_named(class)?;
-        Ok(ByCriteria::new(Entity::of(self.mappers.at(index).def)))
+        let names = Names::of(&self.mappers);
+        Ok(ByCriteria { names, ..ByCriteria::new(Entity::of(self.mappers.at(index).def)) })
     }
 
     /// Runs an UPDATE by criteria.
@@ -97,7 +99,7 @@ impl Session {
         what: &mut ByCriteria,
     ) -> Result<()> {
         let mut told = Execution::before(kind, what.entity.class.name);
-        told.criteria = Some(what.clone());
+        told.criteria = Some(ByCriteria { names: Names::of(&self.mappers), ..what.clone() });
         self.execute_heard(StatementEvent::DoOrmExecute, &mut told).await?;
         if let Some(changed) = told.criteria {
             *what = changed;

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use aludel_sql::{IntoExpr, Node};
 
 use super::hybrids;
+use super::names::Names;
 use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{
     Attr, FieldType, Hybrid, HybridDef, IsA, Mapped, Record, RecordClass,
@@ -36,6 +37,8 @@ pub struct ByCriteria {
     pub(super) synchronize: Synchronize,
     /// Why it cannot be run.
     pub(super) refused: Option<String>,
+    /// What names mean in it.
+    pub(super) names: Names,
 }
 
 /// An UPDATE of the rows of a class by criteria; [`Session::execute_update`](crate::Session::execute_update) runs it.
@@ -168,7 +171,7 @@ impl<T: Mapped + IsA<C>, C: Mapped, V> Settable<T> for Hybrid<C, V> {
 impl ByCriteria {
     pub(super) fn new(entity: Entity) -> Self {
         let (set, filter, synchronize) = (Vec::new(), Vec::new(), Synchronize::Auto);
-        Self { entity, set, filter, synchronize, refused: None }
+        Self { entity, set, filter, synchronize, refused: None, names: Names::default() }
     }
 
     /// Sets a named attribute, or a hybrid.
@@ -178,13 +181,12 @@ impl ByCriteria {
     /// When the class has no such attribute, or the hybrid cannot be set.
     pub fn set(&mut self, name: &str, value: Node) -> Result<()> {
         let class = self.entity.class;
-        match (class.attribute(name), class.hybrid(name)) {
-            (Some(at), _) => self.set.push((at, value)),
-            (None, Some(hybrid)) => {
+        match self.names.hybrid(class, name) {
+            Some(hybrid) => {
                 *self = self.clone().assign_hybrid(hybrid, value);
                 self.check()?;
             }
-            (None, None) => return Err(class.no_attribute(name)),
+            None => self.set.push((self.names.attribute(class, name)?, value)),
         }
         Ok(())
     }

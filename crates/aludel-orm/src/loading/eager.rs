@@ -11,6 +11,7 @@ use super::plan::{EagerPlan, EntityPlan, Plan};
 use super::resolve::Resolver;
 use super::sources::Sources;
 use crate::Result;
+use crate::instrumentation::entity::Entity;
 use crate::mapping::Relationship;
 
 /// An eager join that is still to be attached.
@@ -43,14 +44,7 @@ impl Resolver<'_> {
             let LoadOption::Relationship(option) = option else { continue };
             let Strategy::Contains(target) = &option.how else { continue };
             let class = self.class(option.class)?;
-            self.relationship(class, option.attribute)?;
-            let sources = match target.number() {
-                0 => {
-                    let target = self.class(target.class)?;
-                    self.plain(target)
-                }
-                _ => self.sources(target)?,
-            };
+            let sources = self.containing(option, target.as_ref())?;
             let index = plan.eager;
             plan.eager += 1;
             let options = self.with_defaults(sources.class, &option.below)?;
@@ -65,6 +59,24 @@ impl Resolver<'_> {
             });
         }
         Ok(())
+    }
+
+    /// What stands for the objects that the program has joined.
+    fn containing(
+        &mut self,
+        option: &RelationshipOption,
+        target: Option<&Entity>,
+    ) -> Result<Arc<Sources>> {
+        let class = self.class(option.class)?;
+        let relationship = self.relationship(class, option.attribute)?;
+        match target {
+            None => Ok(self.plain(relationship.target)),
+            Some(target) if target.number() == 0 => {
+                let target = self.class(target.class)?;
+                Ok(self.plain(target))
+            }
+            Some(target) => self.sources(target),
+        }
     }
 
     /// Relationships that are filled by joins of their own.
@@ -84,13 +96,7 @@ impl Resolver<'_> {
                     entity.eager.push(below);
                 }
                 Strategy::Contains(target) => {
-                    let sources = match target.number() {
-                        0 => {
-                            let target = self.class(target.class)?;
-                            self.plain(target)
-                        }
-                        _ => self.sources(target)?,
-                    };
+                    let sources = self.containing(option, target.as_ref())?;
                     let attribute = option.attribute;
                     if let Some(below) = entity.eager.iter_mut().find(|e| e.attribute == attribute)
                     {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use aludel_sql::{IntoExpr, KeyWriter, Node};
 
 use super::named::EntityRef;
+use super::names::Names;
 use super::query::Query;
 use crate::Result;
 use crate::events::Executed;
@@ -129,7 +130,7 @@ impl LoaderCriteria {
         }
     }
 
-    fn expand(&self, mappers: &Mappers, to: &mut Vec<ClassCriterion>) {
+    fn expand(&self, mappers: &Arc<Mappers>, to: &mut Vec<ClassCriterion>) {
         let propagates = self.propagates;
         match &self.what {
             What::Class(class, condition) => {
@@ -142,7 +143,9 @@ impl LoaderCriteria {
                     if said.iter().any(|base| mappers.is_a(mapper.index, *base)) {
                         continue;
                     }
-                    if let Some(condition) = each(&EntityRef { entity: Entity::of(mapper.def) }) {
+                    let entity =
+                        EntityRef { entity: Entity::of(mapper.def), names: Names::of(mappers) };
+                    if let Some(condition) = each(&entity) {
                         said.push(mapper.index);
                         to.push(ClassCriterion { class: mapper.def, condition, propagates });
                     }

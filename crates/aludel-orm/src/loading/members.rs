@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aludel_sql::{Correlate, Expr, Node};
 
 use super::link::{among, link, member_order};
+use super::names::Names;
 use super::query::{Query, What};
 use super::select::Select;
 use crate::instrumentation::entity::Entity;
@@ -133,6 +134,7 @@ impl Session {
         let target = self.mappers.at(relationship.target);
         let entity = Entity::of(target.def);
         let mut query = Query::new(entity.clone(), What::Objects);
+        query.names = Names::of(&self.mappers);
         if relationship.holder.is_collection() {
             query.sql.order_by = member_order(relationship, target, &entity);
         }

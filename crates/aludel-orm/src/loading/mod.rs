@@ -52,6 +52,7 @@ mod members;
 mod memory;
 mod named;
 mod named_query;
+mod names;
 mod object;
 mod objects;
 mod options;

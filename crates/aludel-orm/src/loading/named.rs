@@ -3,55 +3,31 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use aludel_sql::{DataType, Node, Row, Value};
+use aludel_sql::{Node, Row, Value};
 
 use super::composite::Shape;
 use super::criterion::{Ask, Criterion};
 use super::key::IntoKey;
+use super::names::Names;
 use super::objects::ObjectLeaf;
 use super::query::{Query, What};
 use super::select::no_result;
+use crate::Result;
 use crate::attributes::{Datum, History, HistoryItem, Passive};
+use crate::instrumentation::Id;
 use crate::instrumentation::entity::{AttrLeaf, Entity};
-use crate::instrumentation::{AttrKind, ClassDef, Id};
-
 use crate::session::Session;
-use crate::{Error, ErrorKind, Result};
 
 /// A class in a query, for those who know it by name: its attributes as nodes, and its criteria.
 #[derive(Clone)]
 pub struct EntityRef {
     pub(super) entity: Entity,
+    pub(super) names: Names,
 }
 
 impl fmt::Debug for EntityRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.entity.class.name, self.entity.number())
-    }
-}
-
-pub(super) fn attribute(class: &ClassDef, name: &str) -> Result<u16> {
-    class.attribute(name).ok_or_else(|| class.no_attribute(name))
-}
-
-pub(super) fn relationship(class: &ClassDef, name: &str) -> Result<(u16, &'static ClassDef)> {
-    let at = attribute(class, name)?;
-    match &class.attributes[usize::from(at)].kind {
-        AttrKind::Relationship(def) => match def.target.get() {
-            Some(target) => Ok((at, target)),
-            None => Err(Error::new(
-                ErrorKind::Unmapped,
-                format!(
-                    "{}.{name} refers to a class `{}`, which is not mapped",
-                    class.name,
-                    def.target.name()
-                ),
-            )),
-        },
-        _ => Err(Error::new(
-            ErrorKind::Argument,
-            format!("{}.{name} is not a relationship", class.name),
-        )),
     }
 }
 
@@ -63,9 +39,9 @@ impl EntityRef {
     /// When the class has no such attribute or hybrid.
     pub fn attr(&self, name: &str) -> Result<Node> {
         let class = self.entity.class;
-        match (class.attribute(name), class.hybrid(name)) {
-            (None, Some(hybrid)) => Ok(super::hybrids::node(hybrid, &self.entity)),
-            _ => Ok(self.entity.leaf(attribute(class, name)?)),
+        match self.names.hybrid(class, name) {
+            Some(hybrid) => Ok(super::hybrids::node(hybrid, &self.entity)),
+            None => Ok(self.entity.leaf(self.names.attribute(class, name)?)),
         }
     }
 
@@ -81,20 +57,9 @@ impl EntityRef {
     /// When the class has no such attribute, or it is a relationship.
     pub fn value(&self, name: &str, value: Value) -> Result<Node> {
         let class = self.entity.class;
-        if let (None, Some(hybrid)) = (class.attribute(name), class.hybrid(name)) {
-            return Ok(Node::value(value, hybrid.data_type));
-        }
-        let at = attribute(class, name)?;
-        let data_type = match &class.attributes[usize::from(at)].kind {
-            AttrKind::Column(column) => column.data_type,
-            AttrKind::Expression(expression) => expression.data_type,
-            AttrKind::Composite(_) => DataType::Tuple,
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::Argument,
-                    format!("{}.{name} is not a column", class.name),
-                ));
-            }
+        let data_type = match self.names.hybrid(class, name) {
+            Some(hybrid) => hybrid.data_type,
+            None => self.names.data_type(class, name)?,
         };
         Ok(Node::value(value, data_type))
     }
@@ -105,14 +70,19 @@ impl EntityRef {
     ///
     /// When there is no such relationship.
     pub fn target(&self, name: &str) -> Result<Self> {
-        let (_, target) = relationship(self.entity.class, name)?;
-        Ok(Self { entity: Entity::of(target) })
+        let (_, target) = self.names.relationship(self.entity.class, name)?;
+        Ok(self.with(Entity::of(target)))
     }
 
     /// The same entity taken as a subclass.
     #[must_use]
     pub fn narrowed(&self, subclass: &Self) -> Self {
-        Self { entity: Entity { class: subclass.entity.class, alias: self.entity.alias.clone() } }
+        self.with(Entity { class: subclass.entity.class, alias: self.entity.alias.clone() })
+    }
+
+    /// Another entity of the same query.
+    pub(super) fn with(&self, entity: Entity) -> Self {
+        Self { entity, names: self.names.clone() }
     }
 
     /// There is a related object for which all of these hold; of a subclass of the target, if one is given.
@@ -121,7 +91,7 @@ impl EntityRef {
     ///
     /// When there is no such relationship.
     pub fn any(&self, name: &str, of_type: Option<&Self>, conditions: Vec<Node>) -> Result<Node> {
-        let (attribute, _) = relationship(self.entity.class, name)?;
+        let (attribute, _) = self.names.relationship(self.entity.class, name)?;
         let criterion = Criterion::new(self.entity.clone(), attribute, Ask::Exists);
         let of_type = of_type.map(|class| class.entity.class);
         Ok(Criterion { of_type, inner: conditions, ..criterion }.into_node())
@@ -149,7 +119,7 @@ impl EntityRef {
     }
 
     fn ask(&self, name: &str, object: Option<Id>, ask: Ask) -> Result<Node> {
-        let (attribute, _) = relationship(self.entity.class, name)?;
+        let (attribute, _) = self.names.relationship(self.entity.class, name)?;
         let ask = if object.is_none() { Ask::None } else { ask };
         Ok(Criterion { object, ..Criterion::new(self.entity.clone(), attribute, ask) }.into_node())
     }
@@ -163,7 +133,8 @@ impl Session {
     /// When no class of that name is mapped.
     pub fn entity_named(&self, class: &str) -> Result<EntityRef> {
         let index = self.mapper_named(class)?;
-        Ok(EntityRef { entity: Entity::of(self.mappers.at(index).def) })
+        let entity = Entity::of(self.mappers.at(index).def);
+        Ok(EntityRef { entity, names: Names::of(&self.mappers) })
     }
 
     /// Begins a query of the objects of a named class.
@@ -172,7 +143,8 @@ impl Session {
     ///
     /// When no class of that name is mapped.
     pub fn query_named(&self, class: &str) -> Result<Query> {
-        Ok(Query::new(self.entity_named(class)?.entity, What::Objects))
+        let EntityRef { entity, names } = self.entity_named(class)?;
+        Ok(Query { names, ..Query::new(entity, What::Objects) })
     }
 
     /// The objects that a query gives, each once.

@@ -3,7 +3,7 @@
 use aludel_sql::{Distinct, Lock, Node};
 
 use super::loader_criteria::LoaderCriteria;
-use super::named::{EntityRef, attribute, relationship};
+use super::named::EntityRef;
 use super::options::{LoadOption, RelationshipOption, Strategy};
 use super::query::{Back, JoinStep, Query, What};
 use crate::Result;
@@ -36,7 +36,7 @@ pub enum LoadKind {
 impl Query {
     /// The class of the query.
     pub fn entity(&self) -> EntityRef {
-        EntityRef { entity: self.entity.clone() }
+        EntityRef { entity: self.entity.clone(), names: self.names.clone() }
     }
 
     /// Adds a condition.
@@ -120,7 +120,7 @@ impl Query {
     ///
     /// When there is no such relationship.
     pub fn join(&mut self, owner: &EntityRef, name: &str, outer: bool) -> Result<EntityRef> {
-        let (attribute, target) = relationship(owner.entity.class, name)?;
+        let (attribute, target) = owner.names.relationship(owner.entity.class, name)?;
         let target = Entity::aliased(target);
         self.joins.push(JoinStep {
             owner: owner.entity.clone(),
@@ -130,7 +130,7 @@ impl Query {
             on: Vec::new(),
             back: Back::No,
         });
-        Ok(EntityRef { entity: target })
+        Ok(owner.with(target))
     }
 
     /// Reads the columns of a subclass along.
@@ -156,7 +156,7 @@ impl Query {
         let mut steps = Vec::new();
         for (on, name, joined) in path {
             class = on.as_ref().map_or(class, |on| on.entity.class);
-            let (attribute, target) = relationship(class, name)?;
+            let (attribute, target) = self.names.relationship(class, name)?;
             let how = match kind {
                 LoadKind::Lazy => Strategy::Lazy,
                 LoadKind::SelectIn => Strategy::SelectIn,
@@ -165,10 +165,9 @@ impl Query {
                 LoadKind::Immediate => Strategy::Immediate,
                 LoadKind::Raise => Strategy::Raise,
                 LoadKind::RaiseOnSql => Strategy::RaiseOnSql,
-                LoadKind::ContainsEager => Strategy::Contains(match joined {
-                    Some(joined) => joined.entity.clone(),
-                    None => Entity::of(target),
-                }),
+                LoadKind::ContainsEager => {
+                    Strategy::Contains(joined.as_ref().map(|joined| joined.entity.clone()))
+                }
             };
             steps.push(RelationshipOption { class, attribute, how, below: Vec::new() });
             class = target;
@@ -196,7 +195,7 @@ impl Query {
     /// When there is no such attribute.
     pub fn defer(&mut self, name: &str, raise: Raise) -> Result<()> {
         let class = self.entity.class;
-        let attribute = attribute(class, name)?;
+        let attribute = self.names.attribute(class, name)?;
         self.options.push(LoadOption::Defer { class, attribute, raise: raise == Raise::Yes });
         Ok(())
     }
@@ -208,7 +207,7 @@ impl Query {
     /// When there is no such attribute.
     pub fn undefer(&mut self, name: &str) -> Result<()> {
         let class = self.entity.class;
-        let attribute = attribute(class, name)?;
+        let attribute = self.names.attribute(class, name)?;
         self.options.push(LoadOption::Undefer { class, attribute });
         Ok(())
     }
@@ -225,7 +224,8 @@ impl Query {
     /// When there is no such attribute.
     pub fn load_only(&mut self, names: &[&str]) -> Result<()> {
         let class = self.entity.class;
-        let attributes = names.iter().map(|name| attribute(class, name)).collect::<Result<_>>()?;
+        let attributes = names.iter().map(|name| self.names.attribute(class, name));
+        let attributes = attributes.collect::<Result<_>>()?;
         self.options.push(LoadOption::LoadOnly { class, attributes });
         Ok(())
     }

@@ -27,8 +27,9 @@ pub(crate) enum Strategy {
     Raise,
     /// From the identity map: asking for it is an error where that takes SQL.
     RaiseOnSql,
-    /// With the row, from a join of the query.
-    Contains(Entity),
+    /// With the row, from a join of the query: of the entity that stands for the objects there, or of their class
+    /// under its own name.
+    Contains(Option<Entity>),
 }
 
 /// A relationship's option, with those for the objects that it leads to.
@@ -98,8 +99,11 @@ impl Strategy {
             Self::Contains(_) => 6,
             Self::RaiseOnSql => 7,
         });
-        if let Self::Contains(entity) = self {
-            entity.key(key);
+        match self {
+            Self::Contains(Some(entity)) => entity.key(key),
+            // No class is written as zero.
+            Self::Contains(None) => key.number(0),
+            _ => {}
         }
     }
 }
@@ -256,8 +260,7 @@ strategies! {
 pub fn contains_eager<C: Mapped, V: RelationshipField>(
     attribute: Attr<C, V>,
 ) -> Load<C, V::Target> {
-    let target = Entity::of(attribute.target());
-    Load::<C, C>::go(Vec::new(), attribute, Strategy::Contains(target))
+    Load::<C, C>::go(Vec::new(), attribute, Strategy::Contains(None))
 }
 
 /// As [`contains_eager`], for a class joined under another name.
@@ -265,7 +268,7 @@ pub fn contains_eager_as<C: Mapped, V: RelationshipField>(
     attribute: Attr<C, V>,
     target: &super::AliasOf<V::Target>,
 ) -> Load<C, V::Target> {
-    Load::<C, C>::go(Vec::new(), attribute, Strategy::Contains(target.entity.clone()))
+    Load::<C, C>::go(Vec::new(), attribute, Strategy::Contains(Some(target.entity.clone())))
 }
 
 impl<R, T> Load<R, T> {
@@ -277,8 +280,7 @@ impl<R, T> Load<R, T> {
     where
         T: IsA<C>,
     {
-        let target = Entity::of(attribute.target());
-        Self::go(self.path, attribute, Strategy::Contains(target))
+        Self::go(self.path, attribute, Strategy::Contains(None))
     }
 
     /// As [`contains_eager`](Self::contains_eager), for a class joined under another name.
@@ -290,7 +292,7 @@ impl<R, T> Load<R, T> {
     where
         T: IsA<C>,
     {
-        Self::go(self.path, attribute, Strategy::Contains(target.entity.clone()))
+        Self::go(self.path, attribute, Strategy::Contains(Some(target.entity.clone())))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use aludel_sql::{IntoExpr, Node};
 
-use super::named::attribute as attribute_named;
 use super::query::Query;
 use super::resolve::Resolver;
 use super::select::Select;
@@ -65,7 +64,7 @@ impl Query {
     /// When the class has no such attribute. One that reads no expression is an error of the query.
     pub fn with_expression(mut self, attribute: &str, expression: Node) -> Result<Self> {
         let class = self.entity.class;
-        let attribute = attribute_named(class, attribute)?;
+        let attribute = self.names.attribute(class, attribute)?;
         self.expressions.push(PerQuery { class, attribute, node: expression });
         Ok(self)
     }

@@ -7,6 +7,7 @@ use aludel_sql::{CustomNode, KeyWriter, Node, Select, Statement};
 
 use super::criterion::{self, Criterion};
 use super::loader_criteria::{self, ClassCriterion, LoaderCriteria};
+use super::names::Names;
 use super::objects::ObjectLeaf;
 use super::options::{self, LoadOption, Strategy};
 use super::per_query::PerQuery;
@@ -45,6 +46,8 @@ pub struct Query {
     pub(super) without_criteria: bool,
     /// What it says for attributes that read expressions.
     pub(super) expressions: Vec<PerQuery>,
+    /// What names mean in it.
+    pub(super) names: Names,
 }
 
 /// What a query gives.
@@ -100,6 +103,7 @@ impl Query {
             criteria: Vec::new(),
             without_criteria: false,
             expressions: Vec::new(),
+            names: Names::default(),
         }
     }
 

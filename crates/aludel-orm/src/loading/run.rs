@@ -10,6 +10,7 @@ use super::criterion::{Ask, Criterion};
 use super::guard::Loaded;
 use super::hydrate::{Extra, Fetched, Hydrator};
 use super::loader_criteria::propagated;
+use super::names::Names;
 use super::query::{Query, QueryNode, What};
 use crate::Result;
 use crate::events::{Executed, Execution, StatementEvent, Waiting};
@@ -48,8 +49,10 @@ impl Session {
     #[cold]
     pub(super) fn told_of<'a>(&'a mut self, what: Executed, query: &'a mut Query) -> Waiting<'a> {
         Box::pin(async move {
-            let given = std::mem::replace(query, Query::new(query.entity.clone(), query.what));
-            let mut told = Execution::before(what, query.entity.class.name);
+            let mut given = std::mem::replace(query, Query::new(query.entity.clone(), query.what));
+            self.learn(given.entity.class)?;
+            given.names = Names::of(&self.mappers);
+            let mut told = Execution::before(what, given.entity.class.name);
             told.query = Some(given);
             self.execute_heard(StatementEvent::DoOrmExecute, &mut told).await?;
             if let Some(changed) = told.query {

@@ -57,6 +57,8 @@ pub(crate) struct Said {
     pub(super) table: Option<TableSource>,
     pub(super) properties: Vec<(String, Vec<String>)>,
     pub(super) column_prefix: Option<String>,
+    /// Other names of attributes: synonym and attribute.
+    pub(super) synonyms: Vec<(String, String)>,
     pub(super) include: Option<Vec<String>>,
     pub(super) exclude: Vec<String>,
     pub(super) primary_key: Vec<String>,
@@ -121,9 +123,16 @@ impl MapperBuilder {
         self.def
     }
 
-    /// The number of an attribute of the class.
+    /// The number of an attribute of the class, by its name or a synonym.
     pub fn attribute(&self, name: &str) -> Option<u16> {
-        self.def.attribute(name)
+        let mut name = name;
+        for _ in 0..=self.said.synonyms.len() {
+            if let Some(at) = self.def.attribute(name) {
+                return Some(at);
+            }
+            name = &self.said.synonyms.iter().find(|(synonym, _)| synonym == name)?.1;
+        }
+        None
     }
 
     /// What the class is mapped to: a table made by hand, or the name of one that the registry has; a join, a query, an
@@ -185,6 +194,30 @@ impl MapperBuilder {
         for (part, column) in parts.into_iter().zip(columns) {
             self.properties(part, [column]);
         }
+        self
+    }
+
+    /// Gives an attribute of the class, or one that it inherits, another name: SQLAlchemy's
+    /// `properties={"name": synonym("attribute")}`. By name it is the attribute in everything: queries, values, history,
+    /// events. What is wrong with it is told when the mapping is configured: there is no such attribute, or the name is
+    /// that of another.
+    ///
+    /// `synonym("status", map_column=True)` is two words here: `property("state", "status")` says which column the
+    /// attribute `state` stands for, and `synonym("status", "state")` gives it the column's name.
+    ///
+    /// ```
+    /// # include!("../fixtures/doc_models.rs");
+    /// # fn main() {}
+    /// # fn example(registry: &Registry, session: &mut Session, user: Handle<User>) -> Result<()> {
+    /// registry.map::<User>().synonym("nick", "name").finish()?;
+    /// session.set_named(user, "nick", "ed")?;
+    /// let nick = session.entity_named("User")?.attr("nick")?;
+    /// # drop(nick);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn synonym(&mut self, name: impl Into<String>, of: impl Into<String>) -> &mut Self {
+        self.said.synonyms.push((name.into(), of.into()));
         self
     }
 

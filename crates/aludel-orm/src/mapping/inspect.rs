@@ -145,9 +145,16 @@ impl Mapper {
         })
     }
 
-    /// The other names of attributes: synonym and attribute.
+    /// The other names of attributes, synonym and attribute, as the class and its mapping say them: a class's own before
+    /// inherited ones.
     pub fn synonyms(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.def.all_synonyms().map(|synonym| (synonym.name, synonym.attribute))
+        self.synonyms.iter().map(|synonym| (&*synonym.name, &*synonym.attribute))
+    }
+
+    /// There is no attribute of a name.
+    #[cold]
+    pub(crate) fn no_attribute(&self, name: &str) -> Error {
+        self.def.no_attribute_but(name, self.synonyms.iter().map(|synonym| &*synonym.name))
     }
 
     /// The names of the attributes that identify an object.

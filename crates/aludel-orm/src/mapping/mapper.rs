@@ -133,6 +133,8 @@ pub struct Mapper {
     /// By attribute number.
     pub(crate) properties: Vec<Property>,
     pub(crate) by_name: HashMap<Arc<str>, u16>,
+    /// Other names of attributes, which are in `by_name` as well; a class's own before inherited ones.
+    pub(crate) synonyms: Vec<Synonym>,
     /// The attributes of the primary key, in the order of the table's.
     pub(crate) primary_key: Vec<u16>,
     /// The parts of it that may be NULL in an object, as bits.
@@ -228,6 +230,14 @@ impl Property {
     pub fn kind(&self) -> &PropertyKind {
         &self.kind
     }
+}
+
+/// Another name of an attribute: SQLAlchemy's `SynonymProperty`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Synonym {
+    pub(crate) name: Arc<str>,
+    /// The attribute, or another synonym.
+    pub(crate) attribute: Arc<str>,
 }
 
 /// What an attribute is mapped to.

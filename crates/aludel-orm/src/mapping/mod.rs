@@ -37,6 +37,7 @@ pub use describe::RecordClassBuilder;
 pub use diagram::Diagram;
 pub use identity::IdentityKey;
 pub use instrument::{ClassEvent, ExtendedInstrumentationRegistry, InstrumentationFinder};
+pub(crate) use mapper::Synonym;
 pub use mapper::{
     Cascades, ColumnProperty, ColumnRef, Direction, Holder, Mapper, Mappers, PassiveDeletes,
     Property, PropertyKind, Relationship, Secondary,

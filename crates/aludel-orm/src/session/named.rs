@@ -22,7 +22,7 @@ impl Session {
     pub(crate) fn attribute_named(&self, id: Id, name: &str) -> Result<u16> {
         self.arena.check(id)?;
         let mapper = self.mapper_of(id);
-        mapper.attribute(name).ok_or_else(|| mapper.def.no_attribute(name))
+        mapper.attribute(name).ok_or_else(|| mapper.no_attribute(name))
     }
 
     /// Whether a name is that of an attribute which the session manages: SQLAlchemy's `is_instrumented`. An attribute

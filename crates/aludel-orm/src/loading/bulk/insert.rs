@@ -12,6 +12,7 @@ use crate::instrumentation::entity::{AttrLeaf, Entity};
 use crate::instrumentation::{
     Attr, AttributeKey, ClassDef, FieldType, Handle, Id, IsA, Mapped, Object,
 };
+use crate::loading::names::Names;
 use crate::loading::resolve::Resolver;
 use crate::mapping::{Mapper, PropertyKind};
 use crate::session::Session;
@@ -262,11 +263,12 @@ pub struct InsertInto {
     class: &'static ClassDef,
     rows: Vec<Vec<(String, Value)>>,
     how: How,
+    names: Names,
 }
 
 impl InsertInto {
     fn attribute(&self, name: &str) -> Result<u16> {
-        self.class.attribute(name).ok_or_else(|| self.class.no_attribute(name))
+        self.names.attribute(self.class, name)
     }
 
     fn attributes(&self, names: &[&str]) -> Result<Vec<u16>> {
@@ -439,7 +441,8 @@ impl Session {
         let owned = |row: Vec<(&str, Value)>| {
             row.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
         };
-        Ok(InsertInto { class, rows: rows.into_iter().map(owned).collect(), how: How::default() })
+        let rows = rows.into_iter().map(owned).collect();
+        Ok(InsertInto { class, rows, how: How::default(), names: Names::of(&self.mappers) })
     }
 
     /// Inserts rows of named values; gives how many were written.

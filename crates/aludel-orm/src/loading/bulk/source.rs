@@ -91,7 +91,7 @@ impl Session {
                     matches!(kind, PropertyKind::Column(_) | PropertyKind::Composite { .. })
                 };
                 let at = mapper.attribute(name).filter(known);
-                let at = at.ok_or_else(|| mapper.def.no_attribute(name))?;
+                let at = at.ok_or_else(|| mapper.no_attribute(name))?;
                 let field = made.objects.get_mut(slot as u32).and_then(|o| o.field_mut(at));
                 if let Some(field) = field {
                     field.put(value).map_err(|bad| {

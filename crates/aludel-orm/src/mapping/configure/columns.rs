@@ -46,34 +46,6 @@ impl Build<'_> {
         }
     }
 
-    /// Other names of attributes.
-    fn synonyms(&mut self, class: u16) {
-        let def = self.spec(class).def;
-        for synonym in def.all_synonyms() {
-            let own = def.synonyms.contains(synonym);
-            match self.mapper(class).by_name.get(synonym.attribute).copied() {
-                Some(at) => {
-                    let known = self.mapper_mut(class).by_name.insert(synonym.name.into(), at);
-                    if own && known.is_some_and(|known| known != at) {
-                        let what =
-                            "it is to be a synonym, and the class has an attribute of this name";
-                        self.attribute_problem(class, synonym.name, what);
-                    }
-                }
-                None if own => {
-                    let names = def.attributes.iter().map(|a| a.name);
-                    let near = did_you_mean(synonym.attribute, names);
-                    let what = format!(
-                        "it is a synonym of `{}`, which does not exist{near}",
-                        synonym.attribute
-                    );
-                    self.attribute_problem(class, synonym.name, what);
-                }
-                None => {}
-            }
-        }
-    }
-
     /// A subclass has what its base has, except with concrete inheritance.
     fn inherit(&mut self, class: u16) {
         let Some(base) = self.mapper(class).base else { return };

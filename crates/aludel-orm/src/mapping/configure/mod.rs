@@ -28,6 +28,7 @@ mod relationships;
 mod reverse;
 mod secondary;
 mod selected;
+mod synonyms;
 mod table_builder;
 mod tables;
 mod unions;
@@ -242,6 +243,7 @@ fn empty(index: u16, spec: &ClassSpec) -> Mapper {
         selected: None,
         properties: Vec::new(),
         by_name: HashMap::new(),
+        synonyms: Vec::new(),
         primary_key: Vec::new(),
         nullable_key: 0,
         version: None,
