@@ -21,6 +21,8 @@ mod sent;
 mod streams;
 #[path = "bulk/upserts.rs"]
 mod upserts;
+#[path = "bulk/upserts_together.rs"]
+mod upserts_together;
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! A connection in use: statements, writes, transactions and savepoints, the same on every database.
 
 use crate::driver::{Driver, Way};
+use crate::each::Each;
 use crate::engine::Inner;
 use crate::observe::{Event, WatchedWrites};
 use crate::pool::Permit;
@@ -152,40 +153,30 @@ impl Connection {
         result
     }
 
-    /// Runs one statement for many rows of parameters, in their order: DB-API's `executemany`. The parameters of the
-    /// rows lie behind each other, as many for each.
+    /// Runs one statement for many rows of parameters, in their order: DB-API's `executemany`. Where another statement does
+    /// the same to many rows at once, and the driver can have it, that one is run; it is undone, and the rows are sent
+    /// one by one, where the database refuses one of them, so that it is known which.
     ///
     /// What comes back for row *i* is given to the sink as row *i* of write 0; a statement may give a row nothing (an
     /// upsert that leaves it out). Outside a transaction all is one. After an error inside a transaction some of the
     /// rows may be there; the error says at which row it was.
-    pub async fn execute_each(
-        &mut self,
-        statement: &Compiled,
-        rows: usize,
-        params: &[Bind<'_>],
-        sink: &mut dyn WriteSink,
-    ) -> Result<()> {
+    pub async fn execute_each(&mut self, each: &Each<'_>, sink: &mut dyn WriteSink) -> Result<()> {
         self.ready()?;
-        if rows == 0 || !params.len().is_multiple_of(rows) {
-            return match (rows, params.len()) {
-                (0, 0) => sink.done(0, 0),
-                (rows, given) => Err(Error::new(
-                    ErrorKind::Argument,
-                    format!("{given} parameters cannot be those of {rows} rows"),
-                )),
-            };
+        each.check()?;
+        if each.rows == 0 {
+            return sink.done(0, 0);
         }
         let event = Event::Each {
-            id: statement.id,
-            sql: &statement.sql,
-            kind: statement.kind,
-            rows,
-            params,
+            id: each.statement.id,
+            sql: &each.statement.sql,
+            kind: each.statement.kind,
+            rows: each.rows,
+            params: each.params,
         };
         let watch = self.engine.observers.start(&event);
         let mut counted = Counted { sink, matched: 0 };
         self.state.in_flight = true;
-        let result = self.driver().execute_each(statement, rows, params, &mut counted).await;
+        let result = self.driver().execute_each(each, &mut counted).await;
         let matched = counted.matched;
         self.landed(&result);
         if let Some(watch) = watch {

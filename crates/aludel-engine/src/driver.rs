@@ -1,5 +1,6 @@
 //! The drivers, as one concrete type: an enum, so that nothing above is generic over the database.
 
+use crate::each::Each;
 use crate::options::PoolOptions;
 #[cfg(feature = "postgres")]
 use crate::postgres;
@@ -92,18 +93,14 @@ impl Driver {
     /// One statement for many rows of parameters.
     pub(crate) async fn execute_each(
         &mut self,
-        statement: &Compiled,
-        rows: usize,
-        params: &[Bind<'_>],
+        each: &Each<'_>,
         sink: &mut dyn WriteSink,
     ) -> Result<()> {
         match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(ref mut c) => c.execute_each(&statement.sql, rows, params, sink).await,
+            Self::Sqlite(ref mut c) => c.execute_each(each, sink).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(ref mut c) => {
-                Box::pin(c.execute_each(statement, rows, params, sink)).await
-            }
+            Self::Postgres(ref mut c) => Box::pin(c.execute_each(each, sink)).await,
         }
     }
 

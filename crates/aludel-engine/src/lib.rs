@@ -21,6 +21,7 @@ mod blocker;
 mod connection;
 mod cursor;
 mod driver;
+mod each;
 mod engine;
 pub mod observe;
 mod offload;
@@ -40,6 +41,7 @@ mod url;
 
 pub use connection::Connection;
 pub use cursor::Cursor;
+pub use each::{Each, Together};
 pub use engine::{Engine, PoolStatus};
 pub use observe::{Echo, Event, Observer, Outcome, StatementCounter};
 pub use options::{

@@ -39,6 +39,8 @@ pub struct Compiled {
     pub columns: Box<[Box<str>]>,
     /// Whether it gives rows.
     pub returns_rows: bool,
+    /// Whether it has queries in it, or texts, which may be some: then it may see what others have written.
+    pub queries: bool,
     /// Parameters that are the same whenever it is sent; they come after the caller's.
     pub fixed: Box<[Value]>,
     /// Where placeholders have no numbers (MySQL): the parameter for each of them.
@@ -63,6 +65,7 @@ impl Compiled {
             table: None,
             columns: Box::default(),
             returns_rows: kind == StatementKind::Select,
+            queries: true,
             fixed: Box::default(),
             order: None,
             plan: None,

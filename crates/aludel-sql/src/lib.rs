@@ -131,9 +131,9 @@ pub use schema::{
     ServerDefault, Sorted, Table, TableBuilder, Unique,
 };
 pub use statement::{
-    ColumnKey, ConflictAction, Correlate, Delete, Distinct, Insert, InsertValues, IntoQuery, Keyed,
-    Lock, LockStrength, LockWait, OnConflict, Query, Select, SetOp, SetQuery, Statement, Update,
-    excluded, select,
+    ArrayRows, ColumnKey, ConflictAction, Correlate, Delete, Distinct, Insert, InsertValues,
+    IntoQuery, Keyed, Lock, LockStrength, LockWait, OnConflict, Query, Select, SetOp, SetQuery,
+    Statement, Update, excluded, select,
 };
 pub use suggest::did_you_mean;
 pub use tree::{

@@ -290,13 +290,18 @@ impl Conn {
     /// Runs a statement about a savepoint. Making one needs no answer: it goes with the next statement.
     pub(crate) async fn savepoint(&mut self, sql: &str) -> Result<()> {
         if sql.starts_with("SAVEPOINT") {
-            if !self.pending.is_empty() {
-                self.pending.push_str("; ");
-            }
-            self.pending.push_str(sql);
+            self.after(sql);
             return Ok(());
         }
         self.script(sql).await
+    }
+
+    /// Notes what is to be sent with the next statement, after all that was noted before.
+    pub(super) fn after(&mut self, sql: &str) {
+        if !self.pending.is_empty() {
+            self.pending.push_str("; ");
+        }
+        self.pending.push_str(sql);
     }
 
     // Its life
@@ -424,5 +429,9 @@ pub(super) fn given<'a>(
         let message = format!("the statement has {wanted} parameters, and {given} are given");
         return Err(Error::new(ErrorKind::Argument, message));
     }
-    Ok(params.iter().map(|p| Param(p.as_ref())).collect())
+    Ok(self::params(params))
+}
+
+pub(super) fn params<'a>(params: &'a [Bind<'a>]) -> Vec<Param<'a>> {
+    params.iter().map(|p| Param(p.as_ref())).collect()
 }

@@ -32,6 +32,15 @@ impl Refused {
         matches!(self, Self::Server(e) if e.as_db_error().is_some_and(is_stale))
     }
 
+    /// Whether the server may have refused one of several rows, or several together: by what they hold, by a constraint,
+    /// by a trigger, or since it takes them for one.
+    pub(super) fn is_about_a_row(&self) -> bool {
+        let Self::Server(e) = self else { return false };
+        let code = e.as_db_error().filter(|e| !is_stale(e)).map(|e| e.code().code());
+        code.and_then(|code| code.get(..2))
+            .is_some_and(|class| matches!(class, "21" | "22" | "23" | "42" | "P0"))
+    }
+
     #[cold]
     pub(super) fn translate(self, sql: &str) -> Error {
         match self {

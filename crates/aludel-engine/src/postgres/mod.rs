@@ -14,6 +14,7 @@ mod pipeline;
 mod row;
 mod statements;
 mod tls;
+mod together;
 mod write;
 mod write_shape;
 

@@ -97,7 +97,7 @@ impl Conn {
             // A write of no rows is done all the same.
             loop {
                 let to = if arrays.is_some() {
-                    chunk_end(write, from)
+                    chunk_end(write.params, write.width(), from, write.rows)
                 } else {
                     write.rows.min(from + 1)
                 };
@@ -250,15 +250,16 @@ impl<'a> Line<'a> {
     }
 }
 
-fn chunk_end(write: &Write<'_>, from: usize) -> usize {
+/// The end of the rows from one on that go into one statement.
+pub(super) fn chunk_end(params: &[Bind<'_>], width: usize, from: usize, rows: usize) -> usize {
     let (mut bytes, mut end) = (0, from);
-    while end < write.rows && end - from < CHUNK_ROWS && bytes < CHUNK_BYTES {
+    while end < rows && end - from < CHUNK_ROWS && bytes < CHUNK_BYTES {
         let size = |p: &Bind<'_>| match p.as_ref() {
             ValueRef::Text(v) => v.len(),
             ValueRef::Bytes(v) => v.len(),
             _ => 8,
         };
-        bytes += write.row(end).iter().map(size).sum::<usize>();
+        bytes += params[end * width..][..width].iter().map(size).sum::<usize>();
         end += 1;
     }
     end

@@ -119,7 +119,7 @@ fn insert_order(write: &Write<'_>) -> Option<(Vec<u16>, Order)> {
     Some((wanted, order))
 }
 
-fn type_name(ty: &Type, dialect: &Dialect) -> String {
+pub(super) fn type_name(ty: &Type, dialect: &Dialect) -> String {
     let mut name = String::new();
     if ty.schema() != "pg_catalog" {
         dialect.quote(&mut name, ty.schema());

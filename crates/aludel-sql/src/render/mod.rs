@@ -5,12 +5,14 @@
 //!    │
 //!    ├─ select, from  FROM and correlation
 //!    ├─ write         INSERT, UPDATE, DELETE
+//!    ├─ arrays        INSERT of rows that come as arrays
 //!    └─ node, call    expressions
 //! ```
 //!
 //! Parameters of the caller are written by their ordinals. A value that is still in the tree (a
 //! rewriter put it there) becomes a fixed parameter behind them.
 
+mod arrays;
 mod call;
 mod from;
 mod names;
@@ -65,6 +67,7 @@ fn write(
         bare: Bare::Nothing,
         results: Vec::new(),
     };
+    let queries = r.names.queries;
     let (kind, table, columns, rows) = r.statement(statement)?;
     let dropped = r.dropped();
     let order = (dialect.kind == DialectKind::MySql && !r.in_order()).then(|| r.order.into());
@@ -72,6 +75,7 @@ fn write(
         table: table.map(|t| t.full_name().into()),
         columns: columns.into(),
         returns_rows: rows,
+        queries,
         fixed: r.fixed.into(),
         order,
         ..Compiled::new(r.sql, kind)

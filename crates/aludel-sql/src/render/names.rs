@@ -18,6 +18,8 @@ pub(super) struct Names {
     pub(super) ctes: Vec<Cte>,
     /// How many parameters there are: one more than the greatest ordinal.
     pub(super) params: u32,
+    /// Whether there are queries, or texts, which may be some.
+    pub(super) queries: bool,
     sources: Set<u32>,
 }
 
@@ -38,7 +40,8 @@ impl Names {
     fn see(&mut self, seen: Seen<'_>) -> bool {
         match seen {
             Seen::Node(Node::Param(param)) => self.params = self.params.max(param.ordinal + 1),
-            Seen::Node(_) | Seen::Query => {}
+            Seen::Node(Node::Text(_)) | Seen::Query => self.queries = true,
+            Seen::Node(_) => {}
             Seen::Source(Source::Cte(cte)) => {
                 self.cte(cte);
                 return false;

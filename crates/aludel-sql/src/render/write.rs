@@ -8,15 +8,15 @@ use crate::tree::{FromItem, Node, Source};
 use crate::{DialectKind, Error, ErrorKind, Result, Table};
 
 impl Renderer<'_> {
-    fn table(&mut self, table: &Table) {
+    pub(super) fn table(&mut self, table: &Table) {
         self.dialect.quote_table(&mut self.sql, table);
     }
 
-    fn column(&mut self, table: &Table, column: u16) {
+    pub(super) fn column(&mut self, table: &Table, column: u16) {
         self.quote(&table.columns()[usize::from(column)].name);
     }
 
-    fn names(&mut self, table: &Table, columns: &[u16]) -> Result<()> {
+    pub(super) fn names(&mut self, table: &Table, columns: &[u16]) -> Result<()> {
         self.each(columns, ", ", |r, &column| {
             r.column(table, column);
             Ok(())
@@ -24,6 +24,9 @@ impl Renderer<'_> {
     }
 
     pub(super) fn insert(&mut self, insert: &Insert) -> Result<()> {
+        if let InsertValues::Arrays(rows) = &insert.values {
+            return self.insert_arrays(insert, rows);
+        }
         let table = &insert.table;
         let mysql = self.is(DialectKind::MySql);
         if !mysql {
@@ -56,6 +59,7 @@ impl Renderer<'_> {
                     }
                     self.rows_of(query, insert.on_conflict.is_some())?;
                 }
+                InsertValues::Arrays(_) => {}
             }
         }
         if let Some(conflict) = &insert.on_conflict {
@@ -80,7 +84,7 @@ impl Renderer<'_> {
         Ok(())
     }
 
-    fn on_conflict(&mut self, insert: &Insert, conflict: &OnConflict) -> Result<()> {
+    pub(super) fn on_conflict(&mut self, insert: &Insert, conflict: &OnConflict) -> Result<()> {
         let table = &insert.table;
         self.scopes.push(vec![table.id()]);
         match self.dialect.capabilities.conflict {

@@ -45,6 +45,20 @@ pub enum InsertValues {
     Rows(Vec<Vec<Node>>),
     /// The rows of a query.
     Query(Query),
+    /// Any number of rows, by arrays. Only PostgreSQL has them.
+    Arrays(ArrayRows),
+}
+
+/// Rows that come as arrays, one for each of the first columns; they are inserted in the order of the arrays.
+#[derive(Clone, Debug, Default)]
+pub struct ArrayRows {
+    /// The arrays, as values with the type of an element.
+    pub arrays: Vec<Node>,
+    /// What the other columns get, in every row.
+    pub rest: Vec<Node>,
+    /// Columns by which what comes back is matched with the rows: before it comes the row's number, counted from one,
+    /// or NULL where there is no such row.
+    pub matched: Vec<u16>,
 }
 
 /// What happens where the row is there already.
@@ -117,8 +131,8 @@ impl Insert {
         }
         match &mut self.values {
             InsertValues::Rows(rows) => rows.push(row),
-            InsertValues::Query(_) => {
-                self.wrong.push("it takes its rows from a query, and has rows of its own".into());
+            InsertValues::Query(_) | InsertValues::Arrays(_) => {
+                self.wrong.push("it takes its rows from elsewhere, and has rows of its own".into());
             }
         }
         self

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use column_key::ColumnKey;
 pub use delete::Delete;
-pub use insert::{ConflictAction, Insert, InsertValues, OnConflict, excluded};
+pub use insert::{ArrayRows, ConflictAction, Insert, InsertValues, OnConflict, excluded};
 pub use query::{IntoQuery, Query};
 pub use select::{Correlate, Distinct, Lock, LockStrength, LockWait, Select, select};
 pub use set::{SetOp, SetQuery};

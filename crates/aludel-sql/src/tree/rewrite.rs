@@ -11,8 +11,8 @@ use super::{
     Source, TextNode, TextPart, Window,
 };
 use crate::statement::{
-    ConflictAction, Correlate, Delete, Distinct, Insert, InsertValues, Lock, OnConflict, Query,
-    Select, SetQuery, Statement, Update,
+    ArrayRows, ConflictAction, Correlate, Delete, Distinct, Insert, InsertValues, Lock, OnConflict,
+    Query, Select, SetQuery, Statement, Update,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -385,6 +385,11 @@ impl<'r> Walk<'r> {
                     InsertValues::Rows(rows.collect::<Result<_>>()?)
                 }
                 InsertValues::Query(query) => InsertValues::Query(self.query(query)?),
+                InsertValues::Arrays(rows) => InsertValues::Arrays(ArrayRows {
+                    arrays: self.nodes(&rows.arrays)?,
+                    rest: self.nodes(&rows.rest)?,
+                    matched: rows.matched.clone(),
+                }),
             },
             on_conflict: match &insert.on_conflict {
                 None => None,

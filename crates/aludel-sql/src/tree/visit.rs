@@ -158,6 +158,10 @@ pub(crate) fn statement<'a>(this: &'a Statement, v: Visitor<'_, 'a>) {
             match &insert.values {
                 InsertValues::Rows(rows) => rows.iter().for_each(|row| nodes(row, v)),
                 InsertValues::Query(q) => query(q, v),
+                InsertValues::Arrays(rows) => {
+                    nodes(&rows.arrays, v);
+                    nodes(&rows.rest, v);
+                }
             }
             if let Some(conflict) = &insert.on_conflict
                 && let ConflictAction::Update { set, filter } = &conflict.action

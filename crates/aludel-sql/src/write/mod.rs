@@ -182,6 +182,7 @@ impl<'d> Text<'d> {
             table: Some(table.full_name().into()),
             columns: columns.iter().map(name).collect(),
             returns_rows: rows,
+            queries: false,
             ..Compiled::new(self.sql, kind)
         }
     }

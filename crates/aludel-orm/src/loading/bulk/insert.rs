@@ -513,6 +513,16 @@ pub(in crate::loading) struct ExcludedLeaf {
 }
 
 impl ExcludedLeaf {
+    /// The attribute that a node is the value of, if it is one.
+    pub(super) fn attribute(node: &Node) -> Option<u16> {
+        match node {
+            Node::Custom(custom) => {
+                custom.as_any().downcast_ref().map(|leaf: &Self| leaf.attribute)
+            }
+            _ => None,
+        }
+    }
+
     fn of(class: &'static ClassDef, attribute: u16) -> Node {
         Node::Custom(std::sync::Arc::new(Self { entity: Entity::of(class), attribute }))
     }

@@ -7,14 +7,15 @@
 //!        │
 //!      Source                                    what the rows are made of                      (source)
 //!        ├ rows of values: batches               `Connection::write`, table by table            (run)
-//!        └ with ON CONFLICT or expressions:      one statement for all rows of a shape,
-//!                                                `Connection::execute_each`                     (upsert)
+//!        └ with ON CONFLICT or expressions:      one statement for all rows of a shape, and one that does it to many
+//!                                                at once, `Connection::execute_each`            (upsert, together)
 //! ```
 
 mod insert;
 mod loaded;
 mod run;
 mod source;
+mod together;
 mod upsert;
 
 use aludel_sql::Value;

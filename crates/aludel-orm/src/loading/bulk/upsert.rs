@@ -2,8 +2,10 @@
 //! already.
 //!
 //! The statement is that of a single row, compiled once for each shape, and run for all rows of it: so a row that
-//! comes twice finds the first one there, what is left out is known, and whatever comes back belongs to its row.
+//! comes twice finds the first one there, what is left out is known, and whatever comes back belongs to its row. Where
+//! another does the same to many rows at once ([`together`](super::together)), the connection is given both.
 
+use aludel_engine::Each;
 use aludel_sql::{
     Bind, ConflictAction, Insert as SqlInsert, InsertValues, Node, OnConflict, Row, WriteSink,
 };
@@ -12,6 +14,7 @@ use super::insert::{Conflict, How, column_at};
 use super::loaded::{Layout, Loaded, before_loading};
 use super::run::{AT_ONCE, Inserted, at_row};
 use super::source::{Batch, Segment, Source, insert_values};
+use super::together::Many;
 use crate::attributes::delta::IdSet;
 use crate::mapping::Mapper;
 use crate::session::Session;
@@ -85,7 +88,15 @@ impl Session {
                 statement.on_conflict.clone_from(&on_conflict);
                 statement.returning.clone_from(&returning);
                 let ready = self.prepare_any(&statement)?;
+                let conflict = how.conflict.as_ref();
+                let many = self.together(mapper, &statement, &ready.compiled, segment, conflict)?;
                 let all = every_row(segment, params, &ready.params[width..]);
+                let each = Each {
+                    statement: &ready.compiled,
+                    rows: segment.rows,
+                    params: &all,
+                    many: many.as_ref().map(Many::as_engine),
+                };
                 let of_segment = Batch {
                     segments: vec![Segment { columns: Vec::new(), ..*segment }],
                     params: Vec::new(),
@@ -96,9 +107,7 @@ impl Session {
                         let mut connection = self.checkout().await?;
                         let mut sink = Loaded::new(self, plan, how.populate_existing, &of_segment);
                         sink.fresh = Some(std::mem::take(&mut fresh));
-                        let result = connection
-                            .execute_each(&ready.compiled, segment.rows, &all, &mut sink)
-                            .await;
+                        let result = connection.execute_each(&each, &mut sink).await;
                         done.rows += sink.matched;
                         fresh = sink.fresh.take().unwrap_or_default();
                         let ids = sink.finish();
@@ -109,9 +118,7 @@ impl Session {
                     None => {
                         let mut sink = Count(0);
                         let mut connection = self.checkout().await?;
-                        let result = connection
-                            .execute_each(&ready.compiled, segment.rows, &all, &mut sink)
-                            .await;
+                        let result = connection.execute_each(&each, &mut sink).await;
                         self.checkin(connection);
                         done.rows += sink.0;
                         result

@@ -213,3 +213,41 @@ fn schema_names() {
         ],
     );
 }
+
+#[test]
+fn insert_of_arrays() {
+    let param = |n, data_type| Node::param(n, data_type);
+    let (named, old) = (param(0, DataType::Text(None)), param(1, DataType::BigInt));
+    let mut insert = Insert::into(&user())
+        .columns(["name", "age", "fullname"])
+        .on_conflict_do_update(["name"])
+        .conflict_set("age", excluded::<i64>(&user(), "age").unwrap() + age());
+    insert.values = InsertValues::Arrays(ArrayRows {
+        arrays: vec![named.clone(), old],
+        rest: vec![param(2, DataType::Text(None))],
+        matched: Vec::new(),
+    });
+    check(
+        insert.clone(),
+        [
+            "! SQLite has no INSERT of these rows as arrays",
+            r#"INSERT INTO "user" ("name", "age", "fullname") SELECT "aludel_rows"."c1", "aludel_rows"."c2", $3 FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS "aludel_rows"("c1", "c2", "o") ORDER BY "aludel_rows"."o" ON CONFLICT ("name") DO UPDATE SET "age" = excluded."age" + "user"."age""#,
+            "! MariaDB has no INSERT of these rows as arrays",
+        ],
+    );
+    // With the numbers of the rows that come back; those that are left out are told apart.
+    let mut insert = Insert::into(&user())
+        .columns(["name"])
+        .on_conflict_do_nothing(["name"])
+        .returning((id(), name()));
+    insert.values =
+        InsertValues::Arrays(ArrayRows { arrays: vec![named], rest: Vec::new(), matched: vec![1] });
+    check(
+        insert,
+        [
+            "! SQLite has no INSERT of these rows as arrays",
+            r#"WITH "aludel_rows" AS MATERIALIZED (SELECT * FROM unnest($1::text[]) WITH ORDINALITY AS "aludel_rows"("c1", "o")), "aludel_written" AS (INSERT INTO "user" ("name") SELECT "aludel_rows"."c1" FROM "aludel_rows" ORDER BY "aludel_rows"."o" ON CONFLICT ("name") DO NOTHING RETURNING "id" AS "r1", "name" AS "r2", "name" AS "m1") SELECT "aludel_rows"."o", "aludel_written"."r1" AS "id", "aludel_written"."r2" AS "name" FROM "aludel_written" LEFT JOIN (SELECT "c1", min("o") AS "o" FROM "aludel_rows" GROUP BY "c1") AS "aludel_rows" ON "aludel_written"."m1" = "aludel_rows"."c1""#,
+            "! MariaDB has no INSERT of these rows as arrays",
+        ],
+    );
+}

@@ -152,6 +152,12 @@ impl<'a> KeyWriter<'a> {
                 self.token(1);
                 self.query(query);
             }
+            InsertValues::Arrays(rows) => {
+                self.token(2);
+                self.nodes(&rows.arrays);
+                self.nodes(&rows.rest);
+                self.positions(&rows.matched);
+            }
         }
         match &insert.on_conflict {
             None => self.token(0),
