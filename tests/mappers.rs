@@ -1,6 +1,8 @@
 //! What classes can be mapped to, and what mappers tell.
 #![cfg(feature = "sqlite")]
 
+#[path = "mappers/abstract_bases.rs"]
+mod abstract_bases;
 #[path = "mappers/abstract_concrete.rs"]
 mod abstract_concrete;
 #[path = "mappers/concrete.rs"]
@@ -13,12 +15,16 @@ mod hierarchies;
 mod interface;
 #[path = "mappers/joins.rs"]
 mod joins;
+#[path = "mappers/load_only_mappers.rs"]
+mod load_only_mappers;
 #[path = "mappers/mixins.rs"]
 mod mixins;
 #[path = "mappers/queries.rs"]
 mod queries;
 #[path = "mappers/reconstructed.rs"]
 mod reconstructed;
+#[path = "mappers/several_classes.rs"]
+mod several_classes;
 #[allow(dead_code, reason = "what other tests ask of a database")]
 mod support;
 #[path = "mappers/views.rs"]

@@ -234,7 +234,7 @@ fn classes_described_at_run_time() {
 #[test]
 fn what_is_wrong_with_it() {
     #[derive(Mapped, Clone, Default)]
-    #[mapped(polymorphic_abstract, subclasses(Plain, Joined))]
+    #[mapped(polymorphic_abstract, subclasses(Plain, Told, Joined))]
     struct Base {
         #[column(primary_key)]
         id: Auto<i64>,
@@ -242,6 +242,12 @@ fn what_is_wrong_with_it() {
     #[derive(Mapped, Clone, Default)]
     #[mapped(table = "ac_plain", concrete)]
     struct Plain {
+        #[mapped(base)]
+        base: Base,
+    }
+    #[derive(Mapped, Clone, Default)]
+    #[mapped(table = "ac_told", concrete, polymorphic_identity = "told")]
+    struct Told {
         #[mapped(base)]
         base: Base,
     }

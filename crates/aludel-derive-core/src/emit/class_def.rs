@@ -58,6 +58,9 @@ pub(super) fn write(class: &Class) -> TokenStream {
     if options.view {
         said.extend(quote!(mapper.view();));
     }
+    if options.extend_existing {
+        said.extend(quote!(mapper.extend_existing();));
+    }
     if !said.is_empty() {
         let configure = options.configure.iter().map(|path| quote!(#path(mapper);));
         let configure = some(class, quote!(|mapper| { #said #(#configure)* }));

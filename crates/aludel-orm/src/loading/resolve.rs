@@ -274,6 +274,14 @@ impl<'m> Resolver<'m> {
             return Ok(union.clone().into());
         }
         let mapper = self.mappers.at(sources.class);
+        if mapper.is_abstract_concrete {
+            let message = format!(
+                "class {} is abstract and has no table: say `polymorphic_identity` of its subclasses, by which the \
+                 rows of a union of their tables are told, or query one of them",
+                mapper.class_name()
+            );
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
         let mut tables = sources.tables.iter();
         let (mut from, first) = match &mapper.selected {
             Some(selected) => {

@@ -72,6 +72,7 @@ pub(crate) struct Said {
     pub(super) polymorphic_load: Option<PolymorphicLoad>,
     pub(super) with_polymorphic: Option<WithPolymorphic>,
     pub(super) view: bool,
+    pub(super) extend_existing: bool,
     pub(super) rows: SaidOfRows,
     pub(super) relationships: Vec<(String, RelationshipOptions)>,
     pub(super) attachments: Vec<Attachment>,
@@ -313,6 +314,14 @@ impl MapperBuilder {
     /// created nor dropped.
     pub fn view(&mut self) -> &mut Self {
         self.said.view = true;
+        self
+    }
+
+    /// The table that is named is that of another class, and gets this class's columns as well: SQLAlchemy's
+    /// `extend_existing`. They may be NULL, since rows of the other class have nothing there. Each class has its own
+    /// objects of a row.
+    pub fn extend_existing(&mut self) -> &mut Self {
+        self.said.extend_existing = true;
         self
     }
 

@@ -187,9 +187,9 @@ fn two_classes_of_one_table_name() {
     registry.ensure(Narrow()).unwrap();
     let error = registry.ensure(Other()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
-    let expected = "class `Other`: table `shared` is that of class `Wide` already, and has no `c`: use \
-                    another table, another registry, or a table with the columns of both added with \
-                    `registry.add_table(…)`";
+    let expected = "class `Other`: table `shared` is that of class `Wide` already, and has no `c`: say \
+                    `extend_existing` for the table to get them, or use another table, another registry, or a table \
+                    with the columns of both added with `registry.add_table(…)`";
     assert_eq!(error.message(), expected);
 }
 

@@ -150,6 +150,53 @@ impl Table {
     pub fn comment(&self) -> Option<&str> {
         self.0.comment.as_deref()
     }
+
+    /// Begins a table of another name with the same columns, constraints and indexes: SQLAlchemy's `to_metadata`. What
+    /// constraints and indexes are called is left to the new table, and what refers to the table itself refers to the
+    /// new one.
+    ///
+    /// ```
+    /// use aludel_sql::{Column, Table};
+    ///
+    /// let log = Table::build("log").column(Column::of::<i64>("id").primary_key());
+    /// let log = log.column(Column::of::<String>("line").index()).finish()?;
+    /// let old = log.copy_as("log_2025").finish()?;
+    /// assert_eq!(&*old.indexes()[0].name, "ix_log_2025_line");
+    /// # Ok::<(), aludel_sql::Error>(())
+    /// ```
+    pub fn copy_as(&self, name: impl Into<Box<str>>) -> TableBuilder {
+        let table = &*self.0;
+        let mut copy = Self::build(name);
+        (copy.schema, copy.comment) = (table.schema.clone(), table.comment.clone());
+        (copy.columns, copy.is_view) = (table.columns.clone(), table.is_view);
+        // What columns say of themselves becomes a constraint again.
+        let says = |names: &[Box<str>], unique: bool, index: bool| {
+            let [name] = names else { return false };
+            let column = table.columns.iter().find(|c| c.name == *name);
+            column.is_some_and(|c| (c.unique, c.index) == (unique, index))
+        };
+        for unique in table.uniques.iter().filter(|u| !says(&u.column_names, true, false)) {
+            copy.uniques.push(Unique { name: None, ..unique.clone() });
+        }
+        for index in table.indexes.iter().filter(|i| !says(&i.column_names, i.unique, true)) {
+            copy.indexes.push(Index { name: "".into(), ..index.clone() });
+        }
+        copy.checks.extend(table.checks.iter().map(|check| Check { name: None, ..check.clone() }));
+        for key in &table.foreign_keys {
+            let mut key = ForeignKey { name: None, ..key.clone() };
+            if key.use_alter {
+                key.name = Some(format!("fk_{}_{}", copy.name, key.column_names.join("_")).into());
+            }
+            if key.target_table == table.full_name {
+                key.target_table = match &copy.schema {
+                    Some(schema) => format!("{schema}.{}", copy.name).into(),
+                    None => copy.name.clone(),
+                };
+            }
+            copy.foreign_keys.push(key);
+        }
+        copy
+    }
 }
 
 impl PartialEq for Table {

@@ -1,4 +1,5 @@
-//! Abstract classes without a table, whose subclasses are concrete: SQLAlchemy's `AbstractConcreteBase`.
+//! Abstract classes without a table, whose subclasses are concrete: SQLAlchemy's `__abstract__`, and its
+//! `AbstractConcreteBase` where identities tell the subclasses' rows.
 
 use super::Build;
 use super::hierarchy::Shape;
@@ -31,6 +32,27 @@ impl Build<'_> {
         }
     }
 
+    /// The abstract classes without a table that a class inherits from, and itself.
+    pub(super) fn with_abstract_bases(&self, class: u16) -> impl Iterator<Item = u16> {
+        let above = std::iter::successors(self.mapper(class).base, |at| self.mapper(*at).base);
+        let concrete = self.shape(class) == Shape::Alone;
+        let above = above.take_while(move |at| concrete && self.is_abstract_concrete(*at));
+        std::iter::once(class).chain(above)
+    }
+
+    /// What is wrong with a relationship to an abstract class that has no rows.
+    pub(super) fn check_target(&self, target: u16) -> Result<(), String> {
+        let mapper = self.mapper(target);
+        match mapper.is_abstract_concrete && mapper.union.is_none() {
+            false => Ok(()),
+            true => Err(format!(
+                "its target class `{}` is abstract and has no table, and nothing tells the rows of its subclasses: \
+                 say `polymorphic_identity` of each, or refer to one of them",
+                mapper.name
+            )),
+        }
+    }
+
     /// The concrete subclasses that have rows.
     pub(super) fn concrete_below(&self, class: u16) -> impl Iterator<Item = u16> {
         self.classes().filter(move |&at| {
@@ -42,10 +64,13 @@ impl Build<'_> {
         })
     }
 
-    /// Whose rows they are is told by the identities of the subclasses.
+    /// Whose rows they are is told by the identities of the subclasses: all have one, or none, where nobody asks.
     pub(super) fn check_identities_below(&mut self, class: u16) {
-        let without: Vec<u16> =
-            self.concrete_below(class).filter(|at| self.mapper(*at).identity.is_none()).collect();
+        let (with, without): (Vec<u16>, Vec<u16>) =
+            self.concrete_below(class).partition(|at| self.mapper(*at).identity.is_some());
+        if with.is_empty() {
+            return;
+        }
         for at in without {
             let base = self.spec(class).def.name;
             let what = format!(

@@ -123,12 +123,13 @@ impl<'a> Build<'a> {
         let is_new = |(at, spec): &(usize, &Arc<ClassSpec>)| {
             *at >= kept || changed.contains(&spec.def.key())
         };
-        let grown: HashSet<ClassKey> = specs
-            .iter()
-            .enumerate()
-            .filter(is_new)
-            .map(|(_, spec)| classes::topmost(spec.def))
-            .collect();
+        let new = || specs.iter().enumerate().filter(is_new).map(|(_, spec)| spec);
+        let mut grown: HashSet<ClassKey> = new().map(|spec| classes::topmost(spec.def)).collect();
+        // And those whose tables a new class extends.
+        for name in new().filter(|s| s.said.extend_existing).map(|s| tables::table_name(s.def)) {
+            let same = specs.iter().filter(|spec| tables::table_name(spec.def) == name);
+            grown.extend(same.map(|spec| classes::topmost(spec.def)));
+        }
         let is_fresh = |at: usize| {
             at >= kept || !grown.is_empty() && grown.contains(&classes::topmost(specs[at].def))
         };

@@ -83,7 +83,7 @@ impl Build<'_> {
         if self.is_broken(target) {
             return Ok(None);
         }
-        let mut wrong = Vec::new();
+        let mut wrong: Vec<String> = self.check_target(target).err().into_iter().collect();
         let cascades = cascades::parse(options.cascade.as_deref(), options.viewonly);
         let cascades = cascades.map_err(|what| wrong.push(what)).unwrap_or_default();
         let far = self.mapper(target);

@@ -11,8 +11,9 @@ impl Build<'_> {
     pub(super) fn reverse(&mut self) {
         for class in self.classes() {
             for attribute in self.mapper(class).relationships.clone() {
-                // What a concrete subclass has of its base is one-way.
-                if attribute < self.own_attributes(class).start {
+                // What a concrete subclass has of its base is one-way, unless it says its other side itself.
+                let inherited = attribute < self.own_attributes(class).start;
+                if inherited && !self.says_other_side(class, attribute) {
                     continue;
                 }
                 match self.other_side(class, attribute) {
@@ -56,7 +57,10 @@ impl Build<'_> {
                 target.name
             ));
         };
-        let declared = target.property(at).declared_by;
+        let declared = match self.says_other_side(this.target, at) {
+            true => this.target,
+            false => target.property(at).declared_by,
+        };
         let Some(options) = self.options(declared, at) else {
             return Err(format!(
                 "its back_populates `{}.{name}` is not a relationship",
@@ -97,6 +101,13 @@ impl Build<'_> {
             return Ok(None);
         }
         Ok(Some((declared, at)))
+    }
+
+    /// Whether a mapping says the other side of a relationship that the class inherits.
+    fn says_other_side(&self, class: u16, attribute: u16) -> bool {
+        let name = self.spec(class).def.attributes[usize::from(attribute)].name;
+        let said = self.spec(class).said.relationship(name);
+        self.shape(class) == Shape::Alone && said.is_some_and(|o| o.back_populates.is_some())
     }
 
     fn relationship_names(&self, class: u16) -> Vec<&str> {

@@ -76,7 +76,7 @@ impl Build<'_> {
         for key in parts.foreign_keys {
             table = table.foreign_key(key);
         }
-        for &class in classes {
+        for class in classes.iter().flat_map(|class| self.with_abstract_bases(*class)) {
             let spec = self.spec(class);
             for constraint in spec.def.constraints {
                 table = add_constraint(table, spec, name, constraint)?;

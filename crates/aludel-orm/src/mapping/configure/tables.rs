@@ -7,6 +7,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::Build;
 use super::hierarchy::Shape;
+use crate::instrumentation::ClassDef;
 use crate::mapping::Mapper;
 use crate::mapping::TableSource;
 
@@ -71,6 +72,15 @@ impl Tables {
     pub(super) fn into_parts(self) -> (MetaData, Made) {
         (self.by_hand, self.made)
     }
+}
+
+/// The name of the table that a class's derive says, with its schema.
+pub(super) fn table_name(def: &ClassDef) -> Option<String> {
+    let name = def.table?;
+    Some(match def.schema {
+        Some(schema) => format!("{schema}.{name}"),
+        None => name.to_owned(),
+    })
 }
 
 /// Every table of every mapper, and the association tables.
@@ -168,27 +178,31 @@ impl Build<'_> {
             // It is not mapped to a table.
             Some(TableSource::From(_) | TableSource::Classes(_)) | None => {}
         }
-        let Some(name) = spec.def.table else {
+        let Some(name) = table_name(spec.def) else {
             return Err(
                 "it has no table: write `#[mapped(table = \"…\")]`, or map it by hand with \
                         `registry.map::<…>()` before it is used"
                     .to_owned(),
             );
         };
-        let name = match spec.def.schema {
-            Some(schema) => format!("{schema}.{name}"),
-            None => name.to_owned(),
-        };
-        let owner = self.tables.owner(&name);
-        if let Some(there) = self.tables.get(&name).cloned() {
-            match owner {
-                Some(owner) if owner == class => {}
-                Some(owner) => return self.shared_table(class, owner, there),
-                None => return Ok(there),
-            }
+        let known = self.tables.owner(&name);
+        if let (Some(there), None) = (self.tables.get(&name), known) {
+            return Ok(there.clone());
         }
-        let subclasses = self.classes().filter(|&sub| sub != class && self.keeper(sub) == class);
-        let classes: Vec<u16> = std::iter::once(class).chain(subclasses).collect();
+        let owner = self.owner_of_table(class, &name)?;
+        if let Some(there) = self.tables.get(&name).cloned()
+            && let Some(known) = known.filter(|known| *known != owner)
+        {
+            return self.shared_table(class, known, there);
+        }
+        let extending = |at: u16| {
+            let spec = self.spec(at);
+            spec.said.extend_existing && table_name(spec.def).as_ref() == Some(&name)
+        };
+        let in_it =
+            |at: &u16| *at != owner && (self.keeper(*at) == owner || extending(self.keeper(*at)));
+        let classes: Vec<u16> =
+            std::iter::once(owner).chain(self.classes().filter(in_it)).collect();
         let recipe = Recipe::Classes(classes.clone());
         let made = match self.tables.reuse(&name, &recipe) {
             Some(table) => table,
@@ -200,6 +214,27 @@ impl Build<'_> {
             }
         };
         Ok(made)
+    }
+
+    /// The class that a table is made for first: the class itself, or the one whose table it extends.
+    fn owner_of_table(&self, class: u16, name: &str) -> Result<u16, String> {
+        if !self.spec(class).said.extend_existing {
+            return Ok(class);
+        }
+        let is_owner = |at: &u16| {
+            let spec = self.spec(*at);
+            let named = table_name(spec.def).is_some_and(|of| of == name);
+            named
+                && !spec.said.extend_existing
+                && spec.said.table.is_none()
+                && self.keeper(*at) == *at
+        };
+        self.classes().find(is_owner).ok_or_else(|| {
+            format!(
+                "it extends the table `{name}`, and no class has it: leave out `extend_existing`, or register the class \
+                 that has the table"
+            )
+        })
     }
 
     /// A table that was made for another class can be used if it has the columns.
@@ -216,8 +251,9 @@ impl Build<'_> {
         }
         let lacking = crate::mapping::problems::quoted(lacking);
         Err(format!(
-            "table `{name}` is that of class `{first}` already, and has no {lacking}: use another table, \
-             another registry, or a table with the columns of both added with `registry.add_table(…)`"
+            "table `{name}` is that of class `{first}` already, and has no {lacking}: say `extend_existing` for the \
+             table to get them, or use another table, another registry, or a table with the columns of both added with \
+             `registry.add_table(…)`"
         ))
     }
 }
