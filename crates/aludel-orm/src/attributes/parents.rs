@@ -4,7 +4,7 @@ use super::journal::Undo;
 use crate::instrumentation::{Attr, Handle, Id, IsA, Mapped, RelationshipField};
 use crate::mapping::Relationship;
 use crate::session::Session;
-use crate::session::owners::Owner;
+use crate::session::owners::{Owner, OwnerKey};
 use crate::{Error, ErrorKind, Result};
 
 impl Session {
@@ -50,15 +50,71 @@ impl Session {
         match self.owner_of(child, parent, attribute) {
             Owner::Unknown => optimistic,
             Owner::Lost => false,
-            Owner::Is(_) => true,
+            Owner::Is(_) | Owner::Away => true,
         }
     }
 
-    /// What is known of an object's owner in a relationship.
+    /// What is known of an object's owner in a relationship. One that was elsewhere may be here by now.
     pub(crate) fn owner_of(&self, child: Id, parent: u16, attribute: u16) -> Owner {
-        match self.owned_by(child, parent, attribute) {
-            Some(at) => self.arena.of(child).owners.get(child.slot, at),
-            None => Owner::Unknown,
+        let Some(at) = self.owned_by(child, parent, attribute) else { return Owner::Unknown };
+        match self.arena.of(child).owners.get(child.slot, at) {
+            Owner::Away => self.arrived(child, at).map_or(Owner::Away, Owner::Is),
+            known => known,
+        }
+    }
+
+    /// The object of this session that is the owner which an object had elsewhere.
+    #[cold]
+    fn arrived(&self, child: Id, relationship: usize) -> Option<Id> {
+        let (root, key) = self.arena.of(child).owners.away(child.slot, relationship)?;
+        let place = self.identity_of(*root)?.get(key)?;
+        Some(self.id_at(place))
+    }
+
+    /// Whether an object stands for the owner that another had elsewhere.
+    #[cold]
+    fn is_away(&self, child: Id, relationship: usize, owner: Id) -> bool {
+        let away = self.arena.of(child).owners.away(child.slot, relationship);
+        away.is_some_and(|(root, key)| {
+            self.mappers.at(owner.class).root == *root
+                && self.identity_key(owner).as_ref() == Some(key)
+        })
+    }
+
+    /// Who the owner is that an object has elsewhere in a relationship, where that is known.
+    pub(crate) fn owner_away(&self, child: Id, parent: u16, attribute: u16) -> Option<OwnerKey> {
+        let at = self.owned_by(child, parent, attribute)?;
+        self.arena.of(child).owners.away(child.slot, at).cloned()
+    }
+
+    /// Puts down that an object has an owner which is not here.
+    pub(crate) fn set_owner_away(
+        &mut self,
+        child: Id,
+        parent: u16,
+        attribute: u16,
+        key: Option<OwnerKey>,
+    ) {
+        if let (Some(at), Some(key)) = (self.owned_by(child, parent, attribute), key) {
+            self.arena.of_mut(child).owners.put_away(child.slot, at, key);
+        }
+        self.set_owner(child, parent, attribute, Owner::Away);
+    }
+
+    /// An object that was made of another one has its owners elsewhere.
+    pub(crate) fn take_owners_away(&mut self, from: Id, to: Id) {
+        if self.arena.of(from).owners.is_empty() {
+            return;
+        }
+        let owners = self.mapper_of(from).owners.clone();
+        for (parent, attribute) in owners {
+            let is_away = self
+                .owned_by(from, parent, attribute)
+                .is_some_and(|at| self.arena.of(from).owners.get(from.slot, at) == Owner::Away);
+            if is_away && self.owner_of(to, parent, attribute) == Owner::Unknown {
+                let key = self.owner_away(from, parent, attribute);
+                self.set_owner_away(to, parent, attribute, key);
+            }
         }
     }
 
@@ -101,13 +157,15 @@ impl Session {
         let Some(relationship) = self.owned_by(child, parent, attribute) else { return };
         let now = if has {
             Owner::Is(owner)
-        } else if let Owner::Is(other) = self.arena.of(child).owners.get(child.slot, relationship)
-            && other != owner
-            && !self.stand_for_one_row(other, owner)
-        {
-            // It has another owner by now.
-            return;
         } else {
+            let is_another = match self.arena.of(child).owners.get(child.slot, relationship) {
+                Owner::Is(other) => other != owner && !self.stand_for_one_row(other, owner),
+                Owner::Away => !self.is_away(child, relationship, owner),
+                Owner::Unknown | Owner::Lost => false,
+            };
+            if is_another {
+                return;
+            }
             Owner::Lost
         };
         let old = self.arena.of_mut(child).owners.set(child.slot, relationship, now);

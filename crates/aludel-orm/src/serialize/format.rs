@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, ErrorKind, Result};
 
 /// The version of the format. Another one is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What binary data begins with, before the version.
 const MAGIC: [u8; 4] = *b"alud";
@@ -39,7 +39,19 @@ pub(super) struct Object {
     /// What attributes were before they changed, from the oldest change on.
     pub(super) history: Vec<(String, Before)>,
     /// Owners that it has, or is known to have lost: class and attribute of the relationship.
-    pub(super) owners: Vec<(String, String, Option<u32>)>,
+    pub(super) owners: Vec<(String, String, Owner)>,
+}
+
+/// An owner that an object has, or had.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Owner {
+    Lost,
+    /// One of the objects here.
+    Here(u32),
+    /// Another one: its class and its key.
+    Away(String, Vec<Value>),
+    /// Another one, which has no row.
+    New,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

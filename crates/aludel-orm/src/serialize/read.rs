@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use aludel_sql::{ColumnType, TypeVisitor, Value};
+use aludel_sql::{Bind, ColumnType, TypeVisitor, Value};
 
-use super::format::{Before, Collection, Column, Members, Object, Reference, Serialized};
+use super::format::{self, Before, Collection, Column, Members, Object, Reference, Serialized};
 use crate::attributes::delta::{Delta, NO_SLOT};
 use crate::attributes::log::Old;
 use crate::events::ObjectEvent;
 use crate::instrumentation::{AttrKind, Id, ManyCore, OneCore};
 use crate::mapping::{Mapper, PropertyKind, Relationship};
 use crate::session::Session;
-use crate::session::owners::Owner;
+use crate::session::identity::Key;
+use crate::session::owners::{Owner, OwnerKey};
 use crate::session::state::{Flags, ObjectState};
 use crate::{Error, ErrorKind, Result};
 
@@ -21,7 +22,13 @@ struct Links {
     ones: Vec<(u16, OneCore)>,
     manys: Vec<(u16, ManyCore, Option<Delta>)>,
     history: Vec<(u16, Old)>,
-    owners: Vec<((u16, u16), Option<Id>)>,
+    owners: Vec<((u16, u16), Owned)>,
+}
+
+/// By whom an object is owned.
+enum Owned {
+    Known(Owner),
+    Away(Option<OwnerKey>),
 }
 
 impl Session {
@@ -164,10 +171,28 @@ impl Session {
             let Some(relationship) = parent.relationship(attribute) else {
                 return Err(misfit(parent, name, "it is no relationship"));
             };
-            let owner = owner.map(|at| at_place(ids, at)).transpose()?;
-            if owner.is_some_and(|owner| !self.mappers.is_a(owner.class, relationship.parent)) {
-                return Err(misfit(parent, name, "the owner is of another class"));
-            }
+            let of_class = |class: u16| match self.mappers.is_a(class, relationship.parent) {
+                true => Ok(()),
+                false => Err(misfit(parent, name, "the owner is of another class")),
+            };
+            let owner = match owner {
+                format::Owner::Lost => Owned::Known(Owner::Lost),
+                format::Owner::Here(at) => {
+                    let owner = at_place(ids, *at)?;
+                    of_class(owner.class)?;
+                    Owned::Known(Owner::Is(owner))
+                }
+                format::Owner::Away(class, key) => {
+                    let owner = self.mappers.at(self.mapper_named(class)?);
+                    // Its class may be taken down as that of its hierarchy, which keys are of.
+                    let is_base = owner.index == owner.root;
+                    if !(is_base && self.mappers.is_a(relationship.parent, owner.root)) {
+                        of_class(owner.index)?;
+                    }
+                    Owned::Away(Some((owner.root, key_of_class(owner, key)?)))
+                }
+                format::Owner::New => Owned::Away(None),
+            };
             links.owners.push(((relationship.parent, relationship.attribute), owner));
         }
         Ok(links)
@@ -247,15 +272,7 @@ impl Session {
     fn link(&mut self, id: Id, object: &Object, links: Links) -> Result<()> {
         let mapper = Arc::clone(self.mapper_of(id));
         if let Some(key) = &object.key {
-            if key.len() != mapper.primary_key.len() {
-                let what = format!(
-                    "class {}: a key of {} parts, which has {}",
-                    mapper.class_name(),
-                    key.len(),
-                    mapper.primary_key.len()
-                );
-                return Err(Error::new(ErrorKind::Value, what));
-            }
+            key_written(&mapper, key)?;
             // What was not taken down is not known here.
             for &attribute in &mapper.relationships {
                 let field = self.arena.field_mut(id, attribute);
@@ -289,8 +306,10 @@ impl Session {
             self.write_log(id, attribute, old);
         }
         for ((parent, attribute), owner) in links.owners {
-            let owner = owner.map_or(Owner::Lost, Owner::Is);
-            self.set_owner(id, parent, attribute, owner);
+            match owner {
+                Owned::Known(owner) => self.set_owner(id, parent, attribute, owner),
+                Owned::Away(key) => self.set_owner_away(id, parent, attribute, key),
+            }
         }
         let state = self.arena.state_mut(id);
         for (flag, on) in [
@@ -309,12 +328,7 @@ impl Session {
     /// The identity that the object had: aside, where its attributes do not tell it.
     fn give_identity(&mut self, id: Id, key: &[Value]) -> Result<()> {
         let mapper = Arc::clone(self.mapper_of(id));
-        let parts: Vec<aludel_sql::Bind<'_>> =
-            key.iter().map(|value| aludel_sql::Bind::Ref(value.as_ref())).collect();
-        let Some(key) = mapper.key_of(&parts) else {
-            let what = format!("class {}: a part of the key is NULL", mapper.class_name());
-            return Err(Error::new(ErrorKind::Value, what));
-        };
+        let key = key_written(&mapper, key)?;
         // Key attributes that are expired keep the values of the identity.
         for (&attribute, value) in mapper.primary_key.iter().zip(key.values()) {
             if !self.arena.is_loaded(id, attribute) {
@@ -328,6 +342,37 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// A key of a class.
+fn key_written(mapper: &Mapper, key: &[Value]) -> Result<Key> {
+    let (class, parts) = (mapper.class_name(), mapper.primary_key.len());
+    if key.len() != parts {
+        let what = format!("class {class}: a key of {} parts, which has {parts}", key.len());
+        return Err(Error::new(ErrorKind::Value, what));
+    }
+    let parts: Vec<Bind<'_>> = key.iter().map(|value| Bind::Ref(value.as_ref())).collect();
+    mapper.key_of(&parts).ok_or_else(|| {
+        let what = format!("class {class}: a part of the key is NULL");
+        Error::new(ErrorKind::Value, what)
+    })
+}
+
+/// A key of a class of which no object is made: its values have to be of the types of the key's attributes.
+fn key_of_class(mapper: &Mapper, key: &[Value]) -> Result<Key> {
+    let written = key_written(mapper, key)?;
+    let mut objects = mapper.def.objects();
+    objects.put_default(0);
+    for (&attribute, value) in mapper.primary_key.iter().zip(key) {
+        let Some(field) = objects.get(0).and_then(|object| object.field(attribute)) else {
+            continue;
+        };
+        if let Err(bad) = field.with_value(value.clone()) {
+            let name = mapper.property(attribute).name();
+            return Err(misfit(mapper, name, &format!("the key {bad}")));
+        }
+    }
+    Ok(written)
 }
 
 /// Any value of a column's type.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::format::{Before, Change, Collection, Column, Members, Object, Reference, Serialized};
+use super::format::{
+    self, Before, Change, Collection, Column, Members, Object, Reference, Serialized,
+};
 use crate::Result;
 use crate::attributes::delta::{Delta, IdSet};
 use crate::attributes::log::Old;
@@ -10,7 +12,7 @@ use crate::events::ObjectEvent;
 use crate::instrumentation::{Id, ManyCore, OneCore};
 use crate::mapping::PropertyKind;
 use crate::session::Session;
-use crate::session::owners::Owner;
+use crate::session::owners::{Owner, OwnerKey};
 use crate::session::state::Flags;
 
 /// The objects of a graph: those that are found get places in their order.
@@ -35,7 +37,7 @@ impl Graph {
 impl Session {
     /// Takes down objects with everything that is known of them, and with all objects that they refer to as far as that
     /// is loaded: values, what is loaded and what is expired, identity, history, and who belongs to whom. What is shared
-    /// stays shared.
+    /// stays shared. Owners that are not among these objects are taken down by their identities.
     ///
     /// # Errors
     ///
@@ -151,24 +153,41 @@ impl Session {
         object
     }
 
-    /// The owners of an object that are among those that are taken down.
-    fn owners_of(&self, id: Id, graph: &IdSet) -> Vec<(String, String, Option<u32>)> {
-        let mut owners: Vec<(String, String, Option<u32>)> = Vec::new();
+    /// The owners of an object: by their places among those that are taken down, or by their identities.
+    fn owners_of(&self, id: Id, graph: &IdSet) -> Vec<(String, String, format::Owner)> {
+        let mut owners = Vec::new();
         for (parent, attribute) in &self.mapper_of(id).owners {
             let owner = match self.owner_of(id, *parent, *attribute) {
                 Owner::Unknown => continue,
-                Owner::Lost => None,
+                Owner::Lost => format::Owner::Lost,
                 Owner::Is(owner) => match graph.get_index_of(&owner) {
-                    Some(at) => Some(at as u32),
-                    None => continue,
+                    Some(at) => format::Owner::Here(at as u32),
+                    None => {
+                        let here = self.arena.holds(owner);
+                        let key = if here { self.identity_key(owner) } else { None };
+                        self.owner_elsewhere(key.map(|key| (owner.class, key)))
+                    }
                 },
+                Owner::Away => self.owner_elsewhere(self.owner_away(id, *parent, *attribute)),
             };
             let parent = self.mappers.at(*parent);
             let name = parent.property(*attribute).name().to_owned();
             owners.push((parent.class_name().to_owned(), name, owner));
         }
-        owners.sort();
+        owners.sort_by(|one: &(String, String, _), other| {
+            (&one.0, &one.1).cmp(&(&other.0, &other.1))
+        });
         owners
+    }
+
+    fn owner_elsewhere(&self, key: Option<OwnerKey>) -> format::Owner {
+        match key {
+            Some((class, key)) => {
+                let class = self.mappers.at(class).class_name().to_owned();
+                format::Owner::Away(class, key.values().into_vec())
+            }
+            None => format::Owner::New,
+        }
     }
 }
 

@@ -140,6 +140,9 @@ impl Session {
                     }
                 }
             }
+            if made && target != given {
+                self.take_owners_away(given, target);
+            }
             if merge.load == MergeLoad::No && made {
                 self.committed(target);
             }

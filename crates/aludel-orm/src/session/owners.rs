@@ -1,5 +1,7 @@
 //! The owners that the objects of a class are known to have: what SQLAlchemy's `InstanceState.parents` holds.
 
+use super::FastMap;
+use super::identity::Key;
 use crate::instrumentation::Id;
 
 /// Slots of a page.
@@ -15,19 +17,26 @@ pub(crate) enum Owner {
     Lost,
     /// It has this one.
     Is(Id),
+    /// It has one that was not here when this was learned: by its identity, where that is known.
+    Away,
 }
+
+/// The identity of an owner: the root of its hierarchy, and its key.
+pub(crate) type OwnerKey = (u16, Key);
 
 /// By slot and relationship (its place in the mapper's list). There is memory for pages of slots where
 /// something is known, and none for the others.
 pub(crate) struct Owners {
     width: usize,
     pages: Vec<Option<Box<[Owner]>>>,
+    /// Who the owners are that are [away](Owner::Away), by slot and relationship.
+    away: FastMap<(u32, usize), OwnerKey>,
 }
 
 impl Owners {
     /// For a class whose objects can be owned in so many relationships.
     pub(crate) fn new(width: usize) -> Self {
-        Self { width, pages: Vec::new() }
+        Self { width, pages: Vec::new(), away: FastMap::default() }
     }
 
     /// Nothing has ever been known.
@@ -65,6 +74,17 @@ impl Owners {
         }
     }
 
+    /// Who the owner is that an object has elsewhere.
+    pub(crate) fn away(&self, slot: u32, relationship: usize) -> Option<&OwnerKey> {
+        self.away.get(&(slot, relationship))
+    }
+
+    /// Puts down who an object's owner elsewhere is. It stays until the object goes, so that what comes after it can be
+    /// taken back.
+    pub(crate) fn put_away(&mut self, slot: u32, relationship: usize, key: OwnerKey) {
+        self.away.insert((slot, relationship), key);
+    }
+
     #[cold]
     fn add_page(&mut self, page: usize) {
         if self.pages.len() <= page {
@@ -78,6 +98,9 @@ impl Owners {
         let (page, at) = self.place(slot, 0);
         if let Some(Some(page)) = self.pages.get_mut(page) {
             page[at..at + self.width].fill(Owner::Unknown);
+        }
+        if !self.away.is_empty() {
+            self.away.retain(|(of, _), _| *of != slot);
         }
     }
 }

@@ -221,6 +221,7 @@ impl Session {
     fn has_moved(&self, work: &Work, relationship: &Relationship, child: Id, owner: Id) -> bool {
         match self.owner_of(child, relationship.parent, relationship.attribute) {
             Owner::Is(new) => new != owner && !work.is_deleted(new),
+            Owner::Away => true,
             Owner::Unknown | Owner::Lost => false,
         }
     }
