@@ -14,6 +14,7 @@ use crate::attributes::{Change, Listener};
 use crate::instrumentation::{Handle, Id};
 use crate::mapping::Mappers;
 use crate::session::Session;
+use crate::session::before::Before;
 use crate::{Error, ErrorKind, Result};
 
 /// How deep listeners may be called from listeners: what answers itself for ever is an error, not a stack overflow.
@@ -33,12 +34,18 @@ pub(crate) struct Listeners {
     /// Somebody could refuse an operation that does not wait.
     refusable: bool,
     /// What has happened to objects and is to be told at the end of the operation.
-    queue: Vec<Occasion>,
+    queue: Vec<Noted>,
     /// The attributes that a flush has given values to.
     written: Vec<(Id, u16)>,
     /// The classes of which an object has been made.
     first_made: Vec<u16>,
     depth: Arc<AtomicU32>,
+}
+
+/// What has happened to an object, and what is put back where somebody refuses it.
+struct Noted {
+    told: Occasion,
+    before: Vec<Before>,
 }
 
 /// Holds the depth while a listener runs; an operation that is dropped in the middle lets go of it as well.
@@ -150,13 +157,16 @@ impl Listeners {
     #[inline]
     pub(crate) fn note(&mut self, event: ObjectEvent, id: Id) {
         if self.hears(event) {
-            self.queue.push(Occasion { event, object: Handle::new(id), attributes: None });
+            let told = Occasion { event, object: Handle::new(id), attributes: None };
+            self.queue.push(Noted { told, before: Vec::new() });
         }
     }
 
-    pub(crate) fn note_attributes(&mut self, event: ObjectEvent, id: Id, attributes: Vec<String>) {
-        let attributes = Some(attributes);
-        self.queue.push(Occasion { event, object: Handle::new(id), attributes });
+    /// Attributes of an object have been read again.
+    pub(crate) fn note_refresh(&mut self, id: Id, attributes: Vec<String>, before: Vec<Before>) {
+        let (event, attributes) = (ObjectEvent::Refresh, Some(attributes));
+        let told = Occasion { event, object: Handle::new(id), attributes };
+        self.queue.push(Noted { told, before });
     }
 
     pub(crate) fn noted_so_far(&self) -> usize {
@@ -305,7 +315,7 @@ impl Session {
     /// Tells what has been noted. All are told; the first error is given.
     pub(crate) fn tell_noted(&mut self) -> Result<()> {
         let mut result = Ok(());
-        for mut told in self.noted() {
+        for Noted { mut told, .. } in self.noted() {
             if self.arena.holds(told.object.id) {
                 result = result.and(self.tell_now(&mut told));
             }
@@ -313,28 +323,34 @@ impl Session {
         result
     }
 
-    /// As [`tell_noted`](Self::tell_noted), within an operation that waits.
+    /// As [`tell_noted`](Self::tell_noted), within an operation that waits. What was loaded, and is refused, is as it
+    /// was before.
     pub(crate) async fn tell_noted_waiting(&mut self) -> Result<()> {
         let mut result = Ok(());
         if !self.listeners.has_queue() {
             return result;
         }
-        for told in self.noted() {
-            if self.arena.holds(told.object.id) {
-                result = result.and(self.tell_later(told).await);
+        for Noted { told, before } in self.noted() {
+            let (event, id) = (told.event, told.object.id);
+            if self.arena.holds(id) {
+                let heard = self.tell_later(told).await;
+                if heard.is_err() {
+                    self.take_load_back(event, id, before);
+                }
+                result = result.and(heard);
             }
         }
         result
     }
 
     /// What has been noted, each once.
-    fn noted(&mut self) -> Vec<Occasion> {
+    fn noted(&mut self) -> Vec<Noted> {
         if !self.listeners.has_queue() {
             return Vec::new();
         }
         let mut seen = hashbrown::HashSet::<_, foldhash::fast::RandomState>::default();
         let mut noted = std::mem::take(&mut self.listeners.queue);
-        noted.retain(|told| {
+        noted.retain(|Noted { told, .. }| {
             told.event == ObjectEvent::Expire || seen.insert((told.event, told.object.id))
         });
         noted

@@ -18,6 +18,7 @@ use crate::instrumentation::{
     Attr, Field, Handle, Id, IsA, Lazy, ManyCore, Mapped, NOT_IN_ROW, OneCore,
 };
 use crate::mapping::{Direction, PropertyKind};
+use crate::session::before::Before;
 use crate::session::state::Flags;
 use crate::session::{ObjectState, Session};
 use crate::{Error, ErrorKind, Result};
@@ -330,6 +331,18 @@ impl Session {
         attributes: &[u16],
         by: Asker,
     ) -> Result<()> {
+        let before = self.before_refresh(id);
+        self.load_columns_since(before, id, attributes, by).await
+    }
+
+    /// As [`load_columns_for`](Self::load_columns_for); whoever refuses it finds what was before.
+    pub(crate) async fn load_columns_since(
+        &mut self,
+        before: Vec<Before>,
+        id: Id,
+        attributes: &[u16],
+        by: Asker,
+    ) -> Result<()> {
         let Some(key) = self.identity_key(id) else { return Ok(()) };
         if attributes.is_empty() {
             return Ok(());
@@ -363,7 +376,7 @@ impl Session {
         if !found {
             return Err(self.row_gone(id));
         }
-        super::object::note_refresh(self, id, attributes);
+        super::object::note_refresh(self, id, attributes, before);
         self.tell_noted_waiting().await
     }
 

@@ -23,6 +23,10 @@ pub(super) enum Allowed {
     Queries,
 }
 
+/// What options have said of an attribute.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Restriction(u16, Allowed);
+
 /// The session's side of loading.
 #[derive(Default)]
 pub(crate) struct Loading {
@@ -56,6 +60,18 @@ impl Loading {
         if !self.restricted.is_empty() {
             self.restricted.remove(&(id, attribute));
         }
+    }
+
+    /// What options have said of an object's attributes.
+    pub(crate) fn restrictions(&self, id: Id) -> Vec<Restriction> {
+        let of = self.restricted.iter().filter(|((of, _), _)| *of == id);
+        of.map(|((_, attribute), allowed)| Restriction(*attribute, *allowed)).collect()
+    }
+
+    /// Puts that back.
+    pub(crate) fn put_restrictions(&mut self, id: Id, all: Vec<Restriction>) {
+        let all = all.into_iter().map(|Restriction(attribute, allowed)| ((id, attribute), allowed));
+        self.restricted.extend(all);
     }
 
     /// Whether an attribute may be loaded, where an option has spoken of it.

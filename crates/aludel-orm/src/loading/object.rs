@@ -11,6 +11,7 @@ use crate::attributes::delta::IdSet;
 use crate::events::ObjectEvent;
 use crate::instrumentation::{Id, ManyCore, NOT_IN_ROW, OneCore};
 use crate::mapping::Mapper;
+use crate::session::before::Before;
 use crate::session::identity::{Key, Place};
 use crate::session::state::Flags;
 use crate::session::{ObjectState, Session};
@@ -268,6 +269,7 @@ fn fill(
     populate: &mut Populate,
 ) -> Result<()> {
     let overwrite = populate.existing && populate.done.insert(id);
+    let before = session.before_refresh(id);
     let head = session.arena.state(id).head;
     let mut at = vec![NOT_IN_ROW; class.at.len()];
     let mut filled: SmallVec<[u16; 16]> = SmallVec::new();
@@ -300,7 +302,7 @@ fn fill(
         slab.set_expired(id.slot, *attribute, false);
         session.loading.allow(id, *attribute);
     }
-    note_refresh(session, id, &filled);
+    note_refresh(session, id, &filled, before);
     Ok(())
 }
 
@@ -316,13 +318,13 @@ fn expire_left_out(session: &mut Session, class: &ClassPlan, id: Id) {
     }
 }
 
-/// Attributes of an object have been read again.
+/// Attributes of an object have been read again; whoever refuses that finds what was before.
 #[inline]
-pub(super) fn note_refresh(session: &mut Session, id: Id, attributes: &[u16]) {
+pub(super) fn note_refresh(session: &mut Session, id: Id, attributes: &[u16], before: Vec<Before>) {
     if session.listeners.hears(ObjectEvent::Refresh) {
         let mapper = session.mapper_of(id);
         let names = attributes.iter().map(|a| mapper.property(*a).name().to_owned()).collect();
-        session.listeners.note_attributes(ObjectEvent::Refresh, id, names);
+        session.listeners.note_refresh(id, names, before);
     }
 }
 

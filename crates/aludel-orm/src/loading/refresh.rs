@@ -15,7 +15,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When the object is not persistent, or its row is gone.
+    /// When the object is not persistent, or its row is gone. When a listener refuses, the object is as it was, with its
+    /// changes.
     #[track_caller]
     pub fn refresh<T>(&mut self, object: Handle<T>) -> impl Future<Output = Result<()>> {
         self.called();
@@ -63,6 +64,7 @@ impl Session {
 
     pub(crate) async fn refresh_at(&mut self, id: Id, attributes: Option<&[u16]>) -> Result<()> {
         self.check_persistent(id)?;
+        let before = self.before_refresh_with(id);
         // Its own changes are lost; those of others are flushed, since they may concern what is read.
         let columns = match attributes {
             None => {
@@ -75,7 +77,7 @@ impl Session {
             }
         };
         self.autoflush().await?;
-        self.load_columns_for(id, &columns, Asker::Program).await.map_err(|error| {
+        self.load_columns_since(before, id, &columns, Asker::Program).await.map_err(|error| {
             match error.kind() {
                 ErrorKind::ObjectDeleted => Error::new(
                     ErrorKind::InvalidRequest,

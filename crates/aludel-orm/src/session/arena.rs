@@ -28,6 +28,13 @@ pub(crate) struct Slab {
     first: u32,
 }
 
+/// Which attributes of an object have values, and which are expired.
+pub(crate) struct Presence {
+    loaded: u64,
+    expired: u64,
+    wide: Box<[u64]>,
+}
+
 /// All objects of a session.
 pub(crate) struct Arena {
     pub(crate) slabs: Vec<Option<Slab>>,
@@ -139,6 +146,22 @@ impl Slab {
         };
         let bit = 1 << (attribute % 64);
         if on { *word |= bit } else { *word &= !bit }
+    }
+
+    /// Which attributes of an object have values, and which are expired.
+    pub(crate) fn presence(&self, slot: u32) -> Presence {
+        let state = &self.states[slot as usize];
+        let at = slot as usize * self.words * 2;
+        let wide = self.wide[at..at + self.words * 2].into();
+        Presence { loaded: state.loaded, expired: state.expired, wide }
+    }
+
+    /// Puts that back.
+    pub(crate) fn put_presence(&mut self, slot: u32, presence: Presence) {
+        let state = &mut self.states[slot as usize];
+        (state.loaded, state.expired) = (presence.loaded, presence.expired);
+        let at = slot as usize * self.words * 2;
+        self.wide[at..at + self.words * 2].copy_from_slice(&presence.wide);
     }
 
     /// The slots that hold objects.

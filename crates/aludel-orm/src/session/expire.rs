@@ -40,10 +40,14 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// That of a listener; the objects are expired all the same.
+    /// When a listener refuses it for one of them: nothing is expired then.
     pub fn expire_all(&mut self) -> Result<()> {
-        for id in self.arena.ids(|s| s.life == ObjectState::Persistent) {
-            self.expire_whole(id);
+        let all = |s: &Self| s.arena.ids(|s| s.life == ObjectState::Persistent);
+        if self.listeners.hears(ObjectEvent::Expire) {
+            self.scope(|s| all(s).into_iter().try_for_each(|id| s.tell(ObjectEvent::Expire, id)))?;
+        }
+        for id in all(self) {
+            self.expire_untold(id);
         }
         self.changed.clear();
         self.sweep_log();
@@ -91,7 +95,7 @@ impl Session {
     }
 
     /// Whether an object that the cascade reaches is expired.
-    fn is_expired_with(&self, id: Id) -> bool {
+    pub(super) fn is_expired_with(&self, id: Id) -> bool {
         let state = self.arena.state(id);
         state.life != ObjectState::Pending && state.has(Flags::HAS_KEY)
     }

@@ -9,6 +9,7 @@
 
 pub(crate) mod access;
 pub(crate) mod arena;
+pub(crate) mod before;
 pub(crate) mod cascade;
 pub(crate) mod delete;
 mod discard;

@@ -3,7 +3,9 @@
 use aludel_orm::attributes::Op;
 use aludel_orm::events::{AttributeEvent, ObjectEvent, OfAttribute, StatementEvent};
 use aludel_orm::mapping::MapperBuilder;
-use aludel_orm::{Datum, Handle, Mapped, ObjectState, select};
+use aludel_orm::{
+    AttributeKey, Datum, Handle, Mapped, ObjectState, contains_eager, joined, select, selectin,
+};
 
 use crate::*;
 
@@ -130,6 +132,24 @@ fn each_object_event_of_what_does_not_write() -> Result<()> {
         (Expire, |x| x.s.expire_attributes(x.jack, [User::visits])),
         (Expire, |x| x.db.run(x.s.refresh(x.jack))),
         (Expire, |x| x.db.run(x.s.refresh_attributes(x.jack, [User::visits]))),
+        (Expire, |x| x.s.expire_all()),
+        // Pending changes, loaded relationships, what is expired: all is there again.
+        (Refresh, |x| x.db.run(x.s.refresh(x.jack))),
+        (Refresh, |x| x.db.run(x.s.refresh_attributes(x.jack, [User::visits]))),
+        (Refresh, |x| {
+            let mut quiet = x.s.no_autoflush();
+            x.db.run(quiet.refresh_attributes(x.home, [Address::email]))
+        }),
+        (Refresh, |x| {
+            let both = [AttributeKey::from(User::name), User::addresses.into()];
+            let mut quiet = x.s.no_autoflush();
+            x.db.run(quiet.refresh_attributes(x.ed, both))
+        }),
+        (Refresh, |x| {
+            let all = select::<User>().options(joined(User::addresses)).populate_existing();
+            let mut quiet = x.s.no_autoflush();
+            x.db.run(quiet.all(all)).map(|_| ())
+        }),
     ];
     for (event, operation) in cases {
         let mut scene = scene()?;
@@ -162,6 +182,23 @@ fn each_object_event_of_a_flush() -> Result<()> {
 }
 
 #[test]
+fn what_a_flush_gives_a_new_object() -> Result<()> {
+    let Scene { db, mut s, .. } = scene()?;
+    db.run(s.commit())?;
+    let refusal = s.on(ObjectEvent::RefreshFlush, |_, _| Err(refuse()))?;
+    let new = s.add(user("new"))?;
+    assert_eq!(db.run(s.flush()).unwrap_err().kind(), ErrorKind::Validation);
+    db.run(s.rollback())?;
+    assert_eq!((s.state(new)?, &*s.try_get(new)?.name), (ObjectState::Transient, "new"));
+    assert_eq!(db.rows("SELECT name FROM users ORDER BY id"), ["ed", "jack"]);
+    s.off(refusal);
+    s.add(new)?;
+    db.run(s.commit())?;
+    assert_eq!(db.rows("SELECT name, visits FROM users ORDER BY id"), ["ed|5", "jack|7", "new|5"]);
+    Ok(())
+}
+
+#[test]
 fn a_load_and_a_statement() -> Result<()> {
     let Scene { db, mut s, .. } = scene()?;
     db.run(s.rollback())?;
@@ -174,7 +211,18 @@ fn a_load_and_a_statement() -> Result<()> {
     for event in [ObjectEvent::Load, ObjectEvent::LoadedAsPersistent] {
         let mut s = db.session();
         let refusal = s.on(event, |_, _| Err(refuse()))?;
-        assert_eq!(db.run(s.all(select::<User>())).unwrap_err().kind(), ErrorKind::Validation);
+        let queries = [
+            select::<User>(),
+            select::<User>().options(joined(User::addresses)),
+            select::<User>().options(selectin(User::addresses)),
+        ];
+        for query in queries {
+            // As often as it is asked for: nothing of it is there.
+            let refused = db.run(s.all(query)).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Validation);
+            assert!(s.persistent_objects().is_empty(), "{event:?}");
+        }
+        assert!(db.run(s.get::<User>(1)).is_err() && s.peek::<User>(1)?.is_none());
         s.off(refusal);
         // The session goes on.
         let found = db.run(s.all(select::<User>()))?;
@@ -182,6 +230,53 @@ fn a_load_and_a_statement() -> Result<()> {
         assert!(!s.is_dirty(found[0])?);
         db.run(s.close())?;
     }
+    Ok(())
+}
+
+#[test]
+fn one_object_of_those_that_rows_bring() -> Result<()> {
+    let Scene { db, mut s, .. } = scene()?;
+    db.run(s.rollback())?;
+    db.run(s.close())?;
+    let mut s = db.session();
+    let users = db.run(s.all(select::<User>().order_by(User::id)))?;
+    let refusal = s.on(ObjectEvent::Load.of::<Address>(), |_, _| Err(refuse()))?;
+    // The owners are there, and their addresses are as little loaded as before.
+    for query in [
+        select::<User>().options(joined(User::addresses)),
+        select::<User>().options(selectin(User::addresses)),
+        select::<User>().join(User::addresses).options(contains_eager(User::addresses)),
+    ] {
+        assert_eq!(db.run(s.all(query)).unwrap_err().kind(), ErrorKind::Validation);
+        assert!(!s.is_loaded(users[0], User::addresses)?);
+        assert_eq!(s.persistent_objects().len(), 2);
+    }
+    assert!(db.run(s.load(users[0], User::addresses)).is_err());
+    assert!(!s.is_loaded(users[0], User::addresses)?);
+    s.off(refusal);
+    db.run(s.load(users[0], User::addresses))?;
+    assert_eq!(s[users[0]].addresses.len(), 1);
+    Ok(())
+}
+
+#[test]
+fn what_is_expired_stays_so_when_its_load_is_refused() -> Result<()> {
+    let Scene { db, mut s, ed, jack, .. } = scene()?;
+    db.run(s.commit())?;
+    s.expire(ed)?;
+    s.set(ed, User::visits, 9)?;
+    let before = picture(&s);
+    let refusal = s.on(ObjectEvent::Refresh, |_, _| Err(refuse()))?;
+    let mut quiet = s.no_autoflush();
+    assert!(db.run(quiet.load(ed, User::name)).is_err());
+    assert!(db.run(quiet.all(select::<User>())).is_err());
+    drop(quiet);
+    assert_eq!(picture(&s), before);
+    assert_eq!((&*s[jack].name, s.is_loaded(ed, User::name)?), ("jack", false));
+    s.off(refusal);
+    db.run(s.load(ed, User::name))?;
+    db.run(s.commit())?;
+    assert_eq!(db.rows("SELECT name, visits FROM users ORDER BY id"), ["ed|9", "jack|7"]);
     Ok(())
 }
 
