@@ -17,6 +17,8 @@ mod interface;
 mod joins;
 #[path = "mappers/load_only_mappers.rs"]
 mod load_only_mappers;
+#[path = "mappers/mistakes.rs"]
+mod mistakes;
 #[path = "mappers/mixins.rs"]
 mod mixins;
 #[path = "mappers/queries.rs"]

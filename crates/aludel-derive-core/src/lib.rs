@@ -13,6 +13,7 @@
 //! a generic struct) gives nothing but the errors.
 
 mod attributes;
+mod checks;
 mod column_enum;
 mod composite;
 mod emit;

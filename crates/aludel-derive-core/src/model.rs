@@ -85,7 +85,7 @@ impl Field {
     }
 
     /// The column's name, where the field is one.
-    fn column_name(&self) -> Option<String> {
+    pub(crate) fn column_name(&self) -> Option<String> {
         match &self.kind {
             Kind::Column(column) => {
                 Some(column.name.as_ref().map_or_else(|| self.name(), syn::LitStr::value))
@@ -115,6 +115,8 @@ impl Class {
         class.check_hierarchy(errors);
         class.find_version(errors);
         class.find_constraint_columns(errors);
+        class.check_table(errors);
+        class.check_columns(errors);
         Some(class)
     }
 

@@ -3,6 +3,7 @@
 use syn::{Expr, Field, LitStr, Path};
 
 use super::reference;
+use crate::emit::is_deferred;
 use crate::errors::Errors;
 use crate::options;
 
@@ -160,6 +161,21 @@ impl Column {
                     );
                 }
             }
+        }
+        if given("computed").is_some() {
+            for name in ["default", "server_default", "onupdate"] {
+                if let Some(option) = given(name) {
+                    let what =
+                        "what the database computes is never written: leave it out, or `computed`";
+                    option.refuse(what, errors);
+                }
+            }
+        }
+        if let Some(option) = given("group")
+            && !column.deferred
+            && !is_deferred(&field.ty)
+        {
+            option.refuse("a group is of deferred columns: write `deferred` as well", errors);
         }
         if column.primary_key && column.deferred {
             if let Some(option) = given("deferred") {

@@ -206,6 +206,24 @@ impl Relationship {
                 _ => option.unknown("relationship", KNOWN, HINTS, errors),
             }
         }
+        if let Some(cascade) = read.cascade.as_ref().filter(|_| read.viewonly) {
+            let text = cascade.value();
+            let writes = ["save-update", "merge", "delete", "delete-orphan", "all"];
+            if let Some(word) = text.split(", ").find(|word| writes.contains(word)) {
+                let what = format!(
+                    "a `viewonly` relationship is only read, so it cannot cascade `{word}`: leave `cascade` out"
+                );
+                errors.at(cascade, what);
+            }
+        }
+        if read.secondary.is_none()
+            && let Some(join) = &read.secondaryjoin
+        {
+            errors.at(
+                join,
+                "`secondaryjoin` joins an association table: write `secondary = \"…\"` as well",
+            );
+        }
         if let (Some(option), None) = (numbered, &read.position) {
             let what = "what is numbered is the `position`: write `position = \"…\"` as well";
             option.refuse(what, errors);

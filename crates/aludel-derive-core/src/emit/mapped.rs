@@ -117,7 +117,7 @@ fn changed(class: &Class, field: &Field) -> TokenStream {
 }
 
 /// Whether a type is written as `Deferred<…>`.
-fn is_deferred(ty: &Type) -> bool {
+pub(crate) fn is_deferred(ty: &Type) -> bool {
     match ty {
         Type::Group(group) => is_deferred(&group.elem),
         Type::Paren(paren) => is_deferred(&paren.elem),

@@ -20,7 +20,7 @@ mod narrow;
 mod object;
 
 pub(crate) use class_def::attribute_defs;
-pub(crate) use mapped::decoded;
+pub(crate) use mapped::{decoded, is_deferred};
 pub(crate) use narrow::variant;
 pub(crate) use object::arms;
 use proc_macro2::{Literal, TokenStream};

@@ -317,3 +317,31 @@ fn what_a_hybrid_and_its_block_cannot_be() {
     ];
     insta::assert_snapshot!(more.concat());
 }
+
+#[test]
+fn options_that_do_not_go_together() {
+    insta::assert_snapshot!(
+        class(
+            "#[mapped(view, extend_existing, schema = \"s\")]",
+            "#[column(primary_key)] id: i64,
+             #[column(name = \"id\")] other: i64,
+             #[column(computed = \"id + 1\", default = 3, onupdate = 4)] next: i64,
+             #[column(group = \"large\")] text: String,
+             #[column(group = \"large\")] photo: Deferred<String>,
+             #[column(version_generator = random)] version: i64,
+             #[relationship(viewonly, cascade = \"all\", secondaryjoin = A::b.eq(B::c))] others: Many<Other>",
+        ),
+        @r#"
+        default: what the database computes is never written: leave it out, or `computed`
+        onupdate: what the database computes is never written: leave it out, or `computed`
+        group: a group is of deferred columns: write `deferred` as well
+        "all": a `viewonly` relationship is only read, so it cannot cascade `all`: leave `cascade` out
+        A::b.eq(B::c): `secondaryjoin` joins an association table: write `secondary = "…"` as well
+        User: `view` is said of a table: write `table = "…"` as well
+        User: `extend_existing` is said of a table: write `table = "…"` as well
+        User: `schema` is said of a table: write `table = "…"` as well
+        "id": two attributes are of the column `id`: give one of them another, or make a synonym of it, `#[mapped(synonym = …)]` on the other
+        random: it makes the versions of a row: write `version` beside it
+        "#
+    );
+}

@@ -204,7 +204,7 @@ impl Registry {
                 *spec = Arc::clone(changed);
             }
         }
-        self.build(&mut known, all, &keys)?;
+        self.build(&mut known, all, &keys, false)?;
         drop(known);
         let mut classes = Vec::new();
         for (before, spec, gone) in specs {

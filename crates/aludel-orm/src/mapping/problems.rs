@@ -17,6 +17,16 @@ impl Problems {
         self.add(format!("class `{class}`, attribute `{attribute}`: {}", what.as_ref()));
     }
 
+    /// Whether nothing is.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// More that is wrong.
+    pub(super) fn extend(&mut self, more: Self) {
+        more.0.into_iter().for_each(|line| self.add(line));
+    }
+
     /// Something else is wrong.
     pub(super) fn add(&mut self, line: String) {
         if !self.0.contains(&line) {
@@ -32,6 +42,28 @@ impl Problems {
             lines => format!("the mapping has {} errors:\n{}", lines.len(), lines.join("\n")),
         };
         Err(Error::new(ErrorKind::Configuration, message))
+    }
+}
+
+/// What is wrong with one thing, in which there may be several mistakes.
+#[derive(Debug, Default)]
+pub(super) struct Wrong(pub(super) Vec<String>);
+
+impl Wrong {
+    /// Keeps what is wrong, and goes on.
+    pub(super) fn note<T>(&mut self, result: Result<T, impl Into<Self>>) -> Option<T> {
+        result.map_err(|wrong| self.0.extend(wrong.into().0)).ok()
+    }
+
+    /// The value, where nothing was wrong.
+    pub(super) fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(what: String) -> Self {
+        Self(vec![what])
     }
 }
 

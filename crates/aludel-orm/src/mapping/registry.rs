@@ -135,8 +135,8 @@ impl Registry {
     ///
     /// For all that is wrong, at once.
     pub fn configure(&self) -> Result<()> {
-        let mappers = self.learn(&[])?;
-        configure::check_foreign_keys(&mappers, &self.metadata())
+        let mappers = self.learn_whole(&[], true)?;
+        configure::check_foreign_keys(&mappers.list, &self.metadata()).into_result()
     }
 
     /// The statements that create all tables that are not there yet, in the order in which they have to run.
@@ -206,6 +206,11 @@ impl Registry {
 
     /// Learns classes, those on the list, and all that they refer to.
     pub(super) fn learn(&self, classes: &[&'static ClassDef]) -> Result<Arc<Mappers>> {
+        self.learn_whole(classes, false)
+    }
+
+    /// The same; where the mapping is `whole`, it is told with all else that is wrong what refers to no table.
+    fn learn_whole(&self, classes: &[&'static ClassDef], whole: bool) -> Result<Arc<Mappers>> {
         if classes.iter().any(|class| class.key() == ClassKey::of::<Record>()) {
             return Err(Record::of_no_class());
         }
@@ -252,7 +257,7 @@ impl Registry {
         // A base comes before its subclasses.
         specs[before..].sort_by_key(|spec| configure::depth(spec.def));
         let new: Vec<_> = specs[before..].iter().map(|spec| spec.def).collect();
-        let mappers = match self.build(&mut known, specs, &[]) {
+        let mappers = match self.build(&mut known, specs, &[], whole) {
             Ok(mappers) => mappers,
             Err(error) => {
                 // What was described at run time may refer to classes that are described later.
@@ -286,8 +291,10 @@ impl Registry {
         known: &mut Known,
         specs: Vec<Arc<ClassSpec>>,
         changed: &[ClassKey],
+        whole: bool,
     ) -> Result<Arc<Mappers>> {
-        let built = configure::build(&specs, &self.mappers(), &known.tables, &known.made, changed)?;
+        let there = self.mappers();
+        let built = configure::build(&specs, &there, (&known.tables, &known.made), changed, whole)?;
         let mappers = Arc::new(built.mappers);
         known.specs = specs;
         known.tables = built.by_hand;

@@ -109,7 +109,13 @@ fn a_target_may_come_later_but_has_to_come() {
         .finish()
         .unwrap();
     let wrong = registry.configure().unwrap_err();
-    assert_eq!(wrong.message(), "class `A`, attribute `b`: its target class `Bee` is not mapped");
+    let lines: Vec<&str> = wrong.message().lines().collect();
+    let expected = [
+        "the mapping has 2 errors:",
+        "class `A`, attribute `b`: its target class `Bee` is not mapped; register it, or describe a class of this name",
+        "class `A`: foreign key of `a.b_id`: there is no table `b`; did you mean `a`?",
+    ];
+    assert_eq!(lines, expected);
     registry
         .describe("Bee")
         .table("b")

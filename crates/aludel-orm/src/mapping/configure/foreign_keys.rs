@@ -1,11 +1,12 @@
 //! Whether foreign keys refer to something.
 
+use std::sync::Arc;
+
 use aludel_sql::{MetaData, did_you_mean};
 
 use super::Build;
 use super::names::no_column;
-use crate::Result;
-use crate::mapping::Mappers;
+use crate::mapping::Mapper;
 use crate::mapping::problems::Problems;
 
 impl Build<'_> {
@@ -36,12 +37,8 @@ impl Build<'_> {
     }
 }
 
-/// Whether every foreign key refers to a table that exists.
-///
-/// # Errors
-///
-/// For all that do not.
-pub(in crate::mapping) fn check(mappers: &Mappers, tables: &MetaData) -> Result<()> {
+/// The foreign keys that refer to a table that does not exist.
+pub(in crate::mapping) fn check(mappers: &[Arc<Mapper>], tables: &MetaData) -> Problems {
     let mut problems = Problems::default();
     for table in tables {
         for key in table.foreign_keys() {
@@ -50,7 +47,7 @@ pub(in crate::mapping) fn check(mappers: &Mappers, tables: &MetaData) -> Result<
             }
             let (name, to) = (table.full_name(), &key.target_table);
             let columns = key.column_names.join(", ");
-            let class = mappers.list.iter().find(|m| *m.name == **to);
+            let class = mappers.iter().find(|m| *m.name == **to);
             let near = match class {
                 Some(mapper) => {
                     let meant = mapper.local_table().map_or("", |table| table.full_name());
@@ -67,12 +64,12 @@ pub(in crate::mapping) fn check(mappers: &Mappers, tables: &MetaData) -> Result<
                 }
             };
             let what = format!("foreign key of `{name}.{columns}`: there is no table `{to}`{near}");
-            let owner = mappers.list.iter().find(|m| m.tables.contains(table));
+            let owner = mappers.iter().find(|m| m.tables.contains(table));
             match owner {
                 Some(mapper) => problems.class(&mapper.name, what),
                 None => problems.add(what),
             }
         }
     }
-    problems.into_result()
+    problems
 }

@@ -6,6 +6,7 @@ use aludel_sql::{Table, did_you_mean};
 use super::Build;
 use super::hierarchy::Shape;
 use crate::instrumentation::AttrKind;
+use crate::mapping::problems::Wrong;
 use crate::mapping::{ColumnRef, PropertyKind};
 
 impl Build<'_> {
@@ -79,7 +80,7 @@ impl Build<'_> {
                     }
                     mapper.primary_key = key;
                 }
-                Err(what) => self.problem(class, what),
+                Err(wrong) => wrong.0.iter().for_each(|what| self.problem(class, what)),
             },
         }
         self.version(class);
@@ -111,7 +112,7 @@ impl Build<'_> {
         }
     }
 
-    fn primary_key(&self, class: u16) -> Result<Vec<u16>, String> {
+    fn primary_key(&self, class: u16) -> Result<Vec<u16>, Wrong> {
         let said = &self.spec(class).said.primary_key;
         let mapper = self.mapper(class);
         let table = mapper.tables.last();
@@ -132,10 +133,12 @@ impl Build<'_> {
                     format!("its primary key `{name}` is not an attribute with a column{near}")
                 })
             };
-            return said.iter().map(find).collect();
+            let mut wrong = Wrong::default();
+            let key = said.iter().filter_map(|name| wrong.note(find(name))).collect();
+            return wrong.or(key);
         }
         if let Some(key) = self.key_selected(class) {
-            return key;
+            return Ok(key?);
         }
         let Some(table) = table else { return Ok(Vec::new()) };
         if table.primary_key().is_empty() {
@@ -143,7 +146,8 @@ impl Build<'_> {
                 "table `{}` has no primary key: add `#[column(primary_key)]` to the fields that identify an \
                  object, or say `primary_key([…])` where it is mapped by hand",
                 table.full_name()
-            ));
+            )
+            .into());
         }
         let attribute = |column: &u16| {
             mapper.attribute_of(table, *column).ok_or_else(|| {
@@ -151,7 +155,9 @@ impl Build<'_> {
                 format!("no attribute stands for the primary key column `{full}.{name}`: add a field for it")
             })
         };
-        table.primary_key().iter().map(attribute).collect()
+        let mut wrong = Wrong::default();
+        let key = table.primary_key().iter().filter_map(|at| wrong.note(attribute(at))).collect();
+        wrong.or(key)
     }
 
     fn version(&mut self, class: u16) {
@@ -168,6 +174,10 @@ impl Build<'_> {
                 None => {
                     let names = mapper.columns.iter().map(|a| &*mapper.property(*a).name);
                     let near = did_you_mean(name, names);
+                    let near = match near.is_empty() {
+                        true => "; name an attribute that has one".to_owned(),
+                        false => near,
+                    };
                     let what =
                         format!("the version counter `{name}` is not a column of the class{near}");
                     self.problem(class, what);

@@ -68,18 +68,27 @@ pub(super) struct Built {
 pub(super) fn build(
     specs: &[Arc<ClassSpec>],
     before: &Mappers,
-    by_hand: &MetaData,
-    made: &Made,
+    (by_hand, made): (&MetaData, &Made),
     changed: &[ClassKey],
+    whole: bool,
 ) -> Result<Built> {
     if specs.len() > usize::from(u16::MAX) {
         let message = format!("{} classes are more than a registry can hold", specs.len());
         return Err(Error::new(ErrorKind::Configuration, message));
     }
     let mut tables = Tables::new(by_hand, made);
-    let sources = selected::sources(specs, before, &mut tables, changed)?;
+    let sources = selected::sources(specs, before, &mut tables, changed);
     let mut build = Build::new(specs, before, tables, changed, sources);
     build.steps();
+    if whole && !build.problems.is_empty() {
+        // Of a mapping that is right, it is told when it is there.
+        let mut all = build.tables.by_hand().clone();
+        for table in tables::of_mappers(&build.mappers) {
+            // Tables of one name are one table here.
+            let _ = all.add(table);
+        }
+        build.problems.extend(check_foreign_keys(&build.mappers, &all));
+    }
     build.problems.into_result()?;
     let by_name = (0..specs.len()).rev().map(|i| (specs[i].def.name.into(), i as u16)).collect();
     let mappers = Mappers {

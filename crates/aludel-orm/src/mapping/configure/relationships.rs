@@ -12,6 +12,7 @@ impl Build<'_> {
     pub(super) fn relationships(&mut self) {
         for class in self.classes() {
             if self.is_broken(class) {
+                self.check_broken(class);
                 continue;
             }
             let own = self.own_attributes(class);
@@ -68,6 +69,45 @@ impl Build<'_> {
         Some(by_hand.unwrap_or_else(|| RelationshipOptions::of(relationship)))
     }
 
+    /// Of a class that has no table: what can be said of its relationships all the same.
+    fn check_broken(&mut self, class: u16) {
+        for attribute in self.own_attributes(class) {
+            let Some(options) = self.options(class, attribute) else { continue };
+            let name = self.spec(class).def.attributes[usize::from(attribute)].name;
+            let (target, mut wrong) = (self.target(&options), self.mistakes(&options));
+            wrong.extend(target.err());
+            wrong.iter().for_each(|what| self.attribute_problem(class, name, what));
+        }
+    }
+
+    fn target(&self, options: &RelationshipOptions) -> Result<u16, String> {
+        options.target.get().and_then(|target| self.number(target)).ok_or_else(|| {
+            let name = options.target.name();
+            let near = did_you_mean(name, self.specs.iter().map(|spec| spec.def.name));
+            let near = match near.is_empty() {
+                true => "; register it, or describe a class of this name".to_owned(),
+                false => near,
+            };
+            format!("its target class `{name}` is not mapped{near}")
+        })
+    }
+
+    /// What is wrong with options, whatever the way to the target.
+    fn mistakes(&self, options: &RelationshipOptions) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if let (Ok(target), Some(back)) = (self.target(options), &options.back_populates) {
+            wrong.extend(self.named_other_side(target, back).err());
+        }
+        wrong.extend(cascades::parse(options.cascade.as_deref(), options.viewonly).err());
+        if options.position.is_some() && !matches!(options.collection, Some(Collection::List)) {
+            wrong.push("it keeps a position, so it must be a list: use `Many<…>`".to_owned());
+        }
+        if options.lazy == Lazy::WriteOnly && options.collection.is_none() {
+            wrong.push("it refers to one object, and only a collection is `write_only`".to_owned());
+        }
+        wrong
+    }
+
     fn relationship(
         &mut self,
         class: u16,
@@ -75,17 +115,19 @@ impl Build<'_> {
         name: &'static str,
         options: &RelationshipOptions,
     ) -> Result<Option<Relationship>, Vec<String>> {
-        let Some(target) = options.target.get().and_then(|target| self.number(target)) else {
-            let name = options.target.name();
-            let near = did_you_mean(name, self.specs.iter().map(|spec| spec.def.name));
-            return Err(vec![format!("its target class `{name}` is not mapped{near}")]);
+        let mut wrong = self.mistakes(options);
+        let target = match self.target(options) {
+            Ok(target) if !self.is_broken(target) => target,
+            Ok(_) if wrong.is_empty() => return Ok(None),
+            Ok(_) => return Err(wrong),
+            Err(what) => {
+                wrong.push(what);
+                return Err(wrong);
+            }
         };
-        if self.is_broken(target) {
-            return Ok(None);
-        }
-        let mut wrong: Vec<String> = self.check_target(target).err().into_iter().collect();
-        let cascades = cascades::parse(options.cascade.as_deref(), options.viewonly);
-        let cascades = cascades.map_err(|what| wrong.push(what)).unwrap_or_default();
+        wrong.extend(self.check_target(target).err());
+        let cascades =
+            cascades::parse(options.cascade.as_deref(), options.viewonly).unwrap_or_default();
         let far = self.mapper(target);
         let mut of_target = |what: &str, name: &str| {
             target_attribute(far, what, name).map_err(|what| wrong.push(what)).ok()
@@ -105,12 +147,6 @@ impl Build<'_> {
             })
             .collect();
         let position = options.position.as_deref().and_then(|name| of_target("position", name));
-        if position.is_some() && holder != Some(Holder::List) {
-            wrong.push("it keeps a position, so it must be a list: use `Many<…>`".to_owned());
-        }
-        if options.lazy == Lazy::WriteOnly && options.collection.is_none() {
-            wrong.push("it refers to one object, and only a collection is `write_only`".to_owned());
-        }
         let primaryjoin = options.primaryjoin.as_ref().map(|make| make.call().node().clone());
         let secondaryjoin = options.secondaryjoin.as_ref().map(|make| make.call().node().clone());
         let joined =

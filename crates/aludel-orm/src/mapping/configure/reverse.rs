@@ -49,14 +49,7 @@ impl Build<'_> {
         };
         let Some(this) = self.mapper(class).relationship(attribute) else { return Ok(None) };
         let (owner, target) = (self.mapper(class), self.mapper(this.target));
-        let Some(at) = target.attribute(&name) else {
-            let relationships = self.relationship_names(this.target);
-            let near = did_you_mean(&name, relationships.iter().copied());
-            return Err(format!(
-                "its back_populates `{name}` is not an attribute of `{}`{near}",
-                target.name
-            ));
-        };
+        let at = self.named_other_side(this.target, &name)?;
         let declared = match self.says_other_side(this.target, at) {
             true => this.target,
             false => target.property(at).declared_by,
@@ -101,6 +94,19 @@ impl Build<'_> {
             return Ok(None);
         }
         Ok(Some((declared, at)))
+    }
+
+    /// The attribute of a target that a relationship names as its other side.
+    pub(super) fn named_other_side(&self, target: u16, name: &str) -> Result<u16, String> {
+        self.mapper(target).attribute(name).ok_or_else(|| {
+            let near = did_you_mean(name, self.relationship_names(target));
+            let class = self.spec(target).def.name;
+            let near = match near.is_empty() {
+                true => format!("; add it to `{class}`, or leave `back_populates` out"),
+                false => near,
+            };
+            format!("its back_populates `{name}` is not an attribute of `{class}`{near}")
+        })
     }
 
     /// Whether a mapping says the other side of a relationship that the class inherits.

@@ -13,7 +13,6 @@ use super::tables::Tables;
 use crate::instrumentation::{AttrKind, ClassKey, ColumnDef};
 use crate::loading::Resolver;
 use crate::mapping::builder::ClassSpec;
-use crate::mapping::problems::Problems;
 use crate::mapping::selected::{At, Columns, Selected};
 use crate::mapping::source::{TableSource, only_joins};
 use crate::mapping::{ColumnProperty, ColumnRef, Mappers, PropertyKind};
@@ -37,7 +36,7 @@ pub(super) fn sources(
     before: &Mappers,
     tables: &mut Tables,
     changed: &[ClassKey],
-) -> crate::Result<Sources> {
+) -> Sources {
     let mut sources = Sources::new();
     let mut waiting: Vec<u16> = Vec::new();
     for (class, spec) in (0..).zip(specs) {
@@ -62,15 +61,9 @@ pub(super) fn sources(
         };
         let (ready, rest): (Vec<u16>, Vec<u16>) = waiting.iter().partition(|class| ready(class));
         if ready.is_empty() {
-            let names = waiting.iter().map(|class| specs[usize::from(*class)].def.name);
-            let mut problems = Problems::default();
-            for name in names {
-                problems.class(
-                    name,
-                    "it is mapped to a query of itself, or of classes that wait for it",
-                );
-            }
-            problems.into_result()?;
+            let what = "it is mapped to a query of itself, or of classes that wait for it: name the tables there, or other classes";
+            sources.extend(rest.iter().map(|class| (*class, Err(what.to_owned()))));
+            return sources;
         }
         for class in ready {
             let source = resolve(&mappers, &specs[usize::from(class)]);
@@ -78,7 +71,7 @@ pub(super) fn sources(
         }
         waiting = rest;
     }
-    Ok(sources)
+    sources
 }
 
 /// What was made on the way to what classes are mapped to.

@@ -9,6 +9,7 @@ use super::Build;
 use super::hierarchy::Shape;
 use crate::instrumentation::{AttrKind, ClassDef, ColumnDef, ConstraintDef};
 use crate::mapping::builder::ClassSpec;
+use crate::mapping::problems::Wrong;
 
 /// The parts of a table that is being made.
 #[derive(Default)]
@@ -39,25 +40,22 @@ impl Build<'_> {
     }
 
     /// The table of a class (the first) and of the subclasses that have none of their own.
-    pub(super) fn table_of(
-        &self,
-        classes: &[u16],
-        full_name: &str,
-    ) -> Result<TableBuilder, String> {
+    pub(super) fn table_of(&self, classes: &[u16], full_name: &str) -> Result<TableBuilder, Wrong> {
+        let mut wrong = Wrong::default();
         let owner = classes[0];
         let def = self.spec(owner).def;
         let name = def.table.unwrap_or(full_name);
         let mut parts = Parts::default();
         if self.shape(owner) == Shape::Joined {
-            self.inherited_key(owner, &mut parts)?;
+            wrong.note(self.inherited_key(owner, &mut parts));
         }
         for &class in classes {
             for (column, def) in self.columns_of(class) {
-                self.add_column(class, owner, name, column, def, &mut parts)?;
+                wrong.note(self.add_column(class, owner, name, column, def, &mut parts));
             }
         }
         if !parts.columns.iter().any(|c| c.primary_key) {
-            return Err(no_primary_key(def));
+            wrong.0.push(no_primary_key(def));
         }
         if parts.columns.iter().filter(|c| c.primary_key).count() > 1 {
             for column in &mut parts.columns {
@@ -79,10 +77,11 @@ impl Build<'_> {
         for class in classes.iter().flat_map(|class| self.with_abstract_bases(*class)) {
             let spec = self.spec(class);
             for constraint in spec.def.constraints {
-                table = add_constraint(table, spec, name, constraint)?;
+                let with = wrong.note(add_constraint(table.clone(), spec, name, constraint));
+                table = with.unwrap_or(table);
             }
         }
-        Ok(table)
+        wrong.or(table)
     }
 
     /// The primary key of a joined subclass's table, where no attribute of its own says it: columns named

@@ -10,6 +10,7 @@ use super::hierarchy::Shape;
 use crate::instrumentation::ClassDef;
 use crate::mapping::Mapper;
 use crate::mapping::TableSource;
+use crate::mapping::problems::Wrong;
 
 /// The tables made for a registry's classes, by name, with what they were made from. A table is made
 /// again only when that has changed.
@@ -35,6 +36,11 @@ pub(super) struct Tables {
 impl Tables {
     pub(super) fn new(by_hand: &MetaData, made: &Made) -> Self {
         Self { by_hand: by_hand.clone(), made: made.clone() }
+    }
+
+    /// The tables made by hand.
+    pub(super) fn by_hand(&self) -> &MetaData {
+        &self.by_hand
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Table> {
@@ -106,8 +112,8 @@ impl Build<'_> {
             }
             match self.tables_of(class) {
                 Ok(tables) => self.mapper_mut(class).tables = tables,
-                Err(what) => {
-                    self.problem(class, what);
+                Err(wrong) => {
+                    wrong.0.iter().for_each(|what| self.problem(class, what));
                     self.broken[usize::from(class)] = true;
                 }
             }
@@ -122,7 +128,7 @@ impl Build<'_> {
             && !self.sources.contains_key(&class)
     }
 
-    fn tables_of(&mut self, class: u16) -> Result<Vec<Table>, String> {
+    fn tables_of(&mut self, class: u16) -> Result<Vec<Table>, Wrong> {
         if let Some(tables) = self.tables_selected(class)? {
             return Ok(tables);
         }
@@ -137,7 +143,8 @@ impl Build<'_> {
             return Err(format!(
                 "its base class `{base}` is abstract and has no table, so it has its own with all columns: say \
                  `concrete`, and `table = \"…\"`, or give `{base}` a table"
-            ));
+            )
+            .into());
         }
         let mut tables = match self.mapper(class).base.filter(|_| shape != Shape::Alone) {
             Some(base) => self.mapper(base).tables.clone(),
@@ -157,7 +164,7 @@ impl Build<'_> {
         Ok(tables)
     }
 
-    fn own_table(&mut self, class: u16) -> Result<Table, String> {
+    fn own_table(&mut self, class: u16) -> Result<Table, Wrong> {
         let spec = self.spec(class);
         match &spec.said.table {
             Some(TableSource::Table(table)) => {
@@ -167,12 +174,11 @@ impl Build<'_> {
             Some(TableSource::Named(name)) => {
                 return self.tables.get(name).cloned().ok_or_else(|| {
                     let near = did_you_mean(name, self.tables.names());
-                    match near.is_empty() {
-                        true => format!(
-                            "there is no table `{name}`; add it with `registry.add_table(…)`"
-                        ),
-                        false => format!("there is no table `{name}`{near}"),
-                    }
+                    let near = match near.is_empty() {
+                        true => "; add it with `registry.add_table(…)`".to_owned(),
+                        false => near,
+                    };
+                    format!("there is no table `{name}`{near}").into()
                 });
             }
             // It is not mapped to a table.
@@ -182,7 +188,8 @@ impl Build<'_> {
             return Err(
                 "it has no table: write `#[mapped(table = \"…\")]`, or map it by hand with \
                         `registry.map::<…>()` before it is used"
-                    .to_owned(),
+                    .to_owned()
+                    .into(),
             );
         };
         let known = self.tables.owner(&name);
@@ -193,7 +200,7 @@ impl Build<'_> {
         if let Some(there) = self.tables.get(&name).cloned()
             && let Some(known) = known.filter(|known| *known != owner)
         {
-            return self.shared_table(class, known, there);
+            return Ok(self.shared_table(class, known, there)?);
         }
         let extending = |at: u16| {
             let spec = self.spec(at);
