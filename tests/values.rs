@@ -17,6 +17,8 @@ mod model;
 #[cfg(feature = "json")]
 #[path = "values/mutable.rs"]
 mod mutable;
+#[path = "values/pairs.rs"]
+mod pairs;
 #[path = "values/queries.rs"]
 mod queries;
 #[path = "values/records.rs"]
