@@ -278,7 +278,7 @@ impl<'a> World<'a> {
         let (left, right) = if side == 0 { (at, member) } else { (member, at) };
         let [of_left, of_right] = self.pair.sides;
         self.links.retain(|(l, r)| {
-            !(of_left == Kind::One && *l == left) && !(of_right == Kind::One && *r == right)
+            !(of_left == Kind::One && *l == left || of_right == Kind::One && *r == right)
         });
         self.links.insert((left, right));
     }
