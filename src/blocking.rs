@@ -14,8 +14,9 @@ use aludel_orm::attributes::{Historic, HistoryItem, Passive};
 use aludel_orm::session::{Cascade, MergeLoad, NoAutoflush, RolledBack};
 use aludel_orm::{
     AnyClass, Attr, AttributeKey, ByCriteria, Datum, Delete, Field, Handle, History, Id, Insert,
-    InsertInto, IntoField, IntoKey, IntoObject, IsA, Mapped, Page, PageOf, Query, Registry,
-    RelationshipField, Result, Rows, Select, Session as Async, SessionMaker, Stream, Update,
+    InsertInto, IntoField, IntoKey, IntoObject, IsA, Loadable, Mapped, Page, PageOf, Query,
+    Registry, RelationshipField, Result, Rows, Select, Session as Async, SessionMaker, Stream,
+    Update,
 };
 use aludel_sql::{Lock, Value};
 
@@ -187,7 +188,7 @@ impl Session {
     ///
     /// As [`aludel::Session::load`](crate::Session::load).
     #[track_caller]
-    pub fn load<S: IsA<C>, C: Mapped, V: Field>(
+    pub fn load<S: IsA<C>, C: Mapped, V: Loadable>(
         &mut self,
         object: Handle<S>,
         attribute: Attr<C, V>,
@@ -201,7 +202,7 @@ impl Session {
     ///
     /// As [`aludel::Session::load_unsaved`](crate::Session::load_unsaved).
     #[track_caller]
-    pub fn load_unsaved<S: IsA<C>, C: Mapped, V: Field>(
+    pub fn load_unsaved<S: IsA<C>, C: Mapped, V: Loadable>(
         &mut self,
         object: Handle<S>,
         attribute: Attr<C, V>,
@@ -317,7 +318,7 @@ wait! {
     /// Reads an object anew.
     fn refresh<T>(object: Handle<T>) -> ();
     /// Loads an attribute of many objects in few queries.
-    fn load_all<S: IsA<C>, C: Mapped, V: Field>(objects: &[Handle<S>], attribute: Attr<C, V>) -> ();
+    fn load_all<S: IsA<C>, C: Mapped, V: Loadable>(objects: &[Handle<S>], attribute: Attr<C, V>) -> ();
     /// Loads attributes of many objects in few queries.
     fn load_attributes<S: IsA<C>, C: Mapped>(objects: &[Handle<S>], attributes: impl IntoIterator<Item = impl Into<AttributeKey<C>>>) -> ();
     /// A page of the objects that a query gives.

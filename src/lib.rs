@@ -16,7 +16,8 @@ pub use aludel_orm as orm;
 pub use aludel_orm::{
     Attr, Auto, Collected, CollectionClass, Composite, Deferred, Error, ErrorKind, Handle, History,
     Hybrid, Id, Many, ManyMap, ManySet, Mapped, Member, Narrow, Numbering, ObjectState, One, Part,
-    Record, RecordClass, Registry, Result, Session, SessionOptions, Validated, Validates, many,
+    Record, RecordClass, Registry, Result, Session, SessionOptions, Validated, Validates,
+    WriteOnly, many,
 };
 pub use aludel_orm::{
     ClassManager, ClassRef, Instance, InstanceDict, InstrumentationFactory, InstrumentationManager,

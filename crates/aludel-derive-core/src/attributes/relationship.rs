@@ -15,6 +15,7 @@ pub(crate) enum Holder {
     ManySet,
     ManyMap,
     Collected,
+    WriteOnly,
 }
 
 /// The holder and the class that it holds, or the collection class, where a type is one of the holders.
@@ -32,6 +33,7 @@ pub(crate) fn holder(ty: &Type) -> Option<(Holder, &Type)> {
         "ManySet" => Holder::ManySet,
         "ManyMap" => Holder::ManyMap,
         "Collected" => Holder::Collected,
+        "WriteOnly" => Holder::WriteOnly,
         _ => return None,
     };
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
@@ -103,7 +105,7 @@ const HINTS: &[(&str, &str)] = &[
     ("uselist", "the field's type says it: `One<…>` or `Many<…>`"),
     (
         "collection_class",
-        "the field's type says it: `Many<…>`, `ManySet<…>`, `ManyMap<…, …>` or `Collected<…>`",
+        "the field's type says it: `Many<…>`, `ManySet<…>`, `ManyMap<…, …>`, `WriteOnly<…>` or `Collected<…>`",
     ),
     ("comparator_factory", "write `comparator = some::function`"),
     ("target", "the field's type says it: `Many<Target>`"),
@@ -158,7 +160,7 @@ impl Relationship {
             errors.at(
                 &field.ty,
                 "the field of a relationship is a `One<Class>`, `Many<Class>`, `ManySet<Class>`, \
-                 `ManyMap<Key, Class>` or `Collected<CollectionClass>`",
+                 `ManyMap<Key, Class>`, `WriteOnly<Class>` or `Collected<CollectionClass>`",
             );
             return None;
         };
@@ -248,7 +250,6 @@ const LAZY: &[(&str, &str)] = &[
     ("immediate", "Immediate"),
     ("raise", "Raise"),
     ("raise_on_sql", "RaiseOnSql"),
-    ("write_only", "WriteOnly"),
 ];
 
 fn lazy(option: &Opt, holder: Holder, errors: &mut Errors) -> Option<Ident> {
@@ -257,7 +258,9 @@ fn lazy(option: &Opt, holder: Holder, errors: &mut Errors) -> Option<Ident> {
     let Some((_, variant)) = LAZY.iter().find(|(name, _)| *name == value) else {
         let names: Vec<&str> = LAZY.iter().map(|(name, _)| *name).collect();
         let hint = match value.as_str() {
-            "dynamic" => ": write `lazy = \"write_only\"`, and query the members".to_owned(),
+            "write_only" | "dynamic" => {
+                ": the field's type says it: `WriteOnly<…>`, whose members are queried".to_owned()
+            }
             "noload" => ": write `lazy = \"raise\"`".to_owned(),
             _ => match names::suggestion(&value, &names) {
                 near if near.is_empty() => format!(": there are `{}`", names.join("`, `")),
@@ -267,8 +270,8 @@ fn lazy(option: &Opt, holder: Holder, errors: &mut Errors) -> Option<Ident> {
         errors.at(&text, format!("there is no `lazy = \"{value}\"`{hint}"));
         return None;
     };
-    if *variant == "WriteOnly" && holder == Holder::One {
-        errors.at(&text, "only a collection is `write_only`: a `One` refers to one object");
+    if holder == Holder::WriteOnly {
+        errors.at(&text, "a `WriteOnly` is never loaded: leave out `lazy`");
         return None;
     }
     Some(Ident::new(variant, text.span()))

@@ -281,7 +281,7 @@ fn relationship(class: &Class, options: &Relationship) -> TokenStream {
     let (private, target) = (&class.private, &options.target);
     let collection = match options.holder {
         Holder::One | Holder::Collected => None,
-        Holder::Many => Some(quote!(#private::Collection::List)),
+        Holder::Many | Holder::WriteOnly => Some(quote!(#private::Collection::List)),
         Holder::ManySet => Some(quote!(#private::Collection::Set)),
         Holder::ManyMap => {
             let key = options.key.as_ref().map_or_else(|| quote!(""), ToTokens::to_token_stream);
@@ -325,6 +325,8 @@ fn relationship(class: &Class, options: &Relationship) -> TokenStream {
     given.some("comparator", &options.comparator);
     if let Some(lazy) = &options.lazy {
         given.say("lazy", quote!(#private::Lazy::#lazy));
+    } else if options.holder == Holder::WriteOnly {
+        given.say("lazy", quote!(#private::Lazy::WriteOnly));
     }
     let default = match options.holder {
         Holder::Collected => quote!(RelationshipDef::collected::<#target>()),

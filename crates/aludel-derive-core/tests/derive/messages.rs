@@ -127,7 +127,7 @@ fn relationships_are_checked() {
         key: only a `ManyMap` has a `key`
         order_by: `One` has no order: leave out `order_by`
         position: only a `Many` keeps the `position` of its members
-        Vec<A>: the field of a relationship is a `One<Class>`, `Many<Class>`, `ManySet<Class>`, `ManyMap<Key, Class>` or `Collected<CollectionClass>`
+        Vec<A>: the field of a relationship is a `One<Class>`, `Many<Class>`, `ManySet<Class>`, `ManyMap<Key, Class>`, `WriteOnly<Class>` or `Collected<CollectionClass>`
         #[column(index)]: the field holds a relationship: write `#[relationship(…)]`
         "#
     );

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::events::Initiator;
-use super::members::CollectionField;
+use super::members::ReadableCollection;
 use crate::Result;
 use crate::instrumentation::{Attr, Handle, Id, IsA, ManyCore, Mapped};
 use crate::mapping::Mappers;
@@ -26,7 +26,7 @@ impl Session {
     /// # Errors
     ///
     /// When the handle's object is not here.
-    pub fn collection_adapter<S: IsA<C>, C: Mapped, T, V: CollectionField<T>>(
+    pub fn collection_adapter<S: IsA<C>, C: Mapped, T, V: ReadableCollection<T>>(
         &mut self,
         object: Handle<S>,
         attribute: Attr<C, V>,
@@ -49,7 +49,7 @@ impl Session {
     /// # Errors
     ///
     /// When the handle's object is not here.
-    pub fn init_collection<S: IsA<C>, C: Mapped, T, V: CollectionField<T>>(
+    pub fn init_collection<S: IsA<C>, C: Mapped, T, V: ReadableCollection<T>>(
         &mut self,
         object: Handle<S>,
         attribute: Attr<C, V>,

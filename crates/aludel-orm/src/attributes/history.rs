@@ -6,7 +6,7 @@ use super::log::Old;
 use crate::Result;
 use crate::instrumentation::{
     Attr, Collected, CollectionClass, Field, FieldType, Handle, Id, IsA, Many, ManyCore, ManyMap,
-    ManySet, Mapped, One, OneCore,
+    ManySet, Mapped, One, OneCore, WriteOnly,
 };
 use crate::session::Session;
 use crate::session::state::Flags;
@@ -148,7 +148,7 @@ macro_rules! historic_collection {
         }
     )*};
 }
-historic_collection!(<T> Many<T>, <T> ManySet<T>, <K, T> ManyMap<K, T>);
+historic_collection!(<T> Many<T>, <T> ManySet<T>, <K, T> ManyMap<K, T>, <T> WriteOnly<T>);
 
 impl<C: CollectionClass> Historic for Collected<C> {
     type Item = Handle<C::Member>;

@@ -8,8 +8,8 @@ use super::backref::Side;
 use super::events::Initiator;
 use crate::Result;
 use crate::instrumentation::{
-    Attr, Collected, CollectionClass, Field, Handle, Id, IntoMember, IsA, Many, ManyCore, ManyMap,
-    ManySet, Mapped, Member, MemberCore, Members, One,
+    Attr, Collected, CollectionClass, Field, Handle, Id, IntoMember, IsA, Loadable, Many, ManyCore,
+    ManyMap, ManySet, Mapped, Member, MemberCore, Members, One, WriteOnly,
 };
 use crate::session::Session;
 
@@ -17,13 +17,24 @@ use crate::session::Session;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a collection of `{T}`",
     label = "not a collection",
-    note = "members are added to and taken from `Many`, `ManySet`, `ManyMap` and `Collected`; use `set` for anything else"
+    note = "members are added to and taken from `Many`, `ManySet`, `ManyMap`, `WriteOnly` and `Collected`; use `set` for anything else"
 )]
 pub trait CollectionField<T>: Field + Sized {}
 impl<T: 'static> CollectionField<T> for Many<T> {}
 impl<T: 'static> CollectionField<T> for ManySet<T> {}
 impl<K: 'static, T: 'static> CollectionField<T> for ManyMap<K, T> {}
 impl<C: CollectionClass> CollectionField<C::Member> for Collected<C> {}
+impl<T: 'static> CollectionField<T> for WriteOnly<T> {}
+
+/// The holders of relationships to many that can be read: all but [`WriteOnly`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no members to be read",
+    label = "no collection that can be read",
+    note = "the members of a `WriteOnly` are read by a query: `session.members_query(owner, attribute)`"
+)]
+pub trait ReadableCollection<T>: CollectionField<T> + Loadable {}
+#[diagnostic::do_not_recommend]
+impl<T, V: CollectionField<T> + Loadable> ReadableCollection<T> for V {}
 
 /// The fields that hold objects of a class: references and collections.
 pub trait ObjectField<T>: Field + Sized {}
@@ -32,6 +43,7 @@ impl<T: 'static> ObjectField<T> for Many<T> {}
 impl<T: 'static> ObjectField<T> for ManySet<T> {}
 impl<K: 'static, T: 'static> ObjectField<T> for ManyMap<K, T> {}
 impl<C: CollectionClass> ObjectField<C::Member> for Collected<C> {}
+impl<T: 'static> ObjectField<T> for WriteOnly<T> {}
 
 impl Session {
     /// Adds a member to a collection. A collection that is not loaded stays so: the member waits for it.
@@ -215,7 +227,7 @@ impl Session {
     ///
     /// Panics when the collection is not loaded, or the handle's object is not here.
     #[track_caller]
-    pub fn members<S: IsA<C>, C: Mapped, T, V: CollectionField<T>>(
+    pub fn members<S: IsA<C>, C: Mapped, T, V: ReadableCollection<T>>(
         &self,
         object: Handle<S>,
         attribute: Attr<C, V>,
@@ -231,7 +243,7 @@ impl Session {
     /// # Errors
     ///
     /// When the collection is not loaded, or the handle's object is not here.
-    pub fn try_members<S: IsA<C>, C: Mapped, T, V: CollectionField<T>>(
+    pub fn try_members<S: IsA<C>, C: Mapped, T, V: ReadableCollection<T>>(
         &self,
         object: Handle<S>,
         attribute: Attr<C, V>,

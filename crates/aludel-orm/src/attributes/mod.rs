@@ -50,5 +50,5 @@ pub use edit::Assignable;
 pub use events::{Change, Incoming, Initiator, Listener, Op};
 pub use history::{Historic, History, HistoryItem};
 pub use listen::{Validated, Validates};
-pub use members::{CollectionField, ObjectField};
+pub use members::{CollectionField, ObjectField, ReadableCollection};
 pub use passive::Passive;

@@ -467,7 +467,7 @@ pub enum Lazy {
     Raise,
     /// Only from the identity map: asking for it is an error where that takes SQL: `lazy = "raise_on_sql"`.
     RaiseOnSql,
-    /// Never, being too large: members come and go unseen, and are queried: `lazy = "write_only"`.
+    /// Never, being too large: members come and go unseen, and are queried; [`WriteOnly`](super::WriteOnly) is it.
     WriteOnly,
 }
 

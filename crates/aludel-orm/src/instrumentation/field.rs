@@ -185,7 +185,7 @@ absent_field!(Deferred, Unloaded, Loaded);
     note = "implement `aludel::ColumnType` for it, derive it (`#[derive(ColumnEnum)]` for an enum), \
             enable the feature of its crate, or mark the field `#[mapped(skip)]`"
 )]
-pub trait FieldType: Field + Clone + Sized {
+pub trait FieldType: super::Loadable + Clone + Sized {
     /// The type of the column in expressions.
     type Sql: ColumnType;
     /// The database generates the value where it is not given.

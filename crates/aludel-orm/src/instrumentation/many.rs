@@ -152,39 +152,6 @@ macro_rules! holder {
             pub const fn not_loaded() -> Self {
                 Self::from_core(ManyCore::NotLoaded)
             }
-
-            /// A collection with no member, said explicitly.
-            pub fn empty() -> Self {
-                Self::from_core(ManyCore::Loaded(Arc::default()))
-            }
-
-            /// Whether the members are known.
-            pub fn is_loaded(&self) -> bool {
-                matches!(self.core, ManyCore::Loaded(_))
-            }
-
-            /// How many members there are.
-            ///
-            /// # Panics
-            ///
-            /// Panics when the collection is not loaded, as all reads of it do.
-            #[track_caller]
-            pub fn len(&self) -> usize {
-                match &self.core {
-                    ManyCore::New(members) => members.len(),
-                    core => core.members().len(),
-                }
-            }
-
-            /// Whether there is no member.
-            ///
-            /// # Panics
-            ///
-            /// Panics when the collection is not loaded.
-            #[track_caller]
-            pub fn is_empty(&self) -> bool {
-                self.len() == 0
-            }
         }
 
         impl<$($param),+> Clone for $name<$($param),+> {
@@ -259,6 +226,46 @@ macro_rules! holder {
     };
 }
 
+/// What is read of a collection that can be loaded.
+macro_rules! readable {
+    ($name:ident<$($param:ident),+>) => {
+        impl<$($param),+> $name<$($param),+> {
+            /// A collection with no member, said explicitly.
+            pub fn empty() -> Self {
+                Self::from_core(ManyCore::Loaded(Arc::default()))
+            }
+
+            /// Whether the members are known.
+            pub fn is_loaded(&self) -> bool {
+                matches!(self.core, ManyCore::Loaded(_))
+            }
+
+            /// How many members there are.
+            ///
+            /// # Panics
+            ///
+            /// Panics when the collection is not loaded, as all reads of it do.
+            #[track_caller]
+            pub fn len(&self) -> usize {
+                match &self.core {
+                    ManyCore::New(members) => members.len(),
+                    core => core.members().len(),
+                }
+            }
+
+            /// Whether there is no member.
+            ///
+            /// # Panics
+            ///
+            /// Panics when the collection is not loaded.
+            #[track_caller]
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+        }
+    };
+}
+
 holder!(
     /// The field of a relationship to many objects of class `T`, in a list.
     ///
@@ -281,6 +288,36 @@ holder!(
     /// methods of `C`.
     Collected<C>
 );
+readable!(Many<T>);
+readable!(ManySet<T>);
+readable!(ManyMap<K, T>);
+readable!(Collected<C>);
+
+holder!(
+    /// The field of a relationship to so many objects of class `T` that they are never loaded: SQLAlchemy's
+    /// `WriteOnlyMapped`. Nothing can be read from it, nor can it be loaded or replaced, which are compile errors.
+    ///
+    /// Members come and go one by one ([`Session::append`], [`Session::remove`]), or by the other side;
+    /// [`Session::insert_members`] inserts many. What the database has is asked for by
+    /// [`Session::members_query`] and [`Session::with_parent`]. A new owner may be given members; what was given is
+    /// not kept once it is written.
+    WriteOnly<T>
+);
+
+impl<T> WriteOnly<T> {
+    /// From members that are handed in with a new owner.
+    pub fn new<M: super::IntoMember<T>>(members: impl IntoIterator<Item = M>) -> Self {
+        let members = members.into_iter().map(|m| m.into_member().core).collect();
+        Self::from_core(ManyCore::New(Box::new(members)))
+    }
+}
+
+/// From members that are handed in with a new owner: `many![…]` makes one.
+impl<T, M: super::IntoMember<T>, const N: usize> From<[M; N]> for WriteOnly<T> {
+    fn from(members: [M; N]) -> Self {
+        Self::new(members)
+    }
+}
 
 macro_rules! sequence {
     ($name:ident) => {

@@ -10,7 +10,7 @@ use super::hybrids::ClassExpression;
 use crate::instrumentation::entity::{AttrLeaf, Entity};
 use crate::instrumentation::{
     Attr, Auto, ClassDef, Collected, CollectionClass, Deferred, FieldType, Handle, Id, IsA, Many,
-    ManyMap, ManySet, Mapped, One, RelationshipField,
+    ManyMap, ManySet, Mapped, One, RelationshipField, WriteOnly,
 };
 
 fn leaf<C: Mapped, V: FieldType>(attribute: Attr<C, V>, entity: Entity, remote: bool) -> Node {
@@ -177,6 +177,7 @@ many_criteria!(<T: Mapped> Many<T>, T);
 many_criteria!(<T: Mapped> ManySet<T>, T);
 many_criteria!(<K: std::any::Any, T: Mapped> ManyMap<K, T>, T);
 many_criteria!(<K: CollectionClass> Collected<K>, K::Member);
+many_criteria!(<T: Mapped> WriteOnly<T>, T);
 
 impl<C: Mapped, T: Mapped> Attr<C, One<T>> {
     /// It refers to an object for which the condition holds: an `EXISTS` subquery.

@@ -15,7 +15,7 @@ use crate::events::Executed;
 use crate::instrumentation::composite::NoComposite;
 use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{
-    Attr, Field, Handle, Id, IsA, Lazy, ManyCore, Mapped, NOT_IN_ROW, OneCore,
+    Attr, Handle, Id, IsA, Lazy, Loadable, ManyCore, Mapped, NOT_IN_ROW, OneCore,
 };
 use crate::mapping::{Direction, PropertyKind};
 use crate::session::before::Before;
@@ -39,7 +39,7 @@ impl Session {
     /// [`ErrorKind::Detached`] when the object is not in the session, [`ErrorKind::ObjectDeleted`] when its row
     /// is gone, [`ErrorKind::NotLoaded`] when an option of the query that gave it forbids the load.
     #[track_caller]
-    pub fn load<S: IsA<C>, C: Mapped, V: Field>(
+    pub fn load<S: IsA<C>, C: Mapped, V: Loadable>(
         &mut self,
         object: Handle<S>,
         attribute: Attr<C, V>,
@@ -61,7 +61,7 @@ impl Session {
     ///
     /// As [`load`](Self::load).
     #[track_caller]
-    pub fn load_all<S: IsA<C>, C: Mapped, V: Field>(
+    pub fn load_all<S: IsA<C>, C: Mapped, V: Loadable>(
         &mut self,
         objects: &[Handle<S>],
         attribute: Attr<C, V>,
@@ -274,16 +274,7 @@ impl Session {
             Allowed::WithoutSql if self.known_by_key(id, attribute) => return Ok(()),
             Allowed::WithoutSql => "raise_on_sql",
             Allowed::No => "raise",
-            Allowed::Queries => {
-                return Err(Error::new(
-                    ErrorKind::NotLoaded,
-                    format!(
-                        "{} is a write-only collection, which is never loaded: query its members, with \
-                         `session.members_query`",
-                        self.describe(id, attribute)
-                    ),
-                ));
-            }
+            Allowed::Queries => return Err(self.write_only(id, attribute)),
         };
         Err(Error::new(
             ErrorKind::NotLoaded,

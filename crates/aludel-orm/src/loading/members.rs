@@ -17,7 +17,7 @@ use crate::{Error, ErrorKind, Result};
 impl Session {
     /// A query of the members of a collection, or of the object of a reference, as the database has them: to be
     /// narrowed, ordered, counted, read in pages or batches. The collection itself is not loaded; it is how those
-    /// are read that are never loaded (`lazy = "write_only"`). SQLAlchemy's `collection.select()`.
+    /// are read that are never loaded ([`WriteOnly`](crate::WriteOnly)). SQLAlchemy's `collection.select()`.
     ///
     /// ```
     /// # include!("../fixtures/doc_models.rs");

@@ -7,7 +7,7 @@ use aludel_sql::KeyWriter;
 
 use crate::instrumentation::entity::{Entity, write_class};
 use crate::instrumentation::{
-    Attr, AttributeKey, ClassDef, FieldType, IsA, Lazy, Mapped, RelationshipField,
+    Attr, AttributeKey, ClassDef, FieldType, IsA, Lazy, Loadable, Mapped, RelationshipField,
 };
 
 /// How a relationship is loaded.
@@ -175,7 +175,7 @@ pub struct Load<R, T> {
 }
 
 impl<R, T> Load<R, T> {
-    fn go<C: Mapped, V: RelationshipField>(
+    fn go<C: Mapped, V: RelationshipField + Loadable>(
         mut path: Vec<RelationshipOption>,
         attribute: Attr<C, V>,
         how: Strategy,
@@ -219,7 +219,7 @@ macro_rules! strategies {
     ($($(#[$doc:meta])* $name:ident $how:ident;)*) => {
         $(
             $(#[$doc])*
-            pub fn $name<C: Mapped, V: RelationshipField>(attribute: Attr<C, V>) -> Load<C, V::Target> {
+            pub fn $name<C: Mapped, V: RelationshipField + Loadable>(attribute: Attr<C, V>) -> Load<C, V::Target> {
                 Load::<C, C>::go(Vec::new(), attribute, Strategy::$how)
             }
         )*
@@ -227,7 +227,7 @@ macro_rules! strategies {
         impl<R, T> Load<R, T> {
             $(
                 $(#[$doc])*
-                pub fn $name<C: Mapped, V: RelationshipField>(self, attribute: Attr<C, V>) -> Load<R, V::Target>
+                pub fn $name<C: Mapped, V: RelationshipField + Loadable>(self, attribute: Attr<C, V>) -> Load<R, V::Target>
                 where
                     T: IsA<C>,
                 {
@@ -257,14 +257,14 @@ strategies! {
 }
 
 /// Takes the rows of a [`join`](super::Select::join) of the query as all that a relationship has.
-pub fn contains_eager<C: Mapped, V: RelationshipField>(
+pub fn contains_eager<C: Mapped, V: RelationshipField + Loadable>(
     attribute: Attr<C, V>,
 ) -> Load<C, V::Target> {
     Load::<C, C>::go(Vec::new(), attribute, Strategy::Contains(None))
 }
 
 /// As [`contains_eager`], for a class joined under another name.
-pub fn contains_eager_as<C: Mapped, V: RelationshipField>(
+pub fn contains_eager_as<C: Mapped, V: RelationshipField + Loadable>(
     attribute: Attr<C, V>,
     target: &super::AliasOf<V::Target>,
 ) -> Load<C, V::Target> {
@@ -273,7 +273,7 @@ pub fn contains_eager_as<C: Mapped, V: RelationshipField>(
 
 impl<R, T> Load<R, T> {
     /// Takes the rows of a join of the query as all that a relationship has.
-    pub fn contains_eager<C: Mapped, V: RelationshipField>(
+    pub fn contains_eager<C: Mapped, V: RelationshipField + Loadable>(
         self,
         attribute: Attr<C, V>,
     ) -> Load<R, V::Target>
@@ -284,7 +284,7 @@ impl<R, T> Load<R, T> {
     }
 
     /// As [`contains_eager`](Self::contains_eager), for a class joined under another name.
-    pub fn contains_eager_as<C: Mapped, V: RelationshipField>(
+    pub fn contains_eager_as<C: Mapped, V: RelationshipField + Loadable>(
         self,
         attribute: Attr<C, V>,
         target: &super::AliasOf<V::Target>,

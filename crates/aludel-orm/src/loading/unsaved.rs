@@ -7,7 +7,7 @@ use super::query::{Query, What};
 use super::relation::{Asker, Wanted};
 use crate::events::Executed;
 use crate::instrumentation::entity::Entity;
-use crate::instrumentation::{Attr, Field, Handle, Id, IsA, Mapped};
+use crate::instrumentation::{Attr, Handle, Id, IsA, Loadable, Mapped};
 use crate::session::Session;
 use crate::session::state::Flags;
 use crate::{Error, ErrorKind, Result};
@@ -32,7 +32,7 @@ impl Session {
     ///
     /// When the attribute is no relationship, or the database refuses the query.
     #[track_caller]
-    pub fn load_unsaved<S: IsA<C>, C: Mapped, V: Field>(
+    pub fn load_unsaved<S: IsA<C>, C: Mapped, V: Loadable>(
         &mut self,
         object: Handle<S>,
         attribute: Attr<C, V>,

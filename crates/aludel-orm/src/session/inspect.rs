@@ -15,7 +15,7 @@ use super::state::Flags;
 use super::{ObjectState, Session};
 use crate::Result;
 use crate::attributes::{Datum, Historic, History, HistoryItem};
-use crate::instrumentation::{Attr, Field, Handle, Id, IsA, Mapped};
+use crate::instrumentation::{Attr, Field, Handle, Id, IsA, Loadable, Mapped};
 use crate::mapping::{Mapper, Mappers, PropertyKind};
 
 /// What a session knows of an object. Made by [`Session::inspect`].
@@ -284,7 +284,10 @@ impl<'s, C: Mapped, V: Field> AttributeStateMut<'s, C, V> {
     /// # Errors
     ///
     /// As [`load`](Session::load).
-    pub async fn value(self) -> Result<&'s V> {
+    pub async fn value(self) -> Result<&'s V>
+    where
+        V: Loadable,
+    {
         self.session.load(Handle::<C>::new(self.id), self.attribute).await
     }
 

@@ -40,7 +40,7 @@ use crate::attributes::delta::Delta;
 use crate::attributes::journal::Journal;
 use crate::attributes::log::Log;
 use crate::events::tell::Listeners;
-use crate::instrumentation::{Attr, ClassDef, ClassKey, Id, Mapped, Records};
+use crate::instrumentation::{Attr, ClassDef, ClassKey, Id, Lazy, Mapped, Records};
 use crate::mapping::{Mapper, Mappers, Registry};
 use crate::{Error, ErrorKind, Result};
 
@@ -313,12 +313,27 @@ impl Session {
         if self.expression(id, attribute).is_some() {
             return self.not_flushed(id, attribute);
         }
+        let lazy = self.mapper_of(id).relationship(attribute).map(|r| r.lazy);
+        if lazy == Some(Lazy::WriteOnly) {
+            return self.write_only(id, attribute);
+        }
         let (kind, todo) = if self.arena.state(id).is_attached() {
             (ErrorKind::NotLoaded, "load it with `session.load` or refresh the object first")
         } else {
             (ErrorKind::Detached, "the object is not in the session, so that it cannot be loaded")
         };
         Error::new(kind, format!("{} is not loaded: {todo}", self.describe(id, attribute)))
+    }
+
+    /// The members of a collection that is never loaded are wanted.
+    #[cold]
+    pub(crate) fn write_only(&self, id: Id, attribute: u16) -> Error {
+        let what = format!(
+            "{} is a write-only collection, which is never loaded: query its members, with \
+             `session.members_query`",
+            self.describe(id, attribute)
+        );
+        Error::new(ErrorKind::NotLoaded, what)
     }
 
     /// The number of a typed attribute, of an object. That of a struct is sure to be one of its class's; that of a

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use aludel_derive::Mapped;
 use aludel_engine::Engine;
 use aludel_orm::{
-    Auto, ErrorKind, Handle, Lazy, Many, One, Registry, Result, Session, delete, many, object,
-    others, select, selectin, update,
+    Auto, ErrorKind, Handle, Lazy, Many, One, Registry, Result, Session, WriteOnly, delete, many,
+    object, others, select, update,
 };
 use aludel_sql::{Expression, Lock};
 
@@ -19,14 +19,13 @@ struct Account {
     #[column(primary_key)]
     id: Auto<i64>,
     name: String,
-    #[relationship(back_populates = "account", lazy = "write_only", order_by = "-amount")]
-    entries: Many<Entry>,
+    #[relationship(back_populates = "account", order_by = "-amount")]
+    entries: WriteOnly<Entry>,
     #[relationship(
         back_populates = "accounts",
-        secondary = "account_labels(account_id; label_id)",
-        lazy = "write_only"
+        secondary = "account_labels(account_id; label_id)"
     )]
-    labels: Many<Label>,
+    labels: WriteOnly<Label>,
 }
 
 #[derive(Mapped, Clone, Debug, Default)]
@@ -103,14 +102,14 @@ fn members_come_and_go_unseen() {
         let account = s.add(Account { name: "a".into(), entries, ..Account::default() }).unwrap();
         db.run(s.commit());
         // What was given when it was made is not kept.
-        assert!(!s[account].entries.is_loaded());
+        assert!(!s.is_loaded(account, Account::entries).unwrap());
         db.selects();
         let third = s.add(entry(3)).unwrap();
         s.append(account, Account::entries, third).unwrap();
         assert_eq!(s[third].account.get(), Some(account));
         db.run(s.flush());
         assert_eq!(s[third].account_id, s[account].id.get().copied());
-        assert!(!s[account].entries.is_loaded());
+        assert!(!s.is_loaded(account, Account::entries).unwrap());
         assert_eq!(db.selects(), 0, "nothing was loaded");
         assert_eq!(amounts(&db, &mut s, account), [3, 2, 1]);
         s.remove(account, Account::entries, third).unwrap();
@@ -122,16 +121,53 @@ fn members_come_and_go_unseen() {
         db.run(s.commit());
         assert_eq!(amounts(&db, &mut s, account), [3, 2, 1]);
         // It is never loaded, whoever asks.
-        let error = db.fails(s.load(account, Account::entries));
+        let error = db.fails(s.load_named(account, "entries"));
         assert_eq!(error.kind(), ErrorKind::NotLoaded);
         assert!(error.to_string().contains("query its members, with `session.members_query`"));
-        let error = db.fails(s.all(select::<Account>().options(selectin(Account::entries))));
-        assert_eq!(error.kind(), ErrorKind::Argument);
-        assert!(
-            error.to_string().contains("Account.entries is a write-only collection"),
-            "{error}"
-        );
         db.run(s.all(select::<Account>().options(others::<Account>(Lazy::SelectIn))));
+    });
+}
+
+#[test]
+fn a_whole_collection_is_not_replaced() {
+    Db::each(|db| {
+        let mut s = db.session();
+        // Of a new owner nothing is there yet.
+        let account = s.add(Account::default()).unwrap();
+        s.edit(account, |a| a.entries = many![entry(1)]).unwrap();
+        s.edit(account, |a| a.entries = many![entry(2), entry(3)]).unwrap();
+        db.run(s.flush());
+        assert_eq!(amounts(&db, &mut s, account), [3, 2]);
+        let error = s.edit(account, |a| a.entries = many![entry(4)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotLoaded, "{error}");
+        assert!(error.to_string().contains("query its members"), "{error}");
+        assert_eq!(amounts(&db, &mut s, account), [3, 2]);
+    });
+}
+
+#[test]
+fn classes_that_are_described() {
+    Db::each(|db| {
+        let mapper = db.registry.describe("Book").table("books");
+        let mapper = mapper.column::<Auto<i64>>("id", |c| c.primary_key());
+        let mapper = mapper.many("pages", "Page", |r| {
+            r.lazy(Lazy::WriteOnly);
+        });
+        let book = mapper.finish().unwrap();
+        let page = db.registry.describe("Page").table("pages");
+        let page = page.column::<Auto<i64>>("id", |c| c.primary_key());
+        let page = page.column::<Option<i64>>("book_id", |c| c.references("books.id"));
+        let page = page.finish().unwrap();
+        db.run(db.registry.create_all(&db.engine));
+        let mut s = db.session();
+        let owner = s.add(book.record()).unwrap();
+        for _ in 0..3 {
+            let page = s.add(page.record()).unwrap();
+            s.append_named(owner.id(), "pages", page.id(), None).unwrap();
+        }
+        db.run(s.commit());
+        let query = s.members_query_named(owner, "pages").unwrap();
+        assert_eq!(db.run(s.all_of(query)).len(), 3);
     });
 }
 

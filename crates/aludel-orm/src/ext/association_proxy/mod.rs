@@ -25,7 +25,7 @@ pub use remote::RemoteAttr;
 pub use values::Proxied;
 
 use crate::instrumentation::{
-    Attr, Collected, CollectionClass, Handle, IsA, Many, ManyMap, ManySet, Mapped, One,
+    Attr, Collected, CollectionClass, Handle, IsA, Loadable, Many, ManyMap, ManySet, Mapped, One,
     RelationshipField,
 };
 use crate::mapping::{Holder, PropertyKind, Relationship};
@@ -89,7 +89,7 @@ impl<T, K, F> Copy for Creator<T, K, F> {}
 
 /// The fields of relationships that a proxy may go through: [`One`], [`Many`], [`ManySet`], [`ManyMap`], and
 /// [`Collected`].
-pub trait LocalField: RelationshipField {
+pub trait LocalField: RelationshipField + Loadable {
     /// What a keyed collection has its members by.
     type Key: 'static;
     /// A value is among them at most once.

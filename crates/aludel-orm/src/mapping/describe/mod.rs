@@ -372,6 +372,10 @@ impl RecordClassBuilder {
         say: impl FnOnce(&mut RelationshipOptions) + 'static,
     ) -> Self {
         let held = Held { target, collection, shown: V::SHOWN };
+        let say = move |options: &mut RelationshipOptions| {
+            options.lazy = V::LAZY;
+            say(options);
+        };
         let kind = Kind::Relationship(held, Box::new(say));
         self.push(name, ValueType::holder::<V>(), kind);
         self
