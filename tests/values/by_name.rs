@@ -246,6 +246,30 @@ fn names_that_lead_nowhere() {
         error(player.target("teem")).1,
         "class Player has no attribute `teem`; did you mean `team`?"
     );
+    // Every door by name tells the nearest.
+    let near = "class Team has no attribute `titel`; did you mean `title`?";
+    let said = |result: aludel::Result<()>| assert_eq!(result.unwrap_err().message(), near);
+    let null = || Node::value(Value::Null, aludel::sql::DataType::Any);
+    said(team.attr("titel").map(drop));
+    said(team.value("titel", Value::Null).map(drop));
+    said(team.any("titel", None, Vec::new()).map(drop));
+    said(team.is("titel", None).map(drop));
+    said(query.load_path(LoadKind::SelectIn, &[(None, "titel", None)]));
+    said(query.defer("titel", aludel::orm::loading::Raise::No));
+    said(query.undefer("titel"));
+    said(query.load_only(&["id", "titel"]));
+    said(query.clone().with_expression("titel", null()).map(drop));
+    said(db.by_criteria("Team").unwrap().set("titel", null()));
+    let mut insert = db.insert_into("Team", Vec::new()).unwrap();
+    said(insert.set("titel", null()));
+    said(insert.on_conflict_do_nothing(&["titel"]));
+    said(insert.conflict_set_excluded(&["titel"]));
+    said(insert.excluded("titel").map(drop));
+    let rows = vec![vec![("titel", Value::Null)]];
+    let insert = db.insert_into("Team", rows).unwrap();
+    said(db.insert_by(insert).map(drop));
+    let missing = db.entity_named("Taem").unwrap_err();
+    assert_eq!(missing.message(), "no class `Taem` is mapped; did you mean `Team`?");
     let mut typed = select::<Team>().into_query();
     let typed_team = typed.entity();
     assert_eq!(

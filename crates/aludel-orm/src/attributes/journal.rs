@@ -116,6 +116,31 @@ pub(crate) enum Undo {
     },
 }
 
+impl Undo {
+    /// The object that it is about.
+    fn object(&self) -> Option<Id> {
+        match self {
+            Self::Column { id, .. }
+            | Self::Composite { id, .. }
+            | Self::One { id, .. }
+            | Self::Many { id, .. }
+            | Self::Inserted { id, .. }
+            | Self::Removed { id, .. }
+            | Self::Delta { id, .. }
+            | Self::DeltaAdded { id, .. }
+            | Self::DeltaRemoved { id, .. }
+            | Self::Logged { id }
+            | Self::Forgotten { id, .. }
+            | Self::KeyPutAside { id }
+            | Self::Owner { id, .. }
+            | Self::Life { id, .. }
+            | Self::Made { id }
+            | Self::Attached { id } => Some(*id),
+            Self::PendingPushed | Self::ChangedPushed => None,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Journal {
     entries: Vec<Undo>,
@@ -225,6 +250,13 @@ impl Session {
     }
 
     fn undo(&mut self, entry: Undo) {
+        if entry.object().is_some_and(|id| !self.arena.holds(id)) {
+            // A listener has taken the object out of the arena, with all that was known of it.
+            if matches!(entry, Undo::Logged { .. }) {
+                self.log.pop_dead();
+            }
+            return;
+        }
         match entry {
             Undo::Column { id, attribute, old, loaded, expired } => {
                 // The value came from this field, so that it fits.
@@ -286,8 +318,12 @@ impl Session {
                 }
             }
             Undo::Logged { id } => {
-                if let Some(entry) = self.log.pop() {
-                    self.arena.state_mut(id).head = entry.previous;
+                let state = self.arena.state_mut(id);
+                if state.head as usize != self.log.entries.len() {
+                    // A listener has expired the object, or the attribute.
+                    self.log.pop_dead();
+                } else if let Some(entry) = self.log.pop() {
+                    state.head = entry.previous;
                 }
             }
             Undo::Forgotten { id, attribute, old } => {

@@ -118,6 +118,12 @@ impl Log {
         self.entries.pop()
     }
 
+    /// Takes back the newest entry, which no object's chain reaches any more.
+    #[cold]
+    pub(crate) fn pop_dead(&mut self) {
+        self.entries.pop();
+    }
+
     /// Drops the chain that starts at `head`.
     pub(crate) fn drop_chain(&mut self, mut head: u32) {
         while head != 0 {

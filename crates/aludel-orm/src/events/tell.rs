@@ -197,6 +197,11 @@ impl Listeners {
         self.written.push((id, attribute));
     }
 
+    /// Whether a listener is being called.
+    pub(crate) fn is_telling(&self) -> bool {
+        self.depth.load(Ordering::Relaxed) > 0
+    }
+
     fn deeper(&self, deepest: u32, what: &dyn Fn() -> String) -> Result<Deeper> {
         if self.depth.fetch_add(1, Ordering::Relaxed) >= deepest {
             self.depth.fetch_sub(1, Ordering::Relaxed);

@@ -11,6 +11,9 @@ impl Session {
     /// An object that leaves the session stays readable by its handle, as SQLAlchemy's does for whoever holds it; nobody
     /// counts handles, so that a session that goes on for long says when that is over.
     ///
+    /// Within a listener nothing is dropped: the operation under way may still have to do with objects that have left the
+    /// session.
+    ///
     /// ```
     /// # include!("../fixtures/doc_models.rs");
     /// # fn main() {}
@@ -20,6 +23,9 @@ impl Session {
     /// # Ok(()) }
     /// ```
     pub fn discard_all(&mut self) -> usize {
+        if self.listeners.is_telling() {
+            return 0;
+        }
         let mut gone = 0;
         for class in 0..self.arena.slabs.len() as u16 {
             let is_out = |life| matches!(life, ObjectState::Transient | ObjectState::Detached);

@@ -390,7 +390,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When it is in the session (expunge it first), or of another class.
+    /// When it is in the session (expunge it first), or of another class; and within a listener, since the operation under
+    /// way may still have to do with the object.
     pub fn take<T: Mapped>(&mut self, object: Handle<T>) -> Result<T> {
         let id = object.id;
         self.arena.check(id)?;
@@ -399,6 +400,15 @@ impl Session {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
                 format!("{} is in the session: expunge it first", self.describe_object(id)),
+            ));
+        }
+        if self.listeners.is_telling() {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!(
+                    "{} cannot be taken out while a listener is called",
+                    self.describe_object(id)
+                ),
             ));
         }
         self.try_get(object)?;

@@ -51,6 +51,18 @@ fn an_attribute_that_does_not_exist() {
     refused(unmapped, &["`x`"], |s, u, _| s.get_named(u, "x"));
     refused(unmapped, &["`x`"], |s, u, _| s.del_named(u, "x"));
     refused(unmapped, &["`x`"], |s, u, _| s.history_named(u, "x"));
+    refused(unmapped, &["`balanc`", "balance"], |s, u, _| s.flag_modified_named(u, "balanc"));
+    refused(unmapped, &["`balanc`", "balance"], |s, u, _| s.expire_named(u, &["name", "balanc"]));
+    refused(unmapped, &["`balanc`", "balance"], |s, u, _| s.set_committed_named(u, "balanc", 5));
+    refused(unmapped, &["`balanc`", "balance"], |s, u, _| s.is_loaded_named(u, "balanc"));
+    refused(unmapped, &["`adresses`", "addresses"], |s, u, _| s.clear_named(u, "adresses"));
+    refused(unmapped, &["`adresses`", "addresses"], |s, u, a| {
+        s.remove_named(u, "adresses", a.id())
+    });
+    refused(unmapped, &["`adresses`", "addresses"], |s, u, _| s.members_query_named(u, "adresses"));
+    refused(unmapped, &["User", "`adresses`", "addresses"], |s, _, _| {
+        s.on(AttributeEvent::Append.of_named("User", "adresses"), |_, _| Ok(()))
+    });
     refused(unmapped, &["Usr", "User"], |s, _, _| s.create_named("Usr"));
 }
 
@@ -85,6 +97,25 @@ fn an_object_of_the_wrong_class() {
     refused(ErrorKind::InvalidRequest, &says, |s, u, a| {
         let medal = s.make(Medal::default())?;
         s.set_named(u, "addresses", Datum::Many(vec![a.id(), medal.id()]))
+    });
+    refused(ErrorKind::InvalidRequest, &says, |s, u, _| {
+        let medal = s.make(Medal::default())?;
+        s.append_named(u, "addresses", medal.id(), Some(0))
+    });
+    refused(ErrorKind::InvalidRequest, &says, |s, u, _| {
+        let medal = s.make(Medal::default())?;
+        s.replace_named(u, "addresses", 0, medal.id())
+    });
+    refused(ErrorKind::InvalidRequest, &says, |s, u, a| {
+        let medal = s.make(Medal::default())?;
+        s.set_committed_named(u, "addresses", Datum::Many(vec![a.id(), medal.id()]))
+    });
+    // One that is not loaded, and one whose members have keys.
+    refused(ErrorKind::InvalidRequest, &["User.medals", "Address"], |s, u, a| {
+        s.append_named(u, "medals", a.id(), None)
+    });
+    refused(ErrorKind::InvalidRequest, &["User.labels", "Address"], |s, u, a| {
+        s.append_named(u, "labels", a.id(), None)
     });
     refused(ErrorKind::InvalidRequest, &["Address.user", "class User"], |s, _, a| {
         let medal = s.make(Medal::default())?;
