@@ -72,6 +72,7 @@ pub(crate) struct Said {
     pub(super) polymorphic_load: Option<PolymorphicLoad>,
     pub(super) with_polymorphic: Option<WithPolymorphic>,
     pub(super) view: bool,
+    pub(super) active_history: Vec<String>,
     pub(super) extend_existing: bool,
     pub(super) rows: SaidOfRows,
     pub(super) relationships: Vec<(String, RelationshipOptions)>,
@@ -228,7 +229,7 @@ impl MapperBuilder {
         self
     }
 
-    /// Only these attributes (or the attributes of these columns) are mapped.
+    /// Only these attributes (or the attributes of these columns, as `name` or `table.name`) are mapped.
     pub fn include_properties<S: Into<String>>(
         &mut self,
         names: impl IntoIterator<Item = S>,
@@ -237,13 +238,33 @@ impl MapperBuilder {
         self
     }
 
-    /// These attributes (or the attributes of these columns) are not mapped.
+    /// These attributes (or the attributes of these columns, as `name` or `table.name`) are not mapped.
     pub fn exclude_properties<S: Into<String>>(
         &mut self,
         names: impl IntoIterator<Item = S>,
     ) -> &mut Self {
         self.said.exclude.extend(names.into_iter().map(Into::into));
         self
+    }
+
+    /// The old value of an attribute is loaded before it is replaced: `column_property(…, active_history=True)`.
+    pub fn active_history(&mut self, attribute: &str) -> &mut Self {
+        match self.attribute(attribute).map(|at| &self.def.attributes[usize::from(at)].kind) {
+            Some(AttrKind::Column(_)) => {
+                self.said.active_history.push(attribute.to_owned());
+                self
+            }
+            Some(_) => self.mistake(attribute, "it does not hold a column"),
+            None => {
+                let near = self.near(attribute);
+                self.mistake(attribute, &format!("there is no such attribute{near}"))
+            }
+        }
+    }
+
+    /// Which attribute a name may mean.
+    fn near(&self, name: &str) -> String {
+        aludel_sql::did_you_mean(name, self.def.attributes.iter().map(|a| a.name))
     }
 
     /// The attributes (or columns) that identify an object, where they are not the table's primary key.

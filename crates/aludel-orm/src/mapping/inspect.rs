@@ -167,6 +167,12 @@ impl Mapper {
         self.names(&self.columns)
     }
 
+    /// The names of the attributes that read an expression: `column_property` of what is no column.
+    pub fn expression_attributes(&self) -> Vec<&str> {
+        let read = |p: &&Property| matches!(p.kind, PropertyKind::Expression { .. });
+        self.properties.iter().filter(read).map(Property::name).collect()
+    }
+
     fn names(&self, attributes: &[u16]) -> Vec<&str> {
         attributes.iter().map(|a| &*self.property(*a).name).collect()
     }
@@ -199,6 +205,12 @@ impl Mapper {
     /// Whether the class has a table of its own with all columns, those of its base as well.
     pub fn is_concrete(&self) -> bool {
         self.def.inheritance.is_some_and(|inheritance| inheritance.concrete)
+    }
+
+    /// Whether the class has no table of its own, but is in that of its base: SQLAlchemy's `mapper.single`.
+    pub fn is_single(&self, mappers: &Mappers) -> bool {
+        let base = self.base.and_then(|base| mappers.get(base));
+        !self.is_concrete() && base.is_some_and(|base| base.tables == self.tables)
     }
 
     /// Whether a discriminator tells the class of a row.

@@ -108,10 +108,20 @@ impl Build<'_> {
         for name in spec.said.include.iter().flatten().chain(&spec.said.exclude) {
             let tables = &self.mapper(class).tables;
             let selected = self.selection(class).map(|s| s.names()).into_iter().flatten();
-            let tables = tables.iter().flat_map(|t| t.columns()).map(|c| &*c.name);
-            let known: Vec<&str> = tables.chain(selected).collect();
-            if !names.contains(&name.as_str()) && !known.contains(&name.as_str()) {
-                let near = did_you_mean(name, names.iter().chain(&known).copied());
+            let all = tables.iter().flat_map(|t| t.columns()).map(|c| &*c.name);
+            let known: Vec<&str> = all.chain(selected).collect();
+            let qualified = name.rsplit_once('.').is_some_and(|(table, column)| {
+                let tables = tables.iter().any(|t| t.full_name() == table);
+                known.contains(&column) && (tables || self.selection(class).is_some())
+            });
+            if !names.contains(&name.as_str()) && !known.contains(&name.as_str()) && !qualified {
+                let full = tables.iter().flat_map(|t| {
+                    t.columns().iter().map(|c| format!("{}.{}", t.full_name(), c.name))
+                });
+                let full: Vec<String> = full.filter(|_| name.contains('.')).collect();
+                let all =
+                    names.iter().chain(&known).copied().chain(full.iter().map(String::as_str));
+                let near = did_you_mean(name, all);
                 self.problem(
                     class,
                     format!("`{name}` is to be included or excluded, but is no attribute or column{near}"),
@@ -165,9 +175,15 @@ impl Build<'_> {
             columns,
             deferred: def.deferred,
             group: def.group.map(Into::into),
-            active_history: def.active_history || def.primary_key,
+            active_history: self.has_active_history(class, attribute, def),
             json_paths: def.json_paths,
         }))
+    }
+
+    /// Whether the old value is to be known.
+    pub(super) fn has_active_history(&self, class: u16, attribute: &str, def: &ColumnDef) -> bool {
+        let said = &self.spec(class).said.active_history;
+        def.active_history || def.primary_key || said.iter().any(|name| name == attribute)
     }
 
     /// A column by its name in the class's own table, or by `table.name` in any of its tables.

@@ -166,8 +166,14 @@ impl Build<'_> {
     /// Whether the mapping leaves an attribute out.
     pub(super) fn is_left_out(&self, class: u16, attribute: &str, names: &[&str]) -> bool {
         let said = &self.spec(class).said;
-        let named =
-            |list: &[String]| list.iter().any(|n| n == attribute || names.contains(&n.as_str()));
+        // `table.name` is said of the class's own table, or of what else it is mapped to.
+        let own = self.mapper(class).tables.last().map(Table::full_name);
+        let meant = |name: &str| match name.rsplit_once('.') {
+            Some((table, column)) => own.is_none_or(|own| own == table) && names.contains(&column),
+            None => false,
+        };
+        let is = |n: &str| n == attribute || names.contains(&n) || meant(n);
+        let named = |list: &[String]| list.iter().any(|name| is(name));
         said.include.as_ref().is_some_and(|list| !named(list)) || named(&said.exclude)
     }
 
@@ -180,12 +186,12 @@ impl Build<'_> {
     ) -> Option<PropertyKind> {
         let selection = self.selection(class)?;
         let own = self.selections.contains_key(&class);
+        let name = self.spec(class).def.attributes[usize::from(attribute)].name;
         let columns: SmallVec<[At; 2]> =
             match selection.mapped.iter().find(|(a, _)| own && *a == attribute) {
                 Some((_, columns)) => columns.clone(),
                 None if own => return Some(PropertyKind::Unmapped),
                 None => {
-                    let name = self.spec(class).def.attributes[usize::from(attribute)].name;
                     let names = self.names_of(class, name, def);
                     names
                         .iter()
@@ -214,7 +220,7 @@ impl Build<'_> {
             columns: written,
             deferred: def.deferred,
             group: def.group.map(Into::into),
-            active_history: def.active_history || def.primary_key,
+            active_history: self.has_active_history(class, name, def),
             json_paths: def.json_paths,
         }))
     }

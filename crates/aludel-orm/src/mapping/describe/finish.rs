@@ -302,7 +302,8 @@ impl RecordClassBuilder {
             };
             let inherited =
                 self.base.is_some_and(|(base, _)| base.def().attribute(&column.name).is_some());
-            let left_out = self.without.iter().any(|name| *name == *column.name);
+            let qualified = format!("{}.{}", table.full_name(), column.name);
+            let left_out = self.is_left_out(&[&column.name, &qualified]);
             if left_out || inherited || self.attributes.iter().any(|a| stands(&a)) {
                 continue;
             }
@@ -318,9 +319,12 @@ impl RecordClassBuilder {
                             kind: Kind::Column(Some(column.clone())),
                         },
                         None => Attribute {
-                            name: column.name.to_string(),
+                            name: format!("{}{}", self.prefix, column.name),
                             of,
-                            kind: Kind::Column(None),
+                            kind: match self.prefix.is_empty() {
+                                true => Kind::Column(None),
+                                false => Kind::Column(Some(column.name.to_string())),
+                            },
                         },
                     });
                 }
@@ -347,7 +351,7 @@ impl RecordClassBuilder {
         let mut missing: Vec<Attribute> = Vec::new();
         for at in columns.all() {
             let (plain, qualified) = (columns.name(at), columns.qualified(at));
-            if taken.contains(&at) || self.without.iter().any(|n| *n == plain || *n == qualified) {
+            if taken.contains(&at) || self.is_left_out(&[plain, &qualified]) {
                 continue;
             }
             let equal = columns.equals(at);
@@ -361,8 +365,8 @@ impl RecordClassBuilder {
                 return Err(self.no_type(&qualified, data_type));
             };
             let name = match clashes {
-                true => qualified.replace('.', "_"),
-                false => plain.to_owned(),
+                true => format!("{}{}", self.prefix, qualified.replace('.', "_")),
+                false => format!("{}{plain}", self.prefix),
             };
             let kind = Kind::Column(Some(qualified));
             missing.push(Attribute { name, of, kind });

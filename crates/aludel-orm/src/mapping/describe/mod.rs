@@ -60,6 +60,8 @@ pub struct RecordClassBuilder {
     table: Option<TableOf>,
     source: Option<TableSource>,
     without: Vec<String>,
+    only: Option<Vec<String>>,
+    prefix: String,
     /// The names of attributes of columns that are not named after these: (column, attribute).
     renamed: Vec<(String, String)>,
     attributes: Vec<Attribute>,
@@ -155,6 +157,8 @@ impl RecordClassBuilder {
             table: None,
             source: None,
             without: Vec::new(),
+            only: None,
+            prefix: String::new(),
             renamed: Vec::new(),
             attributes: Vec::new(),
             synonyms: Vec::new(),
@@ -204,10 +208,29 @@ impl RecordClassBuilder {
         self
     }
 
-    /// These columns of the class's table get no attributes.
+    /// These columns of the class's table get no attributes: SQLAlchemy's `exclude_properties`.
     pub fn without<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.without.extend(columns.into_iter().map(Into::into));
         self
+    }
+
+    /// Only these columns of the class's table get attributes of which nothing else is said: SQLAlchemy's
+    /// `include_properties`.
+    pub fn only<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.only.get_or_insert_default().extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// The attributes of columns of which nothing else is said have this before the column's name.
+    pub fn column_prefix(mut self, prefix: &str) -> Self {
+        self.prefix = prefix.to_owned();
+        self
+    }
+
+    /// Whether a column, which may be called by these names, gets no attribute.
+    fn is_left_out(&self, names: &[&str]) -> bool {
+        let among = |list: &[String]| list.iter().any(|name| names.contains(&name.as_str()));
+        among(&self.without) || self.only.as_ref().is_some_and(|only| !among(only))
     }
 
     /// The attribute of a column of the class's table has another name than the column; its type is the column's.
