@@ -147,6 +147,7 @@ pub use types::Json;
 pub use types::TypeVisitor;
 pub use value::{Bad, Bind, ColumnType, DataType, Row, Value, ValueRef, column};
 pub use write::{
-    KeyMatch, RowSink, Write, WriteOp, WriteSink, delete_in_sql, delete_row_sql, delete_unnest_sql,
-    insert_many_sql, insert_row_sql, insert_unnest_sql, update_row_sql, update_unnest_sql,
+    KeyMatch, RowSink, Write, WriteOp, WriteSink, delete_in_sql, delete_range_sql, delete_row_sql,
+    delete_unnest_sql, insert_many_sql, insert_row_sql, insert_unnest_sql, update_many_sql,
+    update_row_sql, update_unnest_sql,
 };

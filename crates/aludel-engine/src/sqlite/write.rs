@@ -1,24 +1,23 @@
-//! Writing batches of rows: one held statement, a row at a time; many rows with generated keys, and rows that are
-//! deleted by a key of one column, fifty at a time.
+//! Writing batches of rows: [many in a statement](super::many) where that does the same, else one held statement, a row
+//! at a time.
 //!
 //! Measured: a single-row `RETURNING` costs five times as much as `last_insert_rowid`. So a generated
 //! integer key never comes by `RETURNING`; other values do, row by row.
 
 use super::conn::{Conn, Stop};
-use super::many::{Many, delete_many, many};
+use super::many::{Many, TableKind};
 use super::value::{Refused, RowId, Shown, bind_all};
 use crate::shape::write_sql;
 use crate::transaction::TransactionOptions;
 use aludel_sql::{Error, ErrorKind, Result, Write, WriteOp, WriteSink};
+use rusqlite::OptionalExtension;
 use std::sync::Arc;
 
 /// What is kept for the writes of one shape.
 pub(super) struct Held {
     sql: Box<str>,
     back: Back,
-    pub(super) many: Option<Many>,
-    /// The statement that deletes many rows at once.
-    pub(super) deletes: Option<Box<str>>,
+    many: Option<Many>,
 }
 
 /// How the values wanted back come.
@@ -82,8 +81,8 @@ impl Conn {
         row: &mut usize,
     ) -> Result<u64, Refused> {
         let mut matched = 0;
-        if let Back::RowId(name) = &held.back
-            && let Some(keys) = self.many_rows(held, write)?
+        if let (Back::RowId(name), Some(Many::Born(many))) = (&held.back, &held.many)
+            && let Some(keys) = self.born(many, write)?
         {
             for key in keys {
                 sink.returned(number, *row, &RowId(key, name))?;
@@ -91,8 +90,8 @@ impl Conn {
                 matched += 1;
             }
         }
-        if let Some(deletes) = &held.deletes {
-            matched += self.delete_rows(deletes, write, row)?;
+        if let Some(many) = &held.many {
+            matched += self.many_rows(many, write, row)?;
         }
         let mut statement = self.db.prepare_cached(&held.sql)?;
         while *row < write.rows {
@@ -129,10 +128,10 @@ impl Conn {
         if let Some(held) = self.shapes.get(write) {
             return Ok(held);
         }
-        let key = write.table.autoincrement();
+        let kind = self.table_kind(write)?;
         let by_rowid = write.op == WriteOp::Insert
-            && matches!((write.returning, key), ([one], Some(key)) if *one == key)
-            && self.is_rowid(write)?;
+            && matches!(write.returning, [one] if write.table.autoincrement() == Some(*one)
+                && kind.is_rowid(write, *one));
         let wanted = if by_rowid { &[] } else { write.returning };
         let sql = write_sql(write, wanted, &self.dialect).map_err(Stop::Failed)?;
         let back = match wanted {
@@ -142,26 +141,27 @@ impl Conn {
             [] => Back::Nothing,
             _ => Back::Returning,
         };
-        let many =
-            if by_rowid { many(&sql, write, write.returning[0], &self.dialect) } else { None };
-        let deletes = delete_many(&sql, write);
-        let held = Arc::new(Held { sql, back, many, deletes });
+        let many = Many::new(write, by_rowid, &kind, &self.dialect).map_err(Stop::Failed)?;
+        let held = Arc::new(Held { sql, back, many });
         self.shapes.put(write, held.clone());
         Ok(held)
     }
 
-    /// Whether the table's key is SQLite's row id. A key declared `BIGINT PRIMARY KEY` elsewhere is not, nor is one
-    /// of a table `WITHOUT ROWID` or of a view; their values come by `RETURNING`.
-    fn is_rowid(&self, write: &Write<'_>) -> Result<bool, Stop> {
-        const SQL: &str = "SELECT count(*) = 1 AND max(upper(type)) = 'INTEGER' \
-             AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1, ?2) WHERE origin = 'pk') \
-             FROM pragma_table_info(?1, ?2) WHERE pk > 0";
-        let schema = write.table.schema().unwrap_or("main");
-        let found = self
-            .db
-            .prepare_cached(SQL)
-            .and_then(|mut s| s.query_row([write.table.name(), schema], |r| r.get(0)));
-        found.map_err(|e| self.stop(e.into(), SQL, false))
+    fn table_kind(&self, write: &Write<'_>) -> Result<TableKind, Stop> {
+        const KIND: &str = "SELECT type = 'table' FROM pragma_table_list(?1) WHERE schema = ?2";
+        const ROWID: &str = "SELECT max(name) FROM pragma_table_info(?1, ?2) WHERE pk > 0 \
+             HAVING count(*) = 1 AND max(upper(type)) = 'INTEGER' \
+             AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1, ?2) WHERE origin = 'pk')";
+        let at = [write.table.name(), write.table.schema().unwrap_or("main")];
+        let asked = || -> rusqlite::Result<TableKind> {
+            let is_table = self.db.prepare_cached(KIND)?.query_row(at, |row| row.get(0));
+            let rowid = self.db.prepare_cached(ROWID)?.query_row(at, |row| row.get(0));
+            Ok(TableKind {
+                is_table: is_table.optional()?.unwrap_or_default(),
+                rowid: rowid.optional()?.flatten(),
+            })
+        };
+        asked().map_err(|error| self.stop(error.into(), ROWID, false))
     }
 }
 

@@ -1,6 +1,6 @@
 //! History: what an attribute was, and is now.
 
-use aludel_sql::{ColumnType, Value};
+use aludel_sql::{Bind, ColumnType, Value, ValueRef};
 
 use super::log::Old;
 use crate::Result;
@@ -221,6 +221,9 @@ impl Session {
     pub(crate) fn same_value(&self, id: Id, attribute: u16, value: &Value) -> bool {
         let field = self.arena.field(id, attribute);
         let (now, bind) = (field.bind(), value.as_ref());
+        if let (Bind::Ref(ValueRef::I64(now)), ValueRef::I64(value)) = (&now, bind) {
+            return *now == value;
+        }
         if now.as_ref() == bind {
             return true;
         }

@@ -103,6 +103,10 @@ pub(crate) enum Undo {
         flags: Flags,
         life: ObjectState,
     },
+    /// New objects have become pending: those on the list of objects to be inserted, from this place on.
+    BecamePending {
+        from: usize,
+    },
     /// An object was added to the list of those to be inserted, or of the changed ones.
     PendingPushed,
     ChangedPushed,
@@ -136,7 +140,7 @@ impl Undo {
             | Self::Life { id, .. }
             | Self::Made { id }
             | Self::Attached { id } => Some(*id),
-            Self::PendingPushed | Self::ChangedPushed => None,
+            Self::BecamePending { .. } | Self::PendingPushed | Self::ChangedPushed => None,
         }
     }
 }
@@ -340,6 +344,13 @@ impl Session {
                 let state = self.arena.state_mut(id);
                 state.flags = flags;
                 state.life = life;
+            }
+            Undo::BecamePending { from } => {
+                for id in self.pending.split_off(from.min(self.pending.len())) {
+                    if self.arena.holds(id) {
+                        self.arena.state_mut(id).life = ObjectState::Transient;
+                    }
+                }
             }
             Undo::PendingPushed => {
                 self.pending.pop();

@@ -1,9 +1,9 @@
 //! Cascades: which objects an operation on one object reaches.
 
 use super::Session;
+use super::reached::Reached;
 use super::state::{Flags, ObjectState};
 use crate::Result;
-use crate::attributes::delta::IdSet;
 use crate::attributes::events::Initiator;
 use crate::attributes::log::Old;
 use crate::instrumentation::{Id, ManyCore};
@@ -60,7 +60,7 @@ impl Session {
         let mut stack = Vec::new();
         self.next_of(id, cascade, &mut stack);
         stack.reverse();
-        let mut reached = IdSet::with_capacity_and_hasher(stack.len(), Default::default());
+        let mut reached = Reached::with_capacity(stack.len());
         while let Some(next) = stack.pop() {
             if !self.arena.holds(next) || halt(self, next) || !reached.insert(next) {
                 continue;
@@ -69,7 +69,7 @@ impl Session {
             self.next_of(next, cascade, &mut stack);
             stack[below..].reverse();
         }
-        reached.into_iter().collect()
+        reached.into_ids()
     }
 
     /// Adds the objects that one step of a cascade leads to.

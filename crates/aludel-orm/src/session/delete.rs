@@ -2,8 +2,8 @@
 
 use super::Session;
 use super::cascade::Cascade;
+use super::reached::Reached;
 use super::state::{Flags, ObjectState};
-use crate::attributes::delta::IdSet;
 use crate::instrumentation::{Handle, Id};
 use crate::mapping::PassiveDeletes;
 use crate::{Error, ErrorKind, Result};
@@ -73,10 +73,9 @@ impl Session {
         let mut stack = Vec::new();
         self.next_of(id, Cascade::Delete, &mut stack);
         stack.reverse();
-        let mut reached = IdSet::with_capacity_and_hasher(stack.len() + 1, Default::default());
-        reached.insert(id);
+        let mut reached = Reached::with_capacity(stack.len());
         while let Some(next) = stack.pop() {
-            if !self.arena.holds(next) || !reached.insert(next) {
+            if next == id || !self.arena.holds(next) || !reached.insert(next) {
                 continue;
             }
             while let Some(attribute) = self.unknown_to_delete(next) {
@@ -86,7 +85,7 @@ impl Session {
             self.next_of(next, Cascade::Delete, &mut stack);
             stack[below..].reverse();
         }
-        Ok(reached.into_iter().skip(1).collect())
+        Ok(reached.into_ids())
     }
 
     /// A relationship along which a deletion cascades, and which has to be loaded for that.

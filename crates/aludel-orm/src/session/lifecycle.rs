@@ -50,17 +50,28 @@ impl Session {
         if state.life != ObjectState::Transient
             || state.has(Flags::ORPHANED)
             || state.has(Flags::LEFT)
-            || self.journal.is_open()
             || self.listeners.may_refuse()
         {
             return self.scope(|s| s.save_or_update_now(id));
         }
         // The frequent case, in few steps.
         state.life = ObjectState::Pending;
+        let from = self.pending.len();
+        self.journal.write(|| Undo::BecamePending { from });
         self.pending.push(id);
         let begun = std::mem::replace(&mut self.begun, true);
         let reached = self.reached_by_add(id);
         if reached.is_empty() {
+            return Ok(());
+        }
+        let is_new = |id: &Id| {
+            let state = self.arena.state(*id);
+            state.life == ObjectState::Transient && !state.has(Flags::LEFT)
+        };
+        if reached.iter().all(is_new) {
+            // Nothing can be refused, and nobody is told.
+            reached.iter().for_each(|id| self.arena.state_mut(*id).life = ObjectState::Pending);
+            self.pending.extend(reached);
             return Ok(());
         }
         let result = self.scope(|s| reached.iter().try_for_each(|id| s.save_or_update_one(*id)));

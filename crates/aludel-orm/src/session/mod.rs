@@ -23,6 +23,7 @@ pub(crate) mod named;
 mod no_autoflush;
 pub(crate) mod owners;
 pub(crate) mod raw;
+mod reached;
 mod restore;
 mod schema;
 mod session_maker;

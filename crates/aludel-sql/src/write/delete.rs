@@ -56,6 +56,21 @@ pub fn delete_in_sql(
     Ok(text.finish(StatementKind::Delete, table, &[], false))
 }
 
+/// `DELETE FROM t WHERE k >= ? AND k <= ?`: the rows between two keys, both among them.
+pub fn delete_range_sql(table: &Table, key: u16, dialect: &Dialect) -> Compiled {
+    let mut text = Text::new(dialect, "DELETE FROM ");
+    text.table(table);
+    text.push(" WHERE ");
+    text.column(table, key);
+    text.push(" >= ");
+    text.param();
+    text.push(" AND ");
+    text.column(table, key);
+    text.push(" <= ");
+    text.param();
+    text.finish(StatementKind::Delete, table, &[], false)
+}
+
 /// PostgreSQL's DELETE of any number of rows: each parameter is the array of a key's values.
 ///
 /// # Errors

@@ -10,9 +10,9 @@ mod update;
 
 use std::ops::ControlFlow;
 
-pub use delete::{delete_in_sql, delete_row_sql, delete_unnest_sql};
+pub use delete::{delete_in_sql, delete_range_sql, delete_row_sql, delete_unnest_sql};
 pub use insert::{insert_many_sql, insert_row_sql, insert_unnest_sql};
-pub use update::{update_row_sql, update_unnest_sql};
+pub use update::{update_many_sql, update_row_sql, update_unnest_sql};
 
 use crate::dialect::NullSafe;
 use crate::{

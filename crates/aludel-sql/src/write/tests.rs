@@ -57,6 +57,11 @@ fn update() {
         &*update_unnest_sql(&t, &[1], &[0], &[2], KeyMatch::Equal, &pg).unwrap().sql,
         r#"UPDATE "user" AS t SET "name" = d.c1 FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS d(c1, k1, o) WHERE t."id" = d.k1 RETURNING d.o, t."age""#
     );
+    assert_eq!(
+        &*update_many_sql(&t, &[1], &[0], 2, &lite).unwrap().sql,
+        r#"UPDATE "user" AS t SET "name" = d.column1 FROM (VALUES (?, ?), (?, ?)) AS d WHERE t."id" = d.column2"#
+    );
+    assert_eq!(update_many_sql(&t, &[1], &[0], 2, &pg).unwrap_err().kind(), ErrorKind::Unsupported);
     let nothing = update_row_sql(&t, &[], &[0], &[], KeyMatch::Equal, &pg).unwrap_err();
     assert_eq!(nothing.kind(), ErrorKind::Argument);
 }
@@ -67,6 +72,10 @@ fn delete() {
     assert_eq!(
         &*delete_row_sql(&t, &[0], KeyMatch::Equal, &pg).unwrap().sql,
         r#"DELETE FROM "user" WHERE "id" = $1"#
+    );
+    assert_eq!(
+        &*delete_range_sql(&t, 0, &lite).sql,
+        r#"DELETE FROM "user" WHERE "id" >= ? AND "id" <= ?"#
     );
     assert_eq!(
         &*delete_in_sql(&t, &[0], 2, &lite).unwrap().sql,

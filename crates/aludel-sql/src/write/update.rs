@@ -1,4 +1,4 @@
-//! UPDATE, for a row, and from arrays.
+//! UPDATE, for a row, for many, and from arrays.
 
 use super::{KeyMatch, Text, cannot, needs_keys};
 use crate::{Compiled, Dialect, DialectKind, Error, ErrorKind, Result, StatementKind, Table};
@@ -44,6 +44,45 @@ pub fn update_row_sql(
         text.columns(table, returning);
     }
     Ok(text.finish(StatementKind::Update, table, columns, !returning.is_empty()))
+}
+
+/// SQLite's UPDATE of so many rows: `UPDATE t SET a = d.column1 FROM (VALUES (?, ?), …) AS d WHERE k = d.column2`. The
+/// parameters are those of the rows, one row behind the other; of a key that comes twice, one row counts.
+///
+/// # Errors
+/// [`ErrorKind::Argument`] if there are no columns or no keys, [`ErrorKind::Unsupported`] on another database.
+pub fn update_many_sql(
+    table: &Table,
+    columns: &[u16],
+    keys: &[u16],
+    rows: usize,
+    dialect: &Dialect,
+) -> Result<Compiled> {
+    needs_columns(table, columns)?;
+    needs_keys(table, keys)?;
+    if dialect.kind != DialectKind::Sqlite {
+        return Err(cannot(dialect, "update from a list of values"));
+    }
+    let mut text = Text::new(dialect, "UPDATE ");
+    text.table(table);
+    text.push(" AS t SET ");
+    text.each(columns.len(), ", ", |text, i| {
+        text.column(table, columns[i]);
+        text.push(&format!(" = d.column{}", i + 1));
+    });
+    text.push(" FROM (VALUES ");
+    text.each(rows, ", ", |text, _| {
+        text.push("(");
+        text.params(columns.len() + keys.len());
+        text.push(")");
+    });
+    text.push(") AS d WHERE ");
+    text.each(keys.len(), " AND ", |text, i| {
+        text.push("t.");
+        text.column(table, keys[i]);
+        text.push(&format!(" = d.column{}", columns.len() + i + 1));
+    });
+    Ok(text.finish(StatementKind::Update, table, columns, false))
 }
 
 /// PostgreSQL's UPDATE of any number of rows: each parameter is the array of the values of a

@@ -11,10 +11,6 @@ impl Session {
     pub(super) fn collect(&self) -> Work {
         let mut work = Work::new(&self.mappers);
         self.find_simple(&mut work);
-        if work.roots.iter().all(|root| !root.simple) {
-            let known = self.pending.len() + self.changed.len() + self.deleting.len();
-            work.marks.reserve(known);
-        }
         self.collect_pending(&mut work);
         let watch_orphans = self.arena.slabs.iter().flatten().any(|s| !s.owners.is_empty());
         for &id in &self.changed {

@@ -1,7 +1,10 @@
 //! DELETE: the rows of objects, the tables of a class from the last to the base.
 
+use std::borrow::Cow;
+
 use aludel_sql::{Bind, Table, WriteOp};
 
+use super::facts::classes_of;
 use super::run::Run;
 use super::write::{Back, Segment, rows_at_once, send};
 use crate::Result;
@@ -28,12 +31,14 @@ impl Session {
         self.read_rows(run, &ids).await?;
         self.connect(run).await?;
         let at_once = run.connected().map_or(256, |c| rows_at_once(c));
+        let classes = classes_of(&ids);
         for table in self.tables_of(&ids)?.iter().rev() {
-            let own: Vec<Id> = ids
-                .iter()
-                .copied()
-                .filter(|id| run.facts(self, id.class).table(table).is_some())
-                .collect();
+            let mut having = classes.clone();
+            having.retain(|class| run.facts(self, *class).table(table).is_some());
+            let own: Cow<'_, [Id]> = match having.len() == classes.len() {
+                true => Cow::Borrowed(&ids),
+                false => ids.iter().copied().filter(|id| having.contains(&id.class)).collect(),
+            };
             for part in own.chunks(at_once) {
                 self.delete_part(run, table, part).await?;
             }
@@ -44,19 +49,28 @@ impl Session {
     async fn delete_part(&mut self, run: &mut Run, table: &Table, part: &[Id]) -> Result<()> {
         let mut segments: Vec<Segment> = Vec::new();
         let mut back = Back::default();
+        let facts = |class: u16| run.known(class).and_then(|facts| facts.table(table));
+        let mut of_class = (part[0].class, facts(part[0].class));
+        let mut versions = Vec::new();
         for &id in part {
-            if let Some((_, facts)) = run.known(id.class).and_then(|facts| facts.table(table)) {
-                self.check_row_known(id, facts, "deleting")?;
+            if of_class.0 != id.class {
+                of_class = (id.class, facts(id.class));
+            }
+            let Some((_, facts)) = of_class.1 else { continue };
+            self.check_row_known(id, facts, "deleting")?;
+            if facts.version.is_some() {
+                versions.push((id, self.row_version(id)));
             }
         }
-        let versions: Vec<_> = part.iter().map(|id| self.row_version(run, table, *id)).collect();
+        let mut versioned = versions.iter().peekable();
         let result = {
             let mut params: Vec<Bind<'_>> = Vec::with_capacity(part.len());
-            for (row, (&id, version)) in part.iter().zip(&versions).enumerate() {
-                let Some(facts) = run.known(id.class).and_then(|f| f.table(table)).map(|(_, f)| f)
-                else {
-                    continue;
-                };
+            for (row, &id) in part.iter().enumerate() {
+                if of_class.0 != id.class {
+                    of_class = (id.class, facts(id.class));
+                }
+                let Some((_, facts)) = of_class.1 else { continue };
+                let version = versioned.next_if(|(of, _)| *of == id).and_then(|(_, v)| v.as_ref());
                 let versioned = version.is_some();
                 let width = facts.key_columns.len() + usize::from(versioned);
                 if segments.last().is_none_or(|s| s.keys.len() != width) {
@@ -71,7 +85,7 @@ impl Session {
                     &|a| run.cascaded.contains(&(id, a)),
                     &mut params,
                 );
-                params.extend(version.as_ref().map(|v| Bind::Ref(v.as_ref())));
+                params.extend(version.map(|v| Bind::Ref(v.as_ref())));
                 if let Some(segment) = segments.last_mut() {
                     segment.rows += 1;
                 }
@@ -90,7 +104,7 @@ impl Session {
                 continue;
             }
             // A row that is gone already is as it should be, unless its version says that somebody had a say in it.
-            if versions[segment.first].is_some() {
+            if versions.iter().any(|(id, version)| *id == rows[0] && version.is_some()) {
                 return Err(self.stale_delete(run, table, rows, *matched).await);
             }
             self.warn_of_missing(table, rows, *matched);
@@ -121,9 +135,7 @@ impl Session {
     }
 
     /// The version that the row of an object to be deleted must have.
-    fn row_version(&self, run: &Run, table: &Table, id: Id) -> Option<aludel_sql::Value> {
-        let (_, facts) = run.known(id.class)?.table(table)?;
-        facts.version?;
+    fn row_version(&self, id: Id) -> Option<aludel_sql::Value> {
         self.committed_value(id, self.mapper_of(id).version?).filter(|v| !v.is_null())
     }
 }

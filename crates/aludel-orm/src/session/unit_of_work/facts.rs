@@ -41,6 +41,9 @@ pub(super) struct TableFacts {
     /// The columns of the primary key, and their attributes.
     pub(super) keys: Vec<(u16, u16)>,
     pub(super) key_columns: Vec<u16>,
+    /// By attribute, the one column that a change of it is written to, or [`NO_ATTRIBUTE`]: it is not of this table, or
+    /// there is more to it (a key, a version, several columns).
+    direct: Vec<u16>,
     /// The JSON documents of which an UPDATE sends the changed paths: (column, attribute).
     #[cfg(feature = "json")]
     pub(super) json_paths: Vec<(u16, u16)>,
@@ -131,6 +134,12 @@ impl Facts {
 }
 
 impl TableFacts {
+    /// The column that a change of an attribute is written to, where there is no more to it.
+    #[inline]
+    pub(super) fn direct(&self, attribute: u16) -> Option<u16> {
+        self.direct.get(usize::from(attribute)).copied().filter(|column| *column != NO_ATTRIBUTE)
+    }
+
     /// Whether changed paths of a document are sent.
     pub(super) fn has_json_paths(&self) -> bool {
         #[cfg(feature = "json")]
@@ -206,6 +215,20 @@ impl TableFacts {
             key_columns: keys.iter().map(|(c, _)| *c).collect(),
             keys,
             slots: slots_of(&table, &mapped),
+            direct: {
+                let mut direct = vec![NO_ATTRIBUTE; mapper.properties.len()];
+                for (at, (c, a)) in mapped.iter().enumerate() {
+                    let alone = |(other, (_, b)): (usize, &(u16, u16))| other == at || b != a;
+                    if mapped.iter().enumerate().all(alone)
+                        && !mapper.primary_key.contains(a)
+                        && mapper.version != Some(*a)
+                        && !column(*c).is_read_only()
+                    {
+                        direct[usize::from(*a)] = *c;
+                    }
+                }
+                direct
+            },
             version,
             version_attribute: mapper.version.filter(|_| version.is_some()),
             version_by_database,

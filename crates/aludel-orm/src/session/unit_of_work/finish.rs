@@ -61,12 +61,11 @@ impl Session {
         for root in &work.roots {
             self.expire_expressions(&root.saves);
         }
-        let brought: Vec<Id> = work
-            .marks
-            .iter()
-            .filter(|(_, mark)| mark.list_only && !mark.delete)
-            .map(|(id, _)| *id)
-            .collect();
+        let only_brought =
+            |id: &Id| work.marks.get(*id).is_some_and(|mark| mark.list_only && !mark.delete);
+        let special = work.roots.iter().filter(|root| root.special);
+        let brought: Vec<Id> =
+            special.flat_map(|root| &root.queue).copied().filter(only_brought).collect();
         if !brought.is_empty() {
             let keys = self.new_keys(&brought)?;
             self.register_saved(&brought, keys);
@@ -182,8 +181,13 @@ impl Session {
             self.expunge_pending(id);
             return;
         }
-        if let Some(key) = self.row_key(id) {
-            self.leave_identity(id, &key);
+        match self.whole_row_key(id) {
+            Some(key) => self.leave_identity(id, &Key::Int(key)),
+            None => {
+                if let Some(key) = self.row_key(id) {
+                    self.leave_identity(id, &key);
+                }
+            }
         }
         self.listeners.note(ObjectEvent::PersistentToDeleted, id);
         let state = self.arena.state_mut(id);

@@ -366,7 +366,7 @@ impl Session {
                     dependency::order_one(relationship, delete, ends, &mut graph.edges);
                 }
                 for child in &related {
-                    ends.child = work.marks.get(child).filter(|m| !m.list_only).map(|mark| {
+                    ends.child = work.marks.get(*child).filter(|m| !m.list_only).map(|mark| {
                         let action = if mark.delete {
                             Action::DeleteOne(*child)
                         } else {

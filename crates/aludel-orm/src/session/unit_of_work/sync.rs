@@ -1,6 +1,6 @@
 //! Carrying keys from row to row, in memory.
 
-use aludel_sql::Value;
+use aludel_sql::{Bind, Value, ValueRef};
 
 use crate::attributes::Datum;
 use crate::attributes::log::Old;
@@ -19,8 +19,47 @@ impl Session {
         if !known && self.needs_load(from, source) {
             return Err(self.not_loaded(from, source));
         }
+        if known && let Bind::Ref(ValueRef::I64(key)) = self.arena.field(from, source).bind() {
+            return self.carry_whole(key, to, dest);
+        }
         let value = if known { self.arena.field(from, source).value() } else { Value::Null };
         self.write_key(to, dest, value)
+    }
+
+    /// The same of a whole number, by far the most frequent.
+    fn carry_whole(&mut self, key: i64, to: Id, dest: u16) -> Result<()> {
+        let slab = self.arena.of(to);
+        let loaded = slab.is_loaded(to.slot, dest);
+        // Mostly the other side of the relationship has carried it over already.
+        if loaded
+            && let Some(field) = slab.objects.get(to.slot).and_then(|o| o.field(dest))
+            && matches!(field.bind(), Bind::Ref(ValueRef::I64(same)) if same == key)
+        {
+            return Ok(());
+        }
+        if !slab.states[to.slot as usize].has(Flags::FRESH) || self.may_refuse() {
+            return self.write_key(to, dest, Value::I64(key));
+        }
+        // A new object: nothing of it is logged.
+        let slab = self.arena.of_mut(to);
+        let put = match slab.objects.get_mut(to.slot).and_then(|o| o.field_mut(dest)) {
+            Some(field) => field.put(Value::I64(key)),
+            None => return Err(self.no_such_field(to, dest)),
+        };
+        if let Err(bad) = put {
+            return Err(self.key_misfit(to, dest, bad));
+        }
+        slab.set_loaded(to.slot, dest, true);
+        slab.set_expired(to.slot, dest, false);
+        self.touch(to);
+        Ok(())
+    }
+
+    #[cold]
+    fn key_misfit(&self, id: Id, attribute: u16, bad: aludel_sql::Bad) -> Error {
+        let message =
+            format!("{} cannot take over a key: the value {bad}", self.describe(id, attribute));
+        Error::new(ErrorKind::Value, message)
     }
 
     /// The foreign key of an object is cleared.
@@ -84,10 +123,7 @@ impl Session {
         // A field that cannot hold NULL is left without a value: the database says what it thinks of that.
         let absent = put.is_err() && null;
         if let (Err(bad), false) = (put, absent) {
-            return Err(Error::new(
-                ErrorKind::Value,
-                format!("{} cannot take over a key: the value {bad}", self.describe(id, attribute)),
-            ));
+            return Err(self.key_misfit(id, attribute, bad));
         }
         let slab = self.arena.of_mut(id);
         slab.set_loaded(id.slot, attribute, !absent);

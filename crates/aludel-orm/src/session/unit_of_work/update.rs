@@ -86,6 +86,10 @@ impl Session {
         let changed = self.net_changes(id);
         let start = into.set.len();
         for &attribute in &changed {
+            if let Some(column) = of_table.direct(attribute) {
+                into.set.push((column, attribute));
+                continue;
+            }
             let Some(property) = facts.mapper.column(attribute) else { continue };
             if at == 0 && facts.mapper.primary_key.contains(&attribute) {
                 self.check_key_kept(id, attribute)?;
@@ -389,12 +393,23 @@ impl Session {
                 None => {}
             }
         }
-        if state.has(Flags::HAS_KEY)
+        if state.head != 0
+            && state.has(Flags::HAS_KEY)
             && let Some(old) = self.log.find(state.head, attribute).and_then(|e| e.old.value())
         {
             return Bind::Ref(old.as_ref());
         }
         self.arena.field(id, attribute).bind()
+    }
+
+    /// The key under which the database knows the object's row, where it is one whole number.
+    #[inline]
+    pub(super) fn whole_row_key(&self, id: Id) -> Option<i64> {
+        let [attribute] = self.mapper_of(id).primary_key.as_slice() else { return None };
+        match self.row_key_part(id, 0, *attribute) {
+            Bind::Ref(ValueRef::I64(key)) => Some(key),
+            _ => None,
+        }
     }
 
     /// The key under which the database knows the object's row.
@@ -415,8 +430,8 @@ impl Session {
         let Some(first) = ids.first().filter(|_| ids.len() > 1) else { return };
         // The key attributes have the same numbers in the whole hierarchy.
         if let [attribute] = self.mapper_of(*first).primary_key.as_slice() {
-            let key_of = |id: &Id| match self.row_key_part(*id, 0, *attribute).as_ref() {
-                ValueRef::I64(key) => Some(key),
+            let key_of = |id: &Id| match self.row_key_part(*id, 0, *attribute) {
+                Bind::Ref(ValueRef::I64(key)) => Some(key),
                 _ => None,
             };
             // Mostly they are in order: nothing is taken down for that.

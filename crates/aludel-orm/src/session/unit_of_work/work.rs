@@ -15,6 +15,59 @@ pub(super) struct Mark {
     pub(super) list_only: bool,
 }
 
+/// What is to become of which objects: a byte for each slot of the arena, up to the last one with a mark.
+#[derive(Default)]
+pub(super) struct Marks(Vec<Vec<u8>>);
+
+impl Marks {
+    const MARKED: u8 = 1;
+    const DELETE: u8 = 2;
+    const LIST_ONLY: u8 = 4;
+    /// It has been sorted into those to be saved and those to be deleted.
+    const SORTED: u8 = 8;
+
+    fn bits(&self, id: Id) -> u8 {
+        let of_class = self.0.get(usize::from(id.class));
+        of_class.and_then(|slots| slots.get(id.slot as usize)).copied().unwrap_or_default()
+    }
+
+    /// What is to become of an object, where that was said.
+    #[inline]
+    pub(super) fn get(&self, id: Id) -> Option<Mark> {
+        let bits = self.bits(id);
+        (bits != 0).then_some(Mark {
+            delete: bits & Self::DELETE != 0,
+            list_only: bits & Self::LIST_ONLY != 0,
+        })
+    }
+
+    fn put(&mut self, id: Id, mark: Mark) {
+        let (class, slot) = (usize::from(id.class), id.slot as usize);
+        if self.0.len() <= class {
+            self.0.resize_with(class + 1, Vec::new);
+        }
+        let slots = &mut self.0[class];
+        if slots.is_empty() {
+            // Pages that nothing is written to cost nothing.
+            *slots = vec![0; (slot + 1).next_power_of_two()];
+        } else if slots.len() <= slot {
+            slots.resize((slot + 1).next_power_of_two(), 0);
+        }
+        let delete = if mark.delete { Self::DELETE } else { 0 };
+        let list_only = if mark.list_only { Self::LIST_ONLY } else { 0 };
+        slots[slot] = Self::MARKED | delete | list_only;
+    }
+
+    /// The mark of an object that something is written for, the first time that it is asked for.
+    fn take_once(&mut self, id: Id) -> Option<Mark> {
+        let mark = self.get(id).filter(|mark| !mark.list_only)?;
+        let bits = self.0.get_mut(usize::from(id.class))?.get_mut(id.slot as usize)?;
+        let sorted = *bits & Self::SORTED != 0;
+        *bits |= Self::SORTED;
+        (!sorted).then_some(mark)
+    }
+}
+
 /// The objects of one hierarchy.
 pub(super) struct RootWork {
     pub(super) root: u16,
@@ -67,7 +120,7 @@ pub(super) struct Batch {
 /// What a flush is to do: SQLAlchemy's `UOWTransaction` before the sort.
 pub(super) struct Work {
     pub(super) mappers: Arc<Mappers>,
-    pub(super) marks: FastMap<Id, Mark>,
+    pub(super) marks: Marks,
     pub(super) roots: Vec<RootWork>,
     pub(super) processors: Vec<Processor>,
     /// Objects that are not to be inserted, since they have lost their owner.
@@ -84,7 +137,7 @@ pub(super) struct Work {
 impl Work {
     pub(super) fn new(mappers: &Arc<Mappers>) -> Self {
         Self {
-            marks: FastMap::default(),
+            marks: Marks::default(),
             roots: Vec::new(),
             processors: Vec::new(),
             strays: Vec::new(),
@@ -136,20 +189,12 @@ impl Work {
             self.learn(id.class);
         }
         let new = Mark { delete, list_only };
-        let special = match self.marks.entry(id) {
-            hashbrown::hash_map::Entry::Vacant(entry) => {
-                entry.insert(new);
-                delete || list_only
-            }
-            hashbrown::hash_map::Entry::Occupied(entry) => {
-                let mark = entry.into_mut();
-                if list_only || !(delete || cancel_delete) || *mark == new {
-                    return false;
-                }
-                *mark = new;
-                true
-            }
+        let special = match self.marks.get(id) {
+            None => delete || list_only,
+            Some(mark) if list_only || !(delete || cancel_delete) || mark == new => return false,
+            Some(_) => true,
         };
+        self.marks.put(id, new);
         let at = self.root_of(id.class);
         self.roots[at].special |= special;
         self.roots[at].queue.push(id);
@@ -157,7 +202,7 @@ impl Work {
     }
 
     pub(super) fn is_deleted(&self, id: Id) -> bool {
-        self.marks.get(&id).is_some_and(|mark| mark.delete)
+        self.marks.get(id).is_some_and(|mark| mark.delete)
     }
 
     /// Whether some object of a class, or of one below it, is on the list.
@@ -232,11 +277,8 @@ impl Work {
         if !self.concerns(batch.processor, id.class) {
             return None;
         }
-        let mark = if root.special {
-            self.marks.get(&id).copied().unwrap_or_default()
-        } else {
-            Mark::default()
-        };
+        let mark =
+            if root.special { self.marks.get(id).unwrap_or_default() } else { Mark::default() };
         (!mark.list_only).then_some((id, mark))
     }
 
@@ -265,11 +307,8 @@ impl Work {
                 continue;
             }
             let (mut saves, mut deletes) = (Vec::new(), Vec::new());
-            let mut seen = hashbrown::HashSet::<Id, foldhash::fast::RandomState>::default();
-            seen.reserve(root.queue.len());
             for id in &root.queue {
-                let Some(mark) = self.marks.get(id).filter(|m| !m.list_only) else { continue };
-                if seen.insert(*id) {
+                if let Some(mark) = self.marks.take_once(*id) {
                     if mark.delete { &mut deletes } else { &mut saves }.push(*id);
                 }
             }
