@@ -271,6 +271,7 @@ fn listeners_are_told_and_may_refuse() -> Result<()> {
     let mut other = Session::with_registry(&engine, &registry);
     let listener = other.on(ObjectEvent::Deserialize.of::<Book>(), move |_, _| Err(refuse()))?;
     assert_eq!(other.deserialize(&serialized).unwrap_err().kind(), ErrorKind::Validation);
+    assert_eq!(other.discard_all(), 0);
     other.off(listener);
     let ids: Vec<Id> = other.deserialize(&serialized)?;
     assert_eq!(ids.len(), 1);

@@ -538,6 +538,53 @@ fn what_is_loaded_follows_the_model() {
 }
 
 #[test]
+fn a_savepoint_gives_back_what_was() {
+    for_each_pair("prop_savepoint", |db, pair, ops, _| {
+        if pair.sides == [Kind::One; 2] {
+            // Two rows may come to refer to one, of which none knows the other: what is loaded then is either.
+            return Ok(());
+        }
+        let mut world = World::new(db, pair);
+        for of in world.each() {
+            world.load(of);
+        }
+        let (before, rest) = ops.split_at(ops.len() / 3);
+        let (within, after) = rest.split_at(rest.len() / 2);
+        let run = |world: &mut World<'_>, ops: &[Op]| {
+            ops.iter().chain([&Op::Flush]).try_for_each(|op| world.step(op))
+        };
+        run(&mut world, before)?;
+        world.db.begin_nested().unwrap();
+        let links = world.links.clone();
+        run(&mut world, within)?;
+        // Changes that are not flushed go with it as well.
+        for op in after {
+            world.step(op)?;
+        }
+        world.db.rollback_nested().unwrap();
+        world.links = links;
+        for of in world.each() {
+            let id = world.id(of);
+            world.db.load_named(id, "note").unwrap();
+            world.load(of);
+        }
+        world.take_notes();
+        world.check_model()?;
+        world.check_histories()?;
+        prop_assert!(world.db.dirty_objects().is_empty());
+        for op in after {
+            world.step(op)?;
+            if matches!(op, Op::Flush) {
+                world.each().for_each(|of| world.load(of));
+            }
+            world.check_model()?;
+        }
+        world.db.rollback().unwrap();
+        Ok(())
+    });
+}
+
+#[test]
 fn what_is_not_loaded_waits_and_is_written() {
     for_each_pair("prop_waiting", |db, pair, ops, loaded| {
         let mut world = World::new(db, pair);

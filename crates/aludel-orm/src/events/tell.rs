@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::kinds::{AttributeEvent, ObjectEvent, SessionEvent, StatementEvent};
 use super::table::{Call, Entries, Heard, Registration, Table, Waiting};
 use super::told::{Execution, Moment, Occasion};
+use crate::attributes::delta::IdSet;
 use crate::attributes::{Change, Listener};
 use crate::instrumentation::{Handle, Id};
 use crate::mapping::Mappers;
@@ -335,15 +336,23 @@ impl Session {
         if !self.listeners.has_queue() {
             return result;
         }
+        let mut unwanted = IdSet::default();
         for Noted { told, before } in self.noted() {
             let (event, id) = (told.event, told.object.id);
-            if self.arena.holds(id) {
-                let heard = self.tell_later(told).await;
-                if heard.is_err() {
-                    self.take_load_back(event, id, before);
-                }
-                result = result.and(heard);
+            if !self.arena.holds(id) || unwanted.contains(&id) {
+                continue;
             }
+            let heard = self.tell_later(told).await;
+            if heard.is_err() {
+                if matches!(event, ObjectEvent::Load | ObjectEvent::LoadedAsPersistent) {
+                    unwanted.insert(id);
+                }
+                before.into_iter().for_each(|before| self.put_back(before));
+            }
+            result = result.and(heard);
+        }
+        if !unwanted.is_empty() {
+            self.unload(&unwanted);
         }
         result
     }

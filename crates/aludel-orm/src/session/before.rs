@@ -12,7 +12,7 @@ use super::cascade::Cascade;
 use super::identity::Key;
 use super::owners::Owner;
 use super::state::{Flags, ObjectState};
-use crate::attributes::delta::Delta;
+use crate::attributes::delta::{Delta, IdSet};
 use crate::attributes::log::{Entry, Old};
 use crate::events::ObjectEvent;
 use crate::instrumentation::{Id, ManyCore, Object, OneCore};
@@ -77,18 +77,8 @@ impl Session {
         }
     }
 
-    /// What was told of a load has been refused: objects are as they were, and one that was made is not there.
-    pub(crate) fn take_load_back(&mut self, event: ObjectEvent, id: Id, before: Vec<Before>) {
-        match event {
-            ObjectEvent::Load | ObjectEvent::LoadedAsPersistent if self.arena.holds(id) => {
-                self.unload(id);
-            }
-            ObjectEvent::Refresh => before.into_iter().for_each(|before| self.put_back(before)),
-            _ => {}
-        }
-    }
-
-    fn put_back(&mut self, before: Before) {
+    /// What was read again has been refused: the object is as it was.
+    pub(crate) fn put_back(&mut self, before: Before) {
         let Before { id, object, presence, flags, life, log, .. } = before;
         if !self.arena.holds(id) {
             return;
@@ -122,15 +112,17 @@ impl Session {
         }
     }
 
-    /// Takes an object that was made of a row out of the arena, and out of what the same rows have filled.
-    fn unload(&mut self, id: Id) {
+    /// Takes objects that were made of rows out of the arena, and out of what the same rows have filled.
+    pub(crate) fn unload(&mut self, refused: &IdSet) {
         let mappers = Arc::clone(&self.mappers);
         for owner in self.arena.ids(|_| true) {
             for &attribute in &mappers.at(owner.class).relationships {
                 let field = self.arena.field(owner, attribute);
                 let has = match (field.many(), field.one()) {
-                    (Some(ManyCore::Loaded(members)), _) => members.contains(id),
-                    (_, Some(OneCore::Loaded(to))) => *to == Some(id),
+                    (Some(ManyCore::Loaded(members)), _) => {
+                        members.iter().any(|member| refused.contains(&member))
+                    }
+                    (_, Some(OneCore::Loaded(Some(to)))) => refused.contains(to),
                     _ => false,
                 };
                 if has {
@@ -138,9 +130,13 @@ impl Session {
                 }
             }
         }
-        self.drop_identity(id);
-        self.committed(id);
-        self.forget_identity(id);
-        self.arena.of_mut(id).release(id.slot);
+        for &id in refused {
+            if self.arena.holds(id) {
+                self.drop_identity(id);
+                self.committed(id);
+                self.forget_identity(id);
+                self.arena.of_mut(id).release(id.slot);
+            }
+        }
     }
 }
