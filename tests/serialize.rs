@@ -3,6 +3,7 @@
 
 use aludel::blocking::Session;
 use aludel::orm::serialize::Serialized;
+use aludel::orm::{defer_raise, raise};
 use aludel::prelude::*;
 use aludel::{Error, ErrorKind, History, Id, Record, Result, Value};
 
@@ -174,6 +175,35 @@ fn what_is_not_loaded_stays_so() -> Result<()> {
     assert_eq!(after[copy].rating, Some(0.1));
     after.load(copy, Author::books)?;
     assert_eq!(after[copy].books.len(), 2);
+    Ok(())
+}
+
+#[test]
+fn what_may_not_be_loaded_may_not_be_there_either() -> Result<()> {
+    let (engine, registry) = database()?;
+    let mut session = Session::with_registry(&engine, &registry);
+    changed(&mut session)?;
+    session.commit()?;
+    session.close()?;
+    let mut session = Session::with_registry(&engine, &registry);
+    let query = select::<Author>();
+    let query = query.options((raise(Author::books), defer_raise(Author::rating)));
+    let author = session.one(query)?;
+    let serialized = through(&session.serialize([author])?)?;
+    session.close()?;
+    let mut after = Session::with_registry(&engine, &registry);
+    let copy: Handle<Author> = first(&mut after, &serialized)?;
+    after.add(copy)?;
+    for error in [
+        after.load(copy, Author::books).unwrap_err(),
+        after.load(copy, Author::rating).unwrap_err(),
+    ] {
+        assert!(error.message().contains("raise"), "{error}");
+    }
+    after.load(copy, Author::bio)?;
+    let other = serialized.to_json()?.replace(r#"["rating","No"]"#, r#"["ratin","No"]"#);
+    let error = after.deserialize(&Serialized::from_json(&other)?).unwrap_err();
+    assert!(error.message().contains("did you mean `rating`"), "{error}");
     Ok(())
 }
 

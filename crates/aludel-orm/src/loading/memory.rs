@@ -14,7 +14,8 @@ pub(super) type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState
 
 /// Whether the program may load an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Allowed {
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) enum Allowed {
     Yes,
     /// Where the identity map has it.
     WithoutSql,
@@ -25,7 +26,7 @@ pub(super) enum Allowed {
 
 /// What options have said of an attribute.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Restriction(u16, Allowed);
+pub(crate) struct Restriction(pub(crate) u16, pub(crate) Allowed);
 
 /// The session's side of loading.
 #[derive(Default)]
@@ -62,10 +63,10 @@ impl Loading {
         }
     }
 
-    /// What options have said of an object's attributes.
-    pub(crate) fn restrictions(&self, id: Id) -> Vec<Restriction> {
-        let of = self.restricted.iter().filter(|((of, _), _)| *of == id);
-        of.map(|((_, attribute), allowed)| Restriction(*attribute, *allowed)).collect()
+    /// What options have said of an object's attributes, of which there are so many.
+    pub(crate) fn restrictions(&self, id: Id, attributes: usize) -> Vec<Restriction> {
+        let said = |attribute| Some(Restriction(attribute, self.restricted(id, attribute)?));
+        (0..attributes as u16).filter_map(said).collect()
     }
 
     /// Puts that back.

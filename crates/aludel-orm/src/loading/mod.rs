@@ -87,6 +87,8 @@ pub use guard::{LoadCount, LoadGuard, LoadLimit, LoadReport};
 pub use hybrids::ClassExpression;
 pub use key::{By, IntoKey, KeyValues};
 pub use loader_criteria::{CriteriaId, LoaderCriteria, loader_criteria, loader_criteria_for_each};
+#[cfg(feature = "serde")]
+pub(crate) use memory::Allowed;
 pub(crate) use memory::{Loading, Restriction};
 pub use named::EntityRef;
 pub use named_query::{LoadKind, Raise};

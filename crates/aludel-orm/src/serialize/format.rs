@@ -3,6 +3,7 @@
 use aludel_sql::Value;
 use serde::{Deserialize, Serialize};
 
+use crate::loading::Allowed;
 use crate::{Error, ErrorKind, Result};
 
 /// The version of the format. Another one is refused.
@@ -40,6 +41,8 @@ pub(super) struct Object {
     pub(super) history: Vec<(String, Before)>,
     /// Owners that it has, or is known to have lost: class and attribute of the relationship.
     pub(super) owners: Vec<(String, String, Owner)>,
+    /// What options of queries have said of loading attributes.
+    pub(super) restrictions: Vec<(String, Allowed)>,
 }
 
 /// An owner that an object has, or had.

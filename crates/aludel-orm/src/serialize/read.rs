@@ -9,6 +9,7 @@ use crate::attributes::delta::{Delta, NO_SLOT};
 use crate::attributes::log::Old;
 use crate::events::ObjectEvent;
 use crate::instrumentation::{AttrKind, Id, ManyCore, OneCore};
+use crate::loading::Restriction;
 use crate::mapping::{Mapper, PropertyKind, Relationship};
 use crate::session::Session;
 use crate::session::identity::Key;
@@ -23,6 +24,7 @@ struct Links {
     manys: Vec<(u16, ManyCore, Option<Delta>)>,
     history: Vec<(u16, Old)>,
     owners: Vec<((u16, u16), Owned)>,
+    restrictions: Vec<Restriction>,
 }
 
 /// By whom an object is owned.
@@ -195,6 +197,9 @@ impl Session {
             };
             links.owners.push(((relationship.parent, relationship.attribute), owner));
         }
+        for (name, allowed) in &object.restrictions {
+            links.restrictions.push(Restriction(attribute_written(mapper, name)?, *allowed));
+        }
         Ok(links)
     }
 
@@ -311,6 +316,7 @@ impl Session {
                 Owned::Away(key) => self.set_owner_away(id, parent, attribute, key),
             }
         }
+        self.loading.put_restrictions(id, links.restrictions);
         let state = self.arena.state_mut(id);
         for (flag, on) in [
             (Flags::FRESH, object.fresh),

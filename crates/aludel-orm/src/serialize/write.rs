@@ -10,6 +10,7 @@ use crate::attributes::delta::{Delta, IdSet};
 use crate::attributes::log::Old;
 use crate::events::ObjectEvent;
 use crate::instrumentation::{Id, ManyCore, OneCore};
+use crate::loading::{Allowed, Restriction};
 use crate::mapping::PropertyKind;
 use crate::session::Session;
 use crate::session::owners::{Owner, OwnerKey};
@@ -93,6 +94,7 @@ impl Session {
             collections: Vec::new(),
             history: Vec::new(),
             owners: Vec::new(),
+            restrictions: self.restrictions_of(id),
         };
         for (attribute, property) in mapper.properties.iter().enumerate() {
             let attribute = attribute as u16;
@@ -178,6 +180,16 @@ impl Session {
             (&one.0, &one.1).cmp(&(&other.0, &other.1))
         });
         owners
+    }
+
+    /// Which attributes may not be loaded, or may be after all, as options of queries say.
+    fn restrictions_of(&self, id: Id) -> Vec<(String, Allowed)> {
+        let mapper = self.mapper_of(id);
+        let all = self.loading.restrictions(id, mapper.properties.len()).into_iter();
+        all.map(|Restriction(attribute, allowed)| {
+            (mapper.property(attribute).name().to_owned(), allowed)
+        })
+        .collect()
     }
 
     fn owner_elsewhere(&self, key: Option<OwnerKey>) -> format::Owner {

@@ -73,7 +73,7 @@ impl Session {
             deltas: mapper.relationships.iter().filter_map(delta).collect(),
             owners: (0..mapper.owners.len()).map(|at| slab.owners.get(id.slot, at)).collect(),
             key_aside: self.keys_aside.get(&id).cloned(),
-            restrictions: self.loading.restrictions(id),
+            restrictions: self.loading.restrictions(id, mapper.properties.len()),
         }
     }
 
