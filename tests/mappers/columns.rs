@@ -178,3 +178,51 @@ fn a_class_in_its_bases_table() {
     assert_eq!([single("Base"), single("Single"), single("Joined")], [false, true, false]);
     assert_eq!(mappers.named("Base").unwrap().expression_attributes(), ["loud"]);
 }
+
+#[test]
+fn constraints_with_names() {
+    #[derive(Mapped, Clone, Debug, Default)]
+    #[mapped(polymorphic_abstract, index(columns(code), name = "of_the_base"))]
+    struct Coded {
+        #[column(primary_key)]
+        id: Auto<i64>,
+        code: String,
+    }
+    #[derive(Mapped, Clone, Debug, Default)]
+    #[mapped(table = "co_shelves", concrete)]
+    #[mapped(
+        unique(columns(row, above_id), name = "co_once"),
+        check(sql = "row > 0", name = "co_counted")
+    )]
+    #[mapped(index(
+        columns(above_id),
+        unique,
+        filter = "above_id IS NOT NULL",
+        name = "co_lowest"
+    ))]
+    #[mapped(foreign_key(columns(above_id), references = "co_shelves(id)", name = "co_above"))]
+    struct Shelf {
+        #[mapped(base)]
+        coded: Coded,
+        row: i64,
+        above_id: Option<i64>,
+    }
+    let registry = || {
+        let registry = Registry::new();
+        registry.register::<Shelf>().unwrap();
+        registry
+    };
+    each("mappers_constraint_names", registry, |db| {
+        let tables = db.reflect(&aludel::ReflectOptions::new());
+        let shelf = tables.table("co_shelves").unwrap();
+        assert_eq!(shelf.uniques()[0].name.as_deref(), Some("co_once"));
+        assert_eq!(shelf.checks()[0].name.as_deref(), Some("co_counted"));
+        assert_eq!(shelf.foreign_keys()[0].name.as_deref(), Some("co_above"));
+        let mut names: Vec<&str> = shelf.indexes().iter().map(|index| &*index.name).collect();
+        names.sort_unstable();
+        // That of the abstract base has the name of its table.
+        assert_eq!(names, ["co_lowest", "ix_co_shelves_code"]);
+        let lowest = shelf.indexes().iter().find(|index| &*index.name == "co_lowest").unwrap();
+        assert!(lowest.unique && lowest.filter.is_some());
+    });
+}

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use aludel::DataType;
 use aludel::ext::{AutoClass, AutoModel, AutoRelationship, AutomapRules};
-use aludel::sql::{Action, AutoIncrement, Column, ForeignKey, MetaData, ServerDefault, Table};
+use aludel::sql::{
+    Action, AutoIncrement, Column, ForeignKey, Index, MetaData, ServerDefault, Table, Unique,
+};
 
 /// The classes of tables as Rust source, with names by rules ([`RustNames`](crate::RustNames), if there are no better
 /// ones).
@@ -81,7 +83,7 @@ impl Source<'_> {
         }
     }
 
-    /// What the class says of several columns. Names are not kept, nor are conditions of indexes.
+    /// What the class says of its columns, several of them or under a name.
     fn constraints(&self) -> Vec<String> {
         let table = &self.class.table;
         let names = |columns: &[u16]| {
@@ -89,17 +91,25 @@ impl Source<'_> {
             columns.iter().map(name).collect::<Vec<_>>().join(", ")
         };
         let mut said = Vec::new();
-        for unique in table.uniques().iter().filter(|unique| unique.columns.len() > 1) {
-            said.push(format!("unique({})", names(&unique.columns)));
+        for unique in table.uniques().iter().filter(|unique| !is_of_column(table, unique)) {
+            let columns = names(&unique.columns);
+            said.push(match own_name(table, unique.name.as_deref(), &unique.columns, "key") {
+                Some(name) => format!("unique(columns({columns}), name = {name:?})"),
+                None => format!("unique({columns})"),
+            });
         }
-        for index in table.indexes().iter().filter(|index| index.filter.is_none()) {
-            match (index.unique, index.columns.len()) {
-                (true, 2..) => said.push(format!("unique({})", names(&index.columns))),
-                (false, 2..) => said.push(format!("index({})", names(&index.columns))),
-                _ => {}
-            }
+        for index in table.indexes().iter().filter(|index| !is_index_of_column(table, index)) {
+            let mut parts = Vec::new();
+            parts.extend(index.unique.then(|| "unique".to_owned()));
+            parts.extend(index.filter.as_deref().map(|sql| format!("filter = {:?}", bare(sql))));
+            parts.extend(index_name(table, index).map(|name| format!("name = {name:?}")));
+            let columns = names(&index.columns);
+            said.push(match parts.is_empty() {
+                true => format!("index({columns})"),
+                false => format!("index(columns({columns}), {})", parts.join(", ")),
+            });
         }
-        for key in table.foreign_keys().iter().filter(|key| key.columns.len() > 1) {
+        for key in table.foreign_keys().iter().filter(|key| !is_key_of_column(table, key)) {
             let mut parts = vec![
                 format!("columns({})", names(&key.columns)),
                 format!(
@@ -108,9 +118,17 @@ impl Source<'_> {
                 ),
             ];
             parts.extend(actions(key));
+            let name = own_name(table, key.name.as_deref(), &key.columns, "fkey");
+            parts.extend(name.map(|name| format!("name = {name:?}")));
             said.push(format!("foreign_key({})", parts.join(", ")));
         }
-        said.extend(table.checks().iter().map(|check| format!("check = {:?}", bare(&check.sql))));
+        said.extend(table.checks().iter().map(|check| {
+            let name = check.name.as_deref().filter(|name| !is_given_to_check(table, name));
+            match name {
+                Some(name) => format!("check(sql = {:?}, name = {name:?})", bare(&check.sql)),
+                None => format!("check = {:?}", bare(&check.sql)),
+            }
+        }));
         said
     }
 
@@ -132,16 +150,15 @@ impl Source<'_> {
             said.push("primary_key".to_owned());
         }
         let only = |columns: &[u16]| columns == [at];
-        let indexes = || table.indexes().iter().filter(|i| i.filter.is_none() && only(&i.columns));
-        if column.unique
-            || table.uniques().iter().any(|unique| only(&unique.columns))
-            || indexes().any(|index| index.unique)
-        {
+        let mut uniques = table.uniques().iter().filter(|unique| is_of_column(table, unique));
+        let mut indexes = table.indexes().iter().filter(|index| is_index_of_column(table, index));
+        if uniques.any(|unique| only(&unique.columns)) {
             said.push("unique".to_owned());
-        } else if column.index || indexes().next().is_some() {
+        } else if indexes.any(|index| only(&index.columns)) {
             said.push("index".to_owned());
         }
-        for key in table.foreign_keys().iter().filter(|key| only(&key.columns)) {
+        let keys = table.foreign_keys().iter().filter(|key| is_key_of_column(table, key));
+        for key in keys.filter(|key| only(&key.columns)) {
             let target = format!("{}.{}", key.target_table, key.target_columns[0]);
             said.push(format!("foreign_key = {target:?}"));
             said.extend(actions(key));
@@ -210,6 +227,55 @@ impl Source<'_> {
         let back = if here == there { 0 } else { between(there, here) };
         between(here, there) + back > 1
     }
+}
+
+/// The name of a constraint, where it is not what a database gives by itself, such as `table_column_key`.
+fn own_name<'n>(
+    table: &Table,
+    name: Option<&'n str>,
+    columns: &[u16],
+    end: &str,
+) -> Option<&'n str> {
+    let columns = columns.iter().map(|at| &*table.columns()[usize::from(*at)].name);
+    let given = format!("{}_{}_{end}", table.name(), columns.collect::<Vec<_>>().join("_"));
+    name.filter(|name| !is_numbered(name, &given))
+}
+
+/// Whether a name is another one, or that with a number behind it.
+fn is_numbered(name: &str, given: &str) -> bool {
+    name.strip_prefix(given).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// Whether a database gives a check this name by itself.
+fn is_given_to_check(table: &Table, name: &str) -> bool {
+    let columns = table.columns().iter().map(|c| format!("{}_{}_check", table.name(), c.name));
+    let mut given = columns.chain([format!("{}_check", table.name())]);
+    given.any(|given| is_numbered(name, &given))
+}
+
+/// The name of an index, where it is not the one that it gets.
+fn index_name<'i>(table: &Table, index: &'i Index) -> Option<&'i str> {
+    let columns = index.columns.iter().map(|at| &*table.columns()[usize::from(*at)].name);
+    let given = format!("ix_{}_{}", table.name(), columns.collect::<Vec<_>>().join("_"));
+    Some(&*index.name).filter(|name| **name != given)
+}
+
+/// Whether `#[column(unique)]` says it all.
+fn is_of_column(table: &Table, unique: &Unique) -> bool {
+    unique.columns.len() == 1
+        && own_name(table, unique.name.as_deref(), &unique.columns, "key").is_none()
+}
+
+/// Whether `#[column(index)]` says it all.
+fn is_index_of_column(table: &Table, index: &Index) -> bool {
+    let plain = !index.unique && index.filter.is_none();
+    index.columns.len() == 1 && plain && index_name(table, index).is_none()
+}
+
+/// Whether `#[column(foreign_key = "…")]` says it all. What may be put off is said there alone, without a name.
+fn is_key_of_column(table: &Table, key: &ForeignKey) -> bool {
+    key.columns.len() == 1
+        && (key.deferrable || own_name(table, key.name.as_deref(), &key.columns, "fkey").is_none())
 }
 
 /// An expression without the brackets around it, which some databases add.

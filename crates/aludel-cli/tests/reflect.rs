@@ -130,3 +130,39 @@ fn what_the_source_cannot_say_as_it_is_gets_another_name() {
         assert!(source.lines().any(|other| other == line), "{line}\n{source}");
     }
 }
+
+#[test]
+fn names_of_constraints_are_kept() {
+    use aludel::sql::{Check, Column, ForeignKey, Index, Unique};
+    let shelf = Table::build("shelf")
+        .column(Column::of::<i64>("id").primary_key())
+        .column(Column::of::<String>("code").index())
+        .column(Column::of::<Option<i64>>("row").not_null())
+        .column(Column::of::<Option<i64>>("above_id"))
+        .foreign_key(ForeignKey::new(["above_id"], "shelf", ["id"]).name("above"))
+        .unique(Unique::on(["code", "row"]).name("once"))
+        .unique(Unique::on(["code"]))
+        .index(Index::on(["row"]).name("rows"))
+        .index(Index::on(["above_id"]).name("lowest").unique().filter("above_id IS NOT NULL"))
+        .check(Check::new("id > 0").name("counted"));
+    let mut tables = MetaData::new();
+    tables.add(shelf.finish().unwrap()).unwrap();
+    each("reflect_names", |engine| {
+        engine.block_on(engine.create_all(&tables)).unwrap();
+        let source = rust_source(&reflected(engine), &RustNames);
+        for line in [
+            "#[mapped(unique(columns(code, row), name = \"once\"))]",
+            "#[mapped(index(columns(row), name = \"rows\"))]",
+            "#[mapped(foreign_key(columns(above_id), references = \"shelf(id)\", name = \"above\"))]",
+            "#[mapped(check(sql = \"id > 0\", name = \"counted\"))]",
+            "    #[column(unique)]",
+        ] {
+            assert!(source.lines().any(|other| other == line), "{line}\n{source}");
+        }
+        let partial = source.lines().find(|line| line.contains("lowest")).unwrap();
+        assert!(
+            partial.starts_with("#[mapped(index(columns(above_id), unique, filter = "),
+            "{partial}"
+        );
+    });
+}

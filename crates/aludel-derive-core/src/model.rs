@@ -8,7 +8,7 @@ use syn::ext::IdentExt as _;
 use syn::{Attribute, Data, DeriveInput, Fields, GenericParam, Ident, Type, Visibility};
 
 use crate::attributes::{
-    ClassOptions, Column, Composite, Constraint, Expression, FieldOptions, Relationship, Role,
+    ClassOptions, Column, Composite, ConstraintKind, Expression, FieldOptions, Relationship, Role,
     holder,
 };
 use crate::emit::variant;
@@ -349,10 +349,11 @@ impl Class {
     fn find_constraint_columns(&mut self, errors: &mut Errors) {
         let mut constraints = std::mem::take(&mut self.options.constraints);
         for constraint in &mut constraints {
-            let names = match constraint {
-                Constraint::Unique(names) | Constraint::Index(names) => names,
-                Constraint::ForeignKey { columns, .. } => columns,
-                Constraint::Check(_) => continue,
+            let names = match &mut constraint.kind {
+                ConstraintKind::Unique(columns)
+                | ConstraintKind::Index { columns, .. }
+                | ConstraintKind::ForeignKey { columns, .. } => columns,
+                ConstraintKind::Check(_) => continue,
             };
             let fields = &self.fields;
             let is_part = |name: &Name| {
@@ -364,8 +365,10 @@ impl Class {
                 }
             }
         }
-        constraints.retain(|constraint| match constraint {
-            Constraint::Unique(names) | Constraint::Index(names) => !names.is_empty(),
+        constraints.retain(|constraint| match &constraint.kind {
+            ConstraintKind::Unique(columns) | ConstraintKind::Index { columns, .. } => {
+                !columns.is_empty()
+            }
             _ => true,
         });
         self.options.constraints = constraints;

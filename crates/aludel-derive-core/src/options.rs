@@ -262,6 +262,14 @@ impl Opt {
         matches!(self.given, Given::List(_))
     }
 
+    /// Whether what stands in parentheses begins with a list of this name: `name(columns(…), …)`.
+    pub(crate) fn begins_with(&self, name: &str) -> bool {
+        let Given::List(tokens) = &self.given else { return false };
+        let mut tokens = tokens.clone().into_iter();
+        let word = matches!(tokens.next(), Some(TokenTree::Ident(word)) if word == name);
+        word && matches!(tokens.next(), Some(TokenTree::Group(_)))
+    }
+
     /// `name = "a"`, `name = a`, `name = ["a", b]` or `name(a, "b")`.
     pub(crate) fn names(&self, errors: &mut Errors) -> Vec<Name> {
         let elements: Vec<Expr> = match &self.given {

@@ -44,8 +44,10 @@ use proc_macro::TokenStream;
 /// | `table = "…"`, `schema = "…"` | the table; a class without one is mapped by hand, or shares its base's table |
 /// | `source = path` | a function that gives what else the class is mapped to: a join or a query of classes or tables, an alias |
 /// | `unique(a, b)`, `index(a, b)` | over several columns: fields as words, columns as texts |
-/// | `check = "…"` | a condition, as SQL |
-/// | `foreign_key(columns(a, b), references = "t(x, y)", on_delete = "…", on_update = "…")` | over several columns |
+/// | `unique(columns(a, b), name = "…")`, `index(columns(a), unique, filter = "…", name = "…")` | the same with a name; unique indexes, and such of some rows only |
+/// | `check = "…"`, `check(sql = "…", name = "…")` | a condition, as SQL |
+/// | `extend_existing` | the table is that of another class, and gets this class's columns as well |
+/// | `foreign_key(columns(a, b), references = "t(x, y)", on_delete = "…", on_update = "…", name = "…")` | over several columns |
 /// | `version = field` | the field counts the versions of the row, as `#[column(version)]` does |
 /// | `synonym(name: Type = attribute)` | in a subclass: another name of an attribute of the base (`Base::attribute`; one further up is given as a path), with a constant |
 /// | `eager_defaults = "…"` | when the flush learns what the database has made of a row: `auto` (as far as it comes back with the statement, the default), `always`, `never` |

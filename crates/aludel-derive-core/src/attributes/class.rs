@@ -56,9 +56,19 @@ pub(crate) enum With {
 }
 
 /// A constraint over several columns.
-pub(crate) enum Constraint {
+pub(crate) struct Constraint {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) kind: ConstraintKind,
+}
+
+/// What a constraint says.
+pub(crate) enum ConstraintKind {
     Unique(Vec<Name>),
-    Index(Vec<Name>),
+    Index {
+        columns: Vec<Name>,
+        unique: bool,
+        filter: Option<LitStr>,
+    },
     Check(LitStr),
     ForeignKey {
         columns: Vec<Name>,
@@ -118,7 +128,7 @@ const HINTS: &[(&str, &str)] = &[
     ("validate", "register validators in the function that `configure = …` names"),
 ];
 
-const FOREIGN_KEY: &[&str] = &["columns", "references", "on_delete", "on_update"];
+const FOREIGN_KEY: &[&str] = &["columns", "references", "on_delete", "on_update", "name"];
 
 impl ClassOptions {
     /// Reads the struct's `#[mapped]` attributes.
@@ -133,9 +143,8 @@ impl ClassOptions {
                     source = Some(option);
                 }
                 "schema" => read.schema = option.text(errors),
-                "unique" => read.constraints.push(Constraint::Unique(option.names(errors))),
-                "index" => read.constraints.push(Constraint::Index(option.names(errors))),
-                "check" => read.constraints.extend(option.text(errors).map(Constraint::Check)),
+                "unique" | "index" => read.constraints.extend(columns(&option, errors)),
+                "check" => read.constraints.extend(check(&option, errors)),
                 "foreign_key" => read.constraints.extend(foreign_key(&option, errors)),
                 "version" => read.version = option.one_name(errors),
                 "synonym" => {
@@ -211,8 +220,59 @@ fn with(option: &Opt, errors: &mut Errors) -> Option<With> {
     None
 }
 
+/// `unique(a, b)` and `index(a, b)`, or `unique(columns(a, b), name = "…")`.
+fn columns(option: &Opt, errors: &mut Errors) -> Option<Constraint> {
+    let is_index = option.name() == "index";
+    let (mut name, mut unique, mut filter) = (None, false, None);
+    let columns = if option.begins_with("columns") {
+        let mut columns = Vec::new();
+        for inner in option.options(errors)? {
+            match inner.name().as_str() {
+                "columns" => columns = inner.names(errors),
+                "name" => name = inner.text(errors),
+                "unique" if is_index => unique = inner.flag(errors),
+                "filter" if is_index => filter = inner.text(errors),
+                _ if is_index => {
+                    let known = &["columns", "unique", "filter", "name"];
+                    inner.unknown("mapped(index)", known, &[], errors);
+                }
+                _ => inner.unknown("mapped(unique)", &["columns", "name"], &[], errors),
+            }
+        }
+        columns
+    } else {
+        option.names(errors)
+    };
+    let kind = match is_index {
+        true => ConstraintKind::Index { columns, unique, filter },
+        false => ConstraintKind::Unique(columns),
+    };
+    Some(Constraint { name, kind })
+}
+
+/// `check = "…"`, or `check(sql = "…", name = "…")`.
+fn check(option: &Opt, errors: &mut Errors) -> Option<Constraint> {
+    if !option.is_list() {
+        let kind = ConstraintKind::Check(option.text(errors)?);
+        return Some(Constraint { name: None, kind });
+    }
+    let (mut sql, mut name) = (None, None);
+    for inner in option.options(errors)? {
+        match inner.name().as_str() {
+            "sql" => sql = inner.text(errors),
+            "name" => name = inner.text(errors),
+            _ => inner.unknown("mapped(check)", &["sql", "name"], &[], errors),
+        }
+    }
+    let Some(sql) = sql else {
+        option.refuse("write `check(sql = \"…\", name = \"…\")`", errors);
+        return None;
+    };
+    Some(Constraint { name, kind: ConstraintKind::Check(sql) })
+}
+
 fn foreign_key(option: &Opt, errors: &mut Errors) -> Option<Constraint> {
-    let (mut columns, mut references) = (Vec::new(), None);
+    let (mut columns, mut references, mut name) = (Vec::new(), None, None);
     let (mut on_delete, mut on_update) = (None, None);
     for inner in option.options(errors)? {
         match inner.name().as_str() {
@@ -220,6 +280,7 @@ fn foreign_key(option: &Opt, errors: &mut Errors) -> Option<Constraint> {
             "references" => references = reference::columns(&inner, errors),
             "on_delete" => on_delete = reference::action(&inner, errors),
             "on_update" => on_update = reference::action(&inner, errors),
+            "name" => name = inner.text(errors),
             _ => inner.unknown("mapped(foreign_key)", FOREIGN_KEY, &[], errors),
         }
     }
@@ -232,5 +293,6 @@ fn foreign_key(option: &Opt, errors: &mut Errors) -> Option<Constraint> {
         errors.at(&text, format!("columns go in pairs: {here} here, {there} there"));
         return None;
     }
-    Some(Constraint::ForeignKey { columns, references, on_delete, on_update })
+    let kind = ConstraintKind::ForeignKey { columns, references, on_delete, on_update };
+    Some(Constraint { name, kind })
 }

@@ -19,7 +19,7 @@ mod reference;
 mod relationship;
 mod synonym;
 
-pub(crate) use class::{ClassOptions, Constraint, Load, With};
+pub(crate) use class::{ClassOptions, Constraint, ConstraintKind, Load, With};
 pub(crate) use column::Column;
 pub(crate) use composite::Composite;
 pub(crate) use expression::Expression;

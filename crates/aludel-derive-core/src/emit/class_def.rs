@@ -7,7 +7,9 @@ use syn::spanned::Spanned as _;
 use syn::{Expr, ExprLit, Lit, LitBool};
 
 use super::{as_derived, attributes, attrs_struct, inheritance, is_composite, operations_of};
-use crate::attributes::{Column, Composite, Constraint, Expression, Holder, Relationship};
+use crate::attributes::{
+    Column, Composite, Constraint, ConstraintKind, Expression, Holder, Relationship,
+};
 use crate::model::{Class, Field, Kind};
 
 pub(super) fn write(class: &Class) -> TokenStream {
@@ -337,15 +339,29 @@ fn relationship(class: &Class, options: &Relationship) -> TokenStream {
 
 fn constraint(class: &Class, constraint: &Constraint) -> TokenStream {
     let private = &class.private;
-    match constraint {
-        Constraint::Unique(columns) => quote!(#private::ConstraintDef::Unique(&[#(#columns),*])),
-        Constraint::Index(columns) => quote!(#private::ConstraintDef::Index(&[#(#columns),*])),
-        Constraint::Check(sql) => quote!(#private::ConstraintDef::Check(#sql)),
-        Constraint::ForeignKey { columns, references, on_delete, on_update } => {
-            let option = |text: &Option<syn::LitStr>| match text {
-                Some(text) => some(class, text),
-                None => quote!(#private::std::option::Option::None),
-            };
+    let option = |text: &Option<syn::LitStr>| match text {
+        Some(text) => some(class, text),
+        None => quote!(#private::std::option::Option::None),
+    };
+    let def = match &constraint.kind {
+        ConstraintKind::Unique(columns) => {
+            quote!(#private::ConstraintDef::Unique(&[#(#columns),*]))
+        }
+        ConstraintKind::Index { columns, unique: false, filter: None } => {
+            quote!(#private::ConstraintDef::Index(&[#(#columns),*]))
+        }
+        ConstraintKind::Index { columns, unique, filter } => {
+            let filter = option(filter);
+            quote! {
+                #private::ConstraintDef::IndexWith {
+                    columns: &[#(#columns),*],
+                    unique: #unique,
+                    filter: #filter,
+                }
+            }
+        }
+        ConstraintKind::Check(sql) => quote!(#private::ConstraintDef::Check(#sql)),
+        ConstraintKind::ForeignKey { columns, references, on_delete, on_update } => {
             let (on_delete, on_update) = (option(on_delete), option(on_update));
             quote! {
                 #private::ConstraintDef::ForeignKey {
@@ -356,6 +372,10 @@ fn constraint(class: &Class, constraint: &Constraint) -> TokenStream {
                 }
             }
         }
+    };
+    match &constraint.name {
+        Some(name) => quote!(#private::ConstraintDef::Named(#name, &#def)),
+        None => def,
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn relation(
         is_view,
         ..Found::default()
     };
-    indexes(connection, place, schema, &mut found).await?;
+    indexes(connection, place, schema, &parts, &mut found).await?;
     found.checks = parts.iter().filter_map(|part| check(part)).collect();
     Ok(found)
 }
@@ -116,6 +116,7 @@ async fn foreign_keys(
             Some(schema) => format!("{schema}.{target}"),
         };
         let mut key = ForeignKey::new(from.iter().copied(), full, to);
+        key.name = name_of(parts, "FOREIGN", &from).map(Into::into);
         key.on_update = action(first.text(4));
         key.on_delete = action(first.text(5));
         let said = parts.iter().find(|part| {
@@ -139,6 +140,7 @@ async fn indexes(
     connection: &mut Connection,
     place: [Option<&str>; 2],
     schema: Option<&str>,
+    parts: &[&str],
     found: &mut Found,
 ) -> Result<()> {
     let sql =
@@ -157,7 +159,10 @@ async fn indexes(
             continue;
         };
         if origin == "u" {
-            found.uniques.push(Unique::on(columns));
+            let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let named = name_of(parts, "UNIQUE", &names).map(str::to_owned);
+            let unique = Unique::on(columns);
+            found.uniques.push(named.into_iter().fold(unique, Unique::name));
             continue;
         }
         let mut index = Index::on(columns).name(name);
@@ -283,6 +288,22 @@ fn bracketed(text: &str) -> Option<&str> {
     None
 }
 
+/// The name of a constraint of columns, which SQLite tells in the table's definition only.
+fn name_of<'p>(parts: &[&'p str], word: &str, columns: &[&str]) -> Option<&'p str> {
+    parts.iter().find_map(|part| {
+        let named = part.to_ascii_uppercase().starts_with("CONSTRAINT");
+        let rest = named.then(|| part["CONSTRAINT".len()..].trim_start())?;
+        let name = first_word(rest);
+        let quoted = usize::from(!rest.starts_with(name)) * 2;
+        let said = rest.get(name.len() + quoted..)?.trim_start();
+        if !said.to_ascii_uppercase().starts_with(word) {
+            return None;
+        }
+        let list = said.find('(').and_then(|open| bracketed(&said[open..]))?;
+        list.split(',').map(first_word).eq(columns.iter().copied()).then_some(name)
+    })
+}
+
 /// The check that a definition is, or that a column's definition has.
 fn check(part: &str) -> Option<Check> {
     let sql = bracketed_after(part, "CHECK")?;
@@ -298,6 +319,17 @@ fn check(part: &str) -> Option<Check> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_constraints() {
+        let created = "CREATE TABLE t (a INTEGER, \"b\" TEXT, UNIQUE (a), CONSTRAINT \"both ü\" UNIQUE (a, \"b\"), \
+                       constraint fk foreign key ([a]) references t (a), CONSTRAINT \"x\"\"y\" UNIQUE (b))";
+        let parts = parts(created);
+        assert_eq!(name_of(&parts, "UNIQUE", &["a", "b"]), Some("both ü"));
+        assert_eq!(name_of(&parts, "FOREIGN", &["a"]), Some("fk"));
+        assert_eq!(name_of(&parts, "UNIQUE", &["a"]), None);
+        assert_eq!(name_of(&["CONSTRAINT \"open"], "UNIQUE", &["a"]), None);
+    }
 
     #[test]
     fn definitions_are_told_apart() {

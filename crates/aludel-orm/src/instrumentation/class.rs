@@ -205,6 +205,17 @@ pub enum ConstraintDef {
     },
     /// A condition, as SQL.
     Check(&'static str),
+    /// An index of which more is said.
+    IndexWith {
+        /// The columns.
+        columns: &'static [&'static str],
+        /// Whether they are unique together.
+        unique: bool,
+        /// The condition of a partial index, as SQL.
+        filter: Option<&'static str>,
+    },
+    /// A constraint, or an index, that has a name. That of an abstract base is not handed down: a name is of one table.
+    Named(&'static str, &'static ConstraintDef),
 }
 
 /// An attribute of a class.

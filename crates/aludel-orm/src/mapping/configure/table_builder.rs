@@ -76,7 +76,12 @@ impl Build<'_> {
         }
         for class in classes.iter().flat_map(|class| self.with_abstract_bases(*class)) {
             let spec = self.spec(class);
+            let is_own = classes.contains(&class);
             for constraint in spec.def.constraints {
+                let constraint = match constraint {
+                    ConstraintDef::Named(_, of) if !is_own => of,
+                    constraint => constraint,
+                };
                 let with = wrong.note(add_constraint(table.clone(), spec, name, constraint));
                 table = with.unwrap_or(table);
             }
@@ -260,10 +265,26 @@ fn add_constraint(
 ) -> Result<TableBuilder, String> {
     let columns =
         |names: &[&'static str]| names.iter().map(|n| constrained(spec, n)).collect::<Vec<_>>();
-    Ok(match *constraint {
-        ConstraintDef::Unique(names) => table.unique(Unique::on(columns(names))),
-        ConstraintDef::Index(names) => table.index(Index::on(columns(names))),
-        ConstraintDef::Check(sql) => table.check(Check::new(sql)),
+    let (given, constraint) = match *constraint {
+        ConstraintDef::Named(name, of) => (Some(name), *of),
+        constraint => (None, constraint),
+    };
+    let index = |names, unique, filter: Option<&str>| {
+        let mut index = Index::on(columns(names));
+        (index.unique, index.filter) = (unique, filter.map(Into::into));
+        given.into_iter().fold(index, Index::name)
+    };
+    Ok(match constraint {
+        ConstraintDef::Unique(names) => {
+            table.unique(given.into_iter().fold(Unique::on(columns(names)), Unique::name))
+        }
+        ConstraintDef::Index(names) => table.index(index(names, false, None)),
+        ConstraintDef::IndexWith { columns, unique, filter } => {
+            table.index(index(columns, unique, filter))
+        }
+        ConstraintDef::Check(sql) => {
+            table.check(given.into_iter().fold(Check::new(sql), Check::name))
+        }
         ConstraintDef::ForeignKey { columns: names, references, on_delete, on_update } => {
             let mut to = None;
             let mut referred = Vec::new();
@@ -283,7 +304,11 @@ fn add_constraint(
             let mut key = ForeignKey::new(columns(names), to.unwrap_or_default(), referred);
             key.on_delete = action(on_delete)?;
             key.on_update = action(on_update)?;
+            key.name = given.map(Into::into);
             table.foreign_key(key)
+        }
+        ConstraintDef::Named(..) => {
+            return Err(format!("a constraint of table `{name}` has two names"));
         }
     })
 }
