@@ -218,3 +218,17 @@ fn a_new_row_takes_the_value_of_one_that_waits_for_it() {
         assert_eq!(node_names(session), ["z", "b", "a"]);
     });
 }
+
+#[test]
+fn a_new_row_takes_the_value_of_an_expired_one_that_goes() {
+    each("slots_expired", |session| {
+        let list = session.add(List { name: "taken".into(), ..List::default() }).unwrap();
+        session.commit().unwrap();
+        session.expire_all().unwrap();
+        session.delete(list).unwrap();
+        session.add(List { name: "taken".into(), ..List::default() }).unwrap();
+        session.commit().unwrap();
+        let names = session.rows(select::<List>().columns(List::name)).unwrap();
+        assert_eq!(names, ["taken"]);
+    });
+}

@@ -28,12 +28,35 @@ pub(crate) enum Op {
     Query(usize),
     Load(usize, i64),
     Pending,
+    Merge(usize, u8),
+    UpdateWhere(usize, u8, u8, Sync),
+    DeleteWhere(usize, u8, Sync),
+}
+
+/// How objects learn what a statement by criteria has done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sync {
+    Auto,
+    Evaluate,
+    Fetch,
+}
+
+impl Sync {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Evaluate => "evaluate",
+            Self::Fetch => "fetch",
+        }
+    }
 }
 
 /// A session and the model side by side, with what was done and what came out of it.
 pub(crate) struct Pair {
     runner: Runner,
     model: Model,
+    /// How many objects were merged.
+    merged: usize,
     pub(crate) steps: Vec<Json>,
     pub(crate) outputs: Vec<Json>,
 }
@@ -50,7 +73,7 @@ impl Pair {
     pub(crate) fn new(databases: &Databases) -> Self {
         let options = serde_json::from_value(options()).unwrap();
         let runner = Runner::new(databases, &options, false).unwrap();
-        Self { runner, model: Model::default(), steps: Vec::new(), outputs: Vec::new() }
+        Self { runner, model: Model::default(), merged: 0, steps: Vec::new(), outputs: Vec::new() }
     }
 
     /// Does an operation; nothing where it makes no sense.
@@ -140,6 +163,29 @@ impl Pair {
                 let pending = self.model.known(|o| o.life == Life::Pending);
                 self.check(json!({ "do": "session_new" }), aliases(&pending))
             }
+            Op::Merge(n, text) => self.with(*n, |_| true, |s, object| s.merge(object, *text)),
+            Op::UpdateWhere(class, old, new, sync) => {
+                self.flush()?;
+                let (old, new) = (renamed(*old), renamed(*new));
+                let (it, count) = (&CLASSES[*class], self.model.rename_all(*class, &old, &new));
+                let (r#where, values) = (json!([[it.text, "==", old]]), json!({ it.text: new }));
+                let update = json!({
+                    "do": "update_where", "cls": it.name, "where": r#where, "values": values, "sync": sync.name(),
+                });
+                self.check(update, json!(count))
+            }
+            // Of these nothing else depends.
+            Op::DeleteWhere(class, text, sync) if CLASSES[*class].owner.is_some() => {
+                self.flush()?;
+                let text = renamed(*text);
+                let (it, count) = (&CLASSES[*class], self.model.delete_all(*class, &text));
+                let r#where = json!([[it.text, "==", text]]);
+                let delete = json!({ "do": "delete_where", "cls": it.name, "where": r#where, "sync": sync.name() });
+                self.check(delete, json!(count))?;
+                // Collections are not told.
+                self.expire_all()
+            }
+            Op::DeleteWhere(..) => Ok(()),
         }
     }
 
@@ -162,11 +208,25 @@ impl Pair {
     }
 
     fn rename(&mut self, object: usize, text: u8) -> Done {
-        let text = format!("n{}", text % 4);
+        let text = renamed(text);
         self.model.objects[object].now.text = text.clone();
         let attribute = self.model.class(object).text;
         let set = json!({ "do": "set", "obj": alias(object), "attr": attribute, "value": text });
         self.check(set, Json::Null)
+    }
+
+    /// Somebody else's object of the same row is merged: it brings its text.
+    fn merge(&mut self, object: usize, text: u8) -> Done {
+        let it = &self.model.objects[object];
+        let (Life::Persistent, Some(key)) = (it.life, it.key) else { return Ok(()) };
+        let (class, text) = (self.model.class(object), renamed(text));
+        self.merged += 1;
+        let name = format!("m{}", self.merged);
+        let set = json!({ "id": key, class.text: text });
+        self.check(json!({ "do": "new", "cls": class.name, "as": name, "set": set }), Json::Null)?;
+        self.model.objects[object].now.text = text;
+        let given = format!("${name}");
+        self.check(json!({ "do": "merge", "obj": given, "as": name }), json!(alias(object)))
     }
 
     /// What refers to each other is in the session together.
@@ -355,6 +415,11 @@ impl Pair {
 /// The options of the session: what is flushed when is the model's to say.
 pub(crate) fn options() -> Json {
     json!({ "autoflush": false })
+}
+
+/// One of four texts.
+fn renamed(text: u8) -> String {
+    format!("n{}", text % 4)
 }
 
 fn alias(object: usize) -> String {

@@ -14,10 +14,14 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 
-use drive::{Disagreement, Op, Pair};
+use drive::{Disagreement, Op, Pair, Sync};
 
 /// How many operations a run has at most.
 const RUN: usize = 60;
+
+fn sync() -> impl Strategy<Value = Sync> {
+    prop_oneof![Just(Sync::Auto), Just(Sync::Evaluate), Just(Sync::Fetch)]
+}
 
 fn op() -> impl Strategy<Value = Op> {
     let (n, class) = (0..24usize, 0..model::CLASSES.len());
@@ -41,8 +45,13 @@ fn op() -> impl Strategy<Value = Op> {
         4 => n.clone().prop_map(Op::Look),
         1 => class.clone().prop_map(Op::Rows),
         1 => class.clone().prop_map(Op::Query),
-        1 => (class, 1..6i64).prop_map(|(class, key)| Op::Load(class, key)),
+        1 => (class.clone(), 1..6i64).prop_map(|(class, key)| Op::Load(class, key)),
         1 => Just(Op::Pending),
+        2 => (n, any::<u8>()).prop_map(|(n, text)| Op::Merge(n, text)),
+        2 => (class.clone(), any::<u8>(), any::<u8>(), sync())
+            .prop_map(|(class, old, new, sync)| Op::UpdateWhere(class, old, new, sync)),
+        2 => (class, any::<u8>(), sync())
+            .prop_map(|(class, text, sync)| Op::DeleteWhere(class, text, sync)),
     ]
 }
 

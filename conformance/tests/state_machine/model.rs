@@ -193,6 +193,26 @@ impl Model {
         self.flush();
     }
 
+    /// The rows of a class that have a text have another; says how many there were. All is flushed.
+    pub(crate) fn rename_all(&mut self, class: usize, old: &str, new: &str) -> usize {
+        let named = self.named(class, old);
+        named.iter().for_each(|at| self.objects[*at].now.text = new.to_owned());
+        self.flush();
+        named.len()
+    }
+
+    /// The rows of a class that have a text are deleted; says how many there were. All is flushed.
+    pub(crate) fn delete_all(&mut self, class: usize, text: &str) -> usize {
+        let named = self.named(class, text);
+        named.iter().for_each(|at| self.remove(*at));
+        self.flush();
+        named.len()
+    }
+
+    fn named(&self, class: usize, text: &str) -> Vec<usize> {
+        self.known(|o| o.class == class && o.life == Life::Persistent && o.now.text == text)
+    }
+
     fn remove(&mut self, object: usize) {
         self.objects[object].life = Life::Gone;
         self.rows.remove(&object);

@@ -32,6 +32,8 @@ pub(super) struct Effect {
     pub(super) id: Id,
     /// For an UPDATE: the new values, or that they are not known here.
     pub(super) values: Vec<(u16, Option<Value>)>,
+    /// Whether it is an effect at all could not be seen: what the criteria ask about is not loaded.
+    pub(super) unsure: bool,
 }
 
 impl Session {
@@ -166,7 +168,7 @@ impl Session {
             let mut statement = SqlDelete::from(table);
             statement.filter = row_filter(mapper, &what, table)?;
             let rows = self.write_statement(&statement).await?;
-            effects.iter().for_each(|effect| self.removed(effect.id));
+            effects.iter().try_for_each(|effect| self.apply_delete(effect))?;
             return Ok(rows);
         }
         if let [table] = mapper.tables.as_slice()
@@ -193,7 +195,7 @@ impl Session {
                 rows += self.write_statement(&statement).await?;
             }
         }
-        gone.iter().for_each(|effect| self.removed(effect.id));
+        gone.iter().try_for_each(|effect| self.apply_delete(effect))?;
         Ok(rows)
     }
 
@@ -243,10 +245,13 @@ impl Session {
                 Ok(true) => effects.push(self.effect(what, id)),
                 Ok(false) => {}
                 // What is not loaded is read anew when it is asked for; whether a row is gone is asked the
-                // database.
+                // database, unless it is not to be asked: then it shows when the object is.
                 Err(Not::Loaded) if !what.set.is_empty() => {
                     let values = what.set.iter().map(|(attribute, _)| (*attribute, None)).collect();
-                    effects.push(Effect { id, values });
+                    effects.push(Effect { id, values, unsure: true });
+                }
+                Err(Not::Loaded) if what.synchronize == Synchronize::Evaluate => {
+                    effects.push(Effect { id, values: Vec::new(), unsure: true });
                 }
                 Err(_) if what.synchronize == Synchronize::Auto => return Ok(None),
                 Err(_) => {
@@ -266,7 +271,7 @@ impl Session {
     fn effect(&self, what: &ByCriteria, id: Id) -> Effect {
         let values =
             what.set.iter().map(|(attribute, value)| (*attribute, self.evaluate(value, id).ok()));
-        Effect { id, values: values.collect() }
+        Effect { id, values: values.collect(), unsure: false }
     }
 
     /// The keys of the rows that the criteria mean.
@@ -323,6 +328,15 @@ impl Session {
                 _ => self.expire_attributes_at(id, &[attribute])?,
             }
         }
+        Ok(())
+    }
+
+    /// The object's row is gone; or it may be, and is read when it is asked for.
+    fn apply_delete(&mut self, effect: &Effect) -> Result<()> {
+        if effect.unsure {
+            return self.expire_at(effect.id);
+        }
+        self.removed(effect.id);
         Ok(())
     }
 

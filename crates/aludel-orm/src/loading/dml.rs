@@ -19,7 +19,8 @@ pub enum Synchronize {
     /// By evaluating the criteria in memory where that can be done, else by asking the database.
     #[default]
     Auto,
-    /// By evaluating the criteria in memory; an error where that cannot be done.
+    /// By evaluating the criteria in memory; an error where that cannot be done. Where what they ask about is not
+    /// loaded of an object, the object is expired.
     Evaluate,
     /// By asking the database for the keys of the rows.
     Fetch,

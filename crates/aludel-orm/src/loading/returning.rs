@@ -235,7 +235,8 @@ impl Session {
 
     /// What is not known of the attributes of objects with these keys.
     fn effects_of_keys(&self, class: u16, keys: &[KeyOfRow], set: &[u16]) -> Vec<Effect> {
-        let open = |id| Effect { id, values: set.iter().map(|a| (*a, None)).collect() };
+        let open =
+            |id| Effect { id, values: set.iter().map(|a| (*a, None)).collect(), unsure: false };
         self.find_rows(class, keys).into_iter().map(open).collect()
     }
 }
@@ -292,7 +293,7 @@ impl Updated<'_> {
         }
         session.arena.of_mut(id).objects.refresh(id.slot, row, &at)?;
         if !open.is_empty() {
-            self.effects.push(Effect { id, values: open });
+            self.effects.push(Effect { id, values: open, unsure: false });
         }
         Ok(())
     }

@@ -68,6 +68,25 @@ fn a_delete_takes_objects_out() {
 }
 
 #[test]
+fn a_delete_of_what_is_not_loaded() {
+    let db = Db::new();
+    let gone = |how| delete::<User>().filter(User::name.eq("none")).synchronize(how);
+    let mut s = db.session();
+    let none = db.run(s.get::<User>(3)).unwrap();
+    // In memory it cannot be told: that the row is gone is found when it is read.
+    s.expire_all().unwrap();
+    assert_eq!(db.run(s.execute_delete(gone(Synchronize::Evaluate))), 1);
+    assert_eq!(s.state(none).unwrap(), ObjectState::Persistent);
+    let error = db.try_run(s.load(none, User::name)).map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ObjectDeleted);
+    db.run(s.rollback());
+    // The database can tell.
+    s.expire_all().unwrap();
+    assert_eq!(db.run(s.execute_delete(gone(Synchronize::Auto))), 1);
+    assert_eq!(s.state(none).unwrap(), ObjectState::Deleted);
+}
+
+#[test]
 fn rows_without_objects() {
     let db = Db::new();
     let mut s = db.session();

@@ -90,11 +90,36 @@ impl Session {
         updates: &[Id],
         inserts: &[Id],
     ) -> Result<Vec<Vec<Id>>> {
+        self.read_slots(run, work, table).await?;
         let moves = self.slot_moves(run, work, table, updates, inserts, &Coming::default())?;
         for giving in &moves.given_up {
             self.give_up(run, table, giving).await?;
         }
         Ok(moves.groups)
+    }
+
+    /// Reads the unique values of rows that go, where they are not loaded: their objects may be expired.
+    async fn read_slots(&mut self, run: &mut Run, work: &Work, table: &Table) -> Result<()> {
+        for &id in work.roots.iter().flat_map(|root| root.deletes.iter()) {
+            if self.arena.life(id) != Some(ObjectState::Persistent) {
+                continue;
+            }
+            let facts = run.facts(self, id.class);
+            let Some((_, facts)) = facts.table(table) else { continue };
+            let unknown =
+                |&a: &u16| !self.arena.is_loaded(id, a) && self.committed_value(id, a).is_none();
+            let attributes = facts.slots.iter().flatten().map(|(_, attribute)| *attribute);
+            let mut wanted: Vec<u16> = attributes.filter(unknown).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            wanted.extend(self.expired_columns(id));
+            wanted.sort_unstable();
+            wanted.dedup();
+            self.disconnect(run);
+            self.load_columns(id, &wanted).await?;
+        }
+        Ok(())
     }
 
     /// How unique values come from row to row.
@@ -184,8 +209,7 @@ impl Session {
             let Some((_, facts)) = facts.table(table) else { continue };
             for (at, slot) in facts.slots.iter().enumerate() {
                 let gone = run.given_up.contains(&(id, table.id(), at));
-                let goes = work.is_deleted(id)
-                    || self.arena.state(id).has(Flags::DELETING)
+                let goes = self.goes(work, id)
                     || slot.iter().any(|(_, attribute)| self.gives_up(id, *attribute, coming));
                 if gone || !goes {
                     continue;
@@ -195,6 +219,12 @@ impl Session {
             }
         }
         holders
+    }
+
+    /// Whether an object's row is deleted by this flush. One that was to be may have come to an owner since, and stay.
+    fn goes(&self, work: &Work, id: Id) -> bool {
+        let marked = || self.arena.state(id).has(Flags::DELETING);
+        work.deletes(id).unwrap_or_else(marked)
     }
 
     /// Whether an attribute is to have another value than its row has.
@@ -237,7 +267,7 @@ impl Session {
         let Some((_, facts)) = facts.table(table) else { return Ok(None) };
         let slot = &facts.slots[at];
         // What is written later is what is changed, or nothing, since the row goes.
-        let goes = self.arena.state(holder).has(Flags::DELETING) || work.is_deleted(holder);
+        let goes = self.goes(work, holder);
         let written = |attribute| goes || self.gives_up(holder, attribute, coming);
         let Some(stand_in) = stand_in(facts, slot, &written) else {
             return Err(self.cannot_give_up(facts, slot, holder, wanted_by));

@@ -202,7 +202,12 @@ impl Work {
     }
 
     pub(super) fn is_deleted(&self, id: Id) -> bool {
-        self.marks.get(id).is_some_and(|mark| mark.delete)
+        self.deletes(id) == Some(true)
+    }
+
+    /// Whether an object is deleted, or saved; `None` where it is not on the list.
+    pub(super) fn deletes(&self, id: Id) -> Option<bool> {
+        self.marks.get(id).map(|mark| mark.delete)
     }
 
     /// Whether some object of a class, or of one below it, is on the list.
