@@ -101,7 +101,8 @@ impl Session {
     /// Reads the unique values of rows that go, where they are not loaded: their objects may be expired.
     async fn read_slots(&mut self, run: &mut Run, work: &Work, table: &Table) -> Result<()> {
         for &id in work.roots.iter().flat_map(|root| root.deletes.iter()) {
-            if self.arena.life(id) != Some(ObjectState::Persistent) {
+            let is_there = self.arena.life(id) == Some(ObjectState::Persistent);
+            if !is_there || run.replaced.contains(&id) {
                 continue;
             }
             let facts = run.facts(self, id.class);
