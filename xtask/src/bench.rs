@@ -6,6 +6,7 @@
 //! as a multiple of the raw driver's.
 
 mod attributes;
+mod compile;
 mod counts;
 
 use std::collections::BTreeMap;
@@ -74,6 +75,8 @@ const GRAPH: &str = "graph";
 struct Options {
     /// The operations on attributes, in place of rows.
     attributes: bool,
+    /// The builds of applications, in place of rows.
+    compile: bool,
     database: Database,
     peers: Vec<&'static Peer>,
     cases: Vec<&'static str>,
@@ -84,11 +87,14 @@ struct Options {
 }
 
 /// `cargo xtask bench [--quick] [--peers A,B] [--cases A,B] [--passes N] [--postgres] [--json FILE]`, or
-/// `cargo xtask bench --attributes [--passes N]`.
+/// `cargo xtask bench --attributes [--passes N]`, or `cargo xtask bench --compile [--passes N]`.
 pub(crate) fn command(args: lexopt::Parser) -> Result<()> {
     let mut options = Options::from_args(args)?;
     if options.attributes {
         return attributes::run(options.passes);
+    }
+    if options.compile {
+        return compile::run(options.passes);
     }
     let servers =
         Servers::start(if options.database == Postgres { Want::Required } else { Want::No })?;
@@ -165,7 +171,7 @@ impl Options {
         let mut names: Option<Vec<String>> = None;
         let mut chosen: Option<Vec<String>> = None;
         let mut passes = 3;
-        let mut attributes = false;
+        let (mut attributes, mut compile) = (false, false);
         let mut json = None;
         let mut arguments = Vec::new();
         while let Some(arg) = args.next()? {
@@ -183,6 +189,7 @@ impl Options {
                 Long("passes") => passes = args.value()?.parse()?,
                 Long("postgres") => database = Postgres,
                 Long("attributes") => attributes = true,
+                Long("compile") => compile = true,
                 Long("json") => json = Some(std::env::current_dir()?.join(args.value()?)),
                 other => return Err(other.unexpected().into()),
             }
@@ -208,7 +215,7 @@ impl Options {
         };
         let cases =
             all_cases.into_iter().filter(|c| is_chosen(&chosen, c) || is_limit(c)).collect();
-        Ok(Self { attributes, database, peers, cases, passes, json, arguments })
+        Ok(Self { attributes, compile, database, peers, cases, passes, json, arguments })
     }
 }
 

@@ -35,6 +35,10 @@ cargo xtask <command>
         The scenarios of SQLAlchemy's own behaviour (default: ../shared/conformance).
   bench [--quick] [--peers A,B] [--cases A,B] [--passes N] [--postgres] [--json FILE]
         The same work by the raw drivers, aludel and its peers; one table of ratios.
+  bench --attributes [--passes N]
+        Operations on attributes, beside SQLAlchemy.
+  bench --compile [--passes N]
+        The builds of an application of fifty classes, beside SeaORM and Diesel.
   data DIR
         Cuts the example's data from the full nycflights13 CSV files in DIR.
 ";
