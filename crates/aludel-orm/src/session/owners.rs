@@ -100,7 +100,9 @@ impl Owners {
             page[at..at + self.width].fill(Owner::Unknown);
         }
         if !self.away.is_empty() {
-            self.away.retain(|(of, _), _| *of != slot);
+            for relationship in 0..self.width {
+                self.away.remove(&(slot, relationship));
+            }
         }
     }
 }
