@@ -117,7 +117,7 @@ impl Session {
             // Deleted since the last flush.
             return Some(None);
         }
-        if state.has(Flags::FRESH) || !state.has(Flags::HAS_KEY) || !state.in_session() {
+        if state.has(Flags::FRESH) || !state.has(Flags::HAS_KEY) || !state.is_attached() {
             return None;
         }
         self.peek_by_key(id, relationship, true)
