@@ -75,12 +75,32 @@ enum Kind {
     Flag,
 }
 
+impl Kind {
+    fn rust_type(self) -> &'static str {
+        match self {
+            Self::Text => "String",
+            Self::OptionalText => "Option<String>",
+            Self::Number => "i64",
+            Self::OptionalNumber => "Option<i64>",
+            Self::Float => "f64",
+            Self::Flag => "bool",
+        }
+    }
+}
+
 impl Shape {
     /// The columns beside the key and the reference: their names and kinds.
     fn columns(&self) -> impl Iterator<Item = (String, Kind)> {
         use Kind::{Flag, Float, Number, OptionalNumber, OptionalText, Text};
         let kinds = [Text, Number, OptionalText, Float, OptionalNumber, Flag];
         (0..self.columns).map(move |n| (format!("c{n}"), kinds[n % kinds.len()]))
+    }
+
+    /// The columns as fields of a struct.
+    fn fields(&self) -> String {
+        self.columns()
+            .map(|(name, kind)| format!("    pub {name}: {},\n", kind.rust_type()))
+            .collect()
     }
 
     /// The class that one refers to.

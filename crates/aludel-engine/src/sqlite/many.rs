@@ -255,7 +255,10 @@ impl Conn {
 /// How many of the keys, from the first on, are whole numbers that follow each other.
 fn neighbours(keys: &[Bind<'_>]) -> usize {
     let Some(Bind::Ref(ValueRef::I64(first))) = keys.first() else { return 0 };
-    let follows = |(key, n): &(&Bind<'_>, i64)| matches!(key, Bind::Ref(ValueRef::I64(key)) if first.checked_add(*n) == Some(*key));
+    let follows = |(key, n): &(&Bind<'_>, i64)| {
+        let next = first.checked_add(*n);
+        matches!(key, Bind::Ref(ValueRef::I64(key)) if next == Some(*key))
+    };
     keys.iter().zip(0..).take_while(follows).count()
 }
 

@@ -1,6 +1,6 @@
 //! The application on aludel.
 
-use super::{Kind, Shape};
+use super::Shape;
 use crate::run;
 
 pub(super) fn dependencies() -> String {
@@ -23,22 +23,8 @@ pub(super) fn main(shape: &Shape) -> String {
     )
 }
 
-fn rust_type(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text => "String",
-        Kind::OptionalText => "Option<String>",
-        Kind::Number => "i64",
-        Kind::OptionalNumber => "Option<i64>",
-        Kind::Float => "f64",
-        Kind::Flag => "bool",
-    }
-}
-
 pub(super) fn class(shape: &Shape, class: usize) -> String {
-    let columns: String = shape
-        .columns()
-        .map(|(name, kind)| format!("    pub {name}: {},\n", rust_type(kind)))
-        .collect();
+    let columns: String = shape.fields();
     let (mut uses, mut related, mut options) = (String::new(), String::new(), "");
     if let Some(before) = shape.before(class) {
         uses += &format!("use crate::class{before}::Class{before};\n");

@@ -49,26 +49,12 @@ fn sql_type(kind: Kind) -> &'static str {
     }
 }
 
-fn rust_type(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text => "String",
-        Kind::OptionalText => "Option<String>",
-        Kind::Number => "i64",
-        Kind::OptionalNumber => "Option<i64>",
-        Kind::Float => "f64",
-        Kind::Flag => "bool",
-    }
-}
-
 pub(super) fn class(shape: &Shape, class: usize) -> String {
     let mut sql: String = shape
         .columns()
         .map(|(name, kind)| format!("            {name} -> {},\n", sql_type(kind)))
         .collect();
-    let mut fields: String = shape
-        .columns()
-        .map(|(name, kind)| format!("    pub {name}: {},\n", rust_type(kind)))
-        .collect();
+    let mut fields: String = shape.fields();
     let (mut derives, mut belongs, mut uses) = ("", String::new(), String::new());
     if let Some(before) = shape.before(class) {
         sql += "            parent_id -> Nullable<BigInt>,\n";

@@ -23,17 +23,6 @@ async fn main() -> Result<(), sea_orm::DbErr> {{
     )
 }
 
-fn rust_type(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text => "String",
-        Kind::OptionalText => "Option<String>",
-        Kind::Number => "i64",
-        Kind::OptionalNumber => "Option<i64>",
-        Kind::Float => "f64",
-        Kind::Flag => "bool",
-    }
-}
-
 fn value(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "\"new\".into()",
@@ -45,10 +34,7 @@ fn value(kind: Kind) -> &'static str {
 }
 
 pub(super) fn class(shape: &Shape, class: usize) -> String {
-    let columns: String = shape
-        .columns()
-        .map(|(name, kind)| format!("    pub {name}: {},\n", rust_type(kind)))
-        .collect();
+    let columns: String = shape.fields();
     let mut values: String = shape
         .columns()
         .map(|(name, kind)| format!("        {name}: Set({}),\n", value(kind)))
