@@ -72,6 +72,22 @@ struct More {
     id: Auto<i64>,
 }
 
+/// The base has the default implementation, and a subclass another one.
+#[derive(Mapped, Clone, Debug, Default)]
+#[mapped(polymorphic_identity = "watched", instrumentation = watching)]
+struct Watched {
+    #[mapped(base)]
+    tag: Tag,
+}
+
+struct Watching;
+
+impl aludel::InstrumentationManager for Watching {}
+
+fn watching(_: &'static str) -> Watching {
+    Watching
+}
+
 #[test]
 fn all_at_once() {
     let registry = Registry::new();
@@ -85,6 +101,7 @@ fn all_at_once() {
     registry.map::<Tag>().exclude_properties(["nam"]).primary_key(["idd", "ident"]).add().unwrap();
     registry.map::<Circular>().add().unwrap();
     registry.map::<More>().add().unwrap();
+    registry.map::<Watched>().add().unwrap();
     registry
         .describe("Note")
         .table("mi_notes")
@@ -126,6 +143,8 @@ fn all_at_once() {
         "class `User`, attribute `team`: it refers to one object, and only a collection is `write_only`",
         "class `User`, attribute `team`: there is no cascade `alle`; did you mean `all`?",
         "class `User`: it has no primary key: add `#[column(primary_key)]` to the field `id`",
+        "class `Watched`: there are several instrumentation implementations in its hierarchy: \
+         `mappers::mistakes::watching`, and the default one of class `Tag`; a hierarchy has one",
     ];
     assert_eq!(first, format!("the mapping has {} errors:", expected.len()));
     assert_eq!(lines, expected);

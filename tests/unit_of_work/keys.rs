@@ -369,6 +369,10 @@ fn an_object_that_another_takes_the_place_of_is_detached() {
         session.commit().unwrap();
         assert_eq!(session.state(first).unwrap(), ObjectState::Detached);
         assert_eq!(session.peek::<Loose>(1).unwrap(), Some(second));
+        // A query of objects gives their keys to those around it: what the mapping says they are.
+        let ones = select::<Loose>().filter(Loose::n.eq(2));
+        let found = session.all(select::<Loose>().filter(Loose::code.in_query(ones))).unwrap();
+        assert_eq!(found.len(), 2);
     });
 }
 

@@ -4,7 +4,8 @@
 //! Each application is written into the target directory: a module for each class, with ten columns, a reference to the
 //! class before it and the collection of the one after it, and a function that inserts, queries (with its members),
 //! changes and deletes. Dependencies are built before; then the application is built from nothing, and again after a
-//! change of one module, in cargo's own `dev` profile. Of ours, classes of more and more columns are built as well.
+//! change of one module, in cargo's own `dev` profile. Of ours, classes of more and more columns and relationships are built
+//! as well.
 
 mod aludel;
 mod diesel;
@@ -23,8 +24,12 @@ use crate::{report, run};
 const CLASSES: usize = 50;
 /// Columns of each, beside its key and its reference.
 const COLUMNS: usize = 8;
-/// Classes and columns of the applications that show how the time grows.
-const GROWTH: [(usize, usize); 3] = [(10, 15), (10, 30), (10, 60)];
+/// The applications that show how the time grows with a class: each twice the one before it, in columns and relationships.
+const GROWTH: [Shape; 3] = [
+    Shape { classes: 11, columns: 13, links: Links::Ring(1) },
+    Shape { classes: 11, columns: 27, links: Links::Ring(2) },
+    Shape { classes: 11, columns: 54, links: Links::Ring(5) },
+];
 
 /// What is written for one library.
 struct Writer {
@@ -61,7 +66,18 @@ const WRITERS: [Writer; 3] = [
 /// How big an application is.
 struct Shape {
     classes: usize,
+    /// Columns of each, beside its key and its references.
     columns: usize,
+    links: Links,
+}
+
+/// Which classes one refers to; each of them has the collection.
+#[derive(Clone, Copy)]
+enum Links {
+    /// The one before it, of which the first has none.
+    Chain,
+    /// So many before it, round and round.
+    Ring(usize),
 }
 
 /// What a column holds; each kind in its turn.
@@ -103,12 +119,40 @@ impl Shape {
             .collect()
     }
 
-    /// The class that one refers to.
+    /// The classes that one refers to.
+    fn parents(&self, class: usize) -> Vec<usize> {
+        match self.links {
+            Links::Chain => self.before(class).into_iter().collect(),
+            Links::Ring(count) => {
+                (1..=count).map(|n| (class + self.classes - n) % self.classes).collect()
+            }
+        }
+    }
+
+    /// The classes that refer to one.
+    fn children(&self, class: usize) -> Vec<usize> {
+        match self.links {
+            Links::Chain => self.after(class).into_iter().collect(),
+            Links::Ring(count) => (1..=count).map(|n| (class + n) % self.classes).collect(),
+        }
+    }
+
+    /// Its size, for people.
+    fn describe(&self) -> String {
+        let (references, relationships) = match self.links {
+            Links::Chain => (1, 2),
+            Links::Ring(count) => (count, 2 * count),
+        };
+        let columns = self.columns + 1 + references;
+        format!("{} classes of {columns} columns and {relationships} relationships", self.classes)
+    }
+
+    /// The class that one of a chain refers to.
     fn before(&self, class: usize) -> Option<usize> {
         class.checked_sub(1)
     }
 
-    /// The class that refers to one.
+    /// The class of a chain that refers to one.
     fn after(&self, class: usize) -> Option<usize> {
         Some(class + 1).filter(|next| *next < self.classes)
     }
@@ -123,16 +167,16 @@ struct Times {
 /// Builds each application, and prints a table.
 pub(super) fn run(passes: usize) -> Result<()> {
     let mut rows = vec![["seconds", "from nothing", "after a change"].map(str::to_owned).to_vec()];
-    let fifty = Shape { classes: CLASSES, columns: COLUMNS };
+    let fifty = Shape { classes: CLASSES, columns: COLUMNS, links: Links::Chain };
     for writer in &WRITERS {
         rows.push(row(
-            &format!("{} classes: {}", fifty.classes, writer.name),
+            &format!("{}: {}", fifty.describe(), writer.name),
             &measure(writer, &fifty, passes)?,
         ));
     }
-    for (classes, columns) in GROWTH {
-        let times = measure(&WRITERS[0], &Shape { classes, columns }, passes)?;
-        rows.push(row(&format!("{classes} classes of {} columns: aludel", columns + 2), &times));
+    for shape in &GROWTH {
+        let times = measure(&WRITERS[0], shape, passes)?;
+        rows.push(row(&format!("{}: {}", shape.describe(), WRITERS[0].name), &times));
     }
     print!("{}", align(&rows));
     Ok(())
@@ -145,12 +189,7 @@ fn row(what: &str, times: &Times) -> Vec<String> {
 
 /// The shortest of so many builds of each kind.
 fn measure(writer: &Writer, shape: &Shape, passes: usize) -> Result<Times> {
-    report::heading(&format!(
-        "{} classes of {} columns: {}",
-        shape.classes,
-        shape.columns + 2,
-        writer.name
-    ));
+    report::heading(&format!("{}: {}", shape.describe(), writer.name));
     let folder = write(writer, shape)?;
     // With its dependencies, which are not measured.
     build(&folder, writer)?;

@@ -153,16 +153,9 @@ impl Query {
     /// The statement as a subquery: of objects it gives their keys.
     pub(crate) fn into_subquery(mut self) -> Select {
         if self.what == What::Objects {
-            let leaf = |(attribute, def): (usize, &crate::instrumentation::AttrDef)| match &def.kind
-            {
-                crate::instrumentation::AttrKind::Column(column) if column.primary_key => {
-                    Some(self.entity.leaf(attribute as u16))
-                }
-                _ => None,
-            };
-            self.sql.columns =
-                self.entity.class.attributes.iter().enumerate().filter_map(leaf).collect();
-            self.what = What::Columns;
+            // Which columns these are is the mapping's to say, as are the options' objects.
+            self.what = What::Keys;
+            self.sql.columns.clear();
             self.options.clear();
         }
         self.into_select()

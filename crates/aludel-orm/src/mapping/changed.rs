@@ -10,6 +10,7 @@ use super::Registry;
 use super::builder::{ClassSpec, Said};
 use super::describe::{Leaked, RecordClassBuilder, leak_class};
 use super::options::RelationshipOptions;
+use super::problems::Problems;
 use crate::instrumentation::{
     AttrDef, AttrKind, ClassDef, ClassManager, HybridDef, RecordClass, SynonymDef, ValueType,
 };
@@ -204,7 +205,7 @@ impl Registry {
                 *spec = Arc::clone(changed);
             }
         }
-        self.build(&mut known, all, &keys, false)?;
+        self.build(&mut known, all, &keys, false, Problems::default())?;
         drop(known);
         let mut classes = Vec::new();
         for (before, spec, gone) in specs {

@@ -80,7 +80,9 @@ impl Registry {
     ) -> Result<Option<Arc<dyn InstrumentationFactory>>> {
         let base = base.and_then(|base| base.def().described);
         let base = base.map(|described| Arc::clone(&described.manager));
-        self.instrumentation().factory_for(name, own, base)
+        self.instrumentation()
+            .factory_for(name, own, base)
+            .map_err(|what| Error::new(ErrorKind::Configuration, format!("class `{name}`: {what}")))
     }
 
     /// The table of a class, also of one that is on the list still.

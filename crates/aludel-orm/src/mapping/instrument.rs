@@ -5,11 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use hashbrown::HashMap;
 
+use super::problems::Problems;
 use crate::instrumentation::{
     AttrDef, ClassDef, ClassKey, ClassManager, DefaultInstrumentation, InstrumentationFactory,
     InstrumentationManager, ManagerGetter,
 };
-use crate::{Error, ErrorKind, Result};
 
 /// What is asked which implementation instruments a class: a link of the chain of `instrumentation_finders`. It is
 /// given the class's name, and the class's own choice.
@@ -108,13 +108,13 @@ impl ExtendedInstrumentationRegistry {
     ///
     /// # Errors
     ///
-    /// When a base class has another one.
+    /// When a base class has another one: what is wrong with the class.
     pub(super) fn factory_for(
         &self,
         name: &str,
         own: Option<Arc<dyn InstrumentationFactory>>,
         base: Option<Arc<ClassManager>>,
-    ) -> Result<Option<Arc<dyn InstrumentationFactory>>> {
+    ) -> Result<Option<Arc<dyn InstrumentationFactory>>, String> {
         let finders = self.finders.read().unwrap_or_else(PoisonError::into_inner).clone();
         let finders = finders.unwrap_or_else(|| vec![find_native_user_instrumentation_hook()]);
         let found = finders.iter().find_map(|finder| finder(name, own.as_ref()));
@@ -124,26 +124,23 @@ impl ExtendedInstrumentationRegistry {
             (Some(found), Some(above)) if found.name() == above => Ok(Some(found)),
             // A subclass has its base's choice.
             (None, Some(above)) => Ok(Some(Arc::new(Inherited(base, above)))),
-            (Some(found), above) => Err(Error::new(
-                ErrorKind::Configuration,
-                format!(
-                    "class {name}: there are several instrumentation implementations in its hierarchy: `{}`, and \
-                     `{}` of class {}; a hierarchy has one",
-                    found.name(),
-                    above.unwrap_or("the default one"),
-                    base.class_name()
-                ),
+            (Some(found), above) => Err(format!(
+                "there are several instrumentation implementations in its hierarchy: `{}`, and {} of class `{}`; a \
+                 hierarchy has one",
+                found.name(),
+                above.map_or("the default one".to_owned(), |above| format!("`{above}`")),
+                base.class_name()
             )),
         }
     }
 
     /// The managers of structs that are about to be mapped, bases before their subclasses; those of classes described
-    /// at run time are there already.
-    ///
-    /// # Errors
-    ///
-    /// When a hierarchy has several implementations.
-    pub(super) fn prepare(&self, classes: &[&'static ClassDef]) -> Result<Vec<Arc<ClassManager>>> {
+    /// at run time are there already. Of a hierarchy that has several implementations, those that cannot be are left out.
+    pub(super) fn prepare(
+        &self,
+        classes: &[&'static ClassDef],
+        problems: &mut Problems,
+    ) -> Vec<Arc<ClassManager>> {
         let mut made: Vec<Arc<ClassManager>> = Vec::new();
         for class in classes.iter().filter(|class| class.described.is_none()) {
             let base = class.inheritance.as_ref().map(|inheritance| inheritance.base().key());
@@ -152,14 +149,20 @@ impl ExtendedInstrumentationRegistry {
                 new.or_else(|| self.known(base))
             });
             let own = class.instrumentation.map(|choice| choice());
-            let factory = self.factory_for(class.name, own, above)?;
+            let factory = match self.factory_for(class.name, own, above) {
+                Ok(factory) => factory,
+                Err(what) => {
+                    problems.class(class.name, what);
+                    continue;
+                }
+            };
             let manager: Arc<dyn InstrumentationManager> = match &factory {
                 None => Arc::new(DefaultInstrumentation),
                 Some(factory) => factory.manager(class.name),
             };
             made.push(Arc::new(ClassManager::of(class, manager, factory.map(|f| f.name()))));
         }
-        Ok(made)
+        made
     }
 
     pub(super) fn instrument(&self, manager: &Arc<ClassManager>) {

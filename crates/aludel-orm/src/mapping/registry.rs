@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use super::builder::{ClassSpec, MapperBuilder};
 use super::configure::{self, Made};
 use super::describe::Expected;
+use super::problems::Problems;
 use super::{ExtendedInstrumentationRegistry, Mapper, Mappers};
 use crate::events::table::{ClassRef, Registration, Table};
 use crate::events::{ConfigureEvent, ConfigureListener, ListenerId};
@@ -240,7 +241,8 @@ impl Registry {
         }
         let mut prepared: Vec<_> = queued.iter().chain(&found).map(|spec| spec.def).collect();
         prepared.sort_by_key(|def| configure::depth(def));
-        let managers = self.0.instrumentation.prepare(&prepared)?;
+        let mut problems = Problems::default();
+        let managers = self.0.instrumentation.prepare(&prepared, &mut problems);
         let mut known = self.known();
         known.queue.retain(|spec| !queued.iter().any(|q| Arc::ptr_eq(q, spec)));
         let mut specs = known.specs.clone();
@@ -252,12 +254,13 @@ impl Registry {
             }
         }
         if specs.len() == before {
+            problems.into_result()?;
             return Ok(self.mappers());
         }
         // A base comes before its subclasses.
         specs[before..].sort_by_key(|spec| configure::depth(spec.def));
         let new: Vec<_> = specs[before..].iter().map(|spec| spec.def).collect();
-        let mappers = match self.build(&mut known, specs, &[], whole) {
+        let mappers = match self.build(&mut known, specs, &[], whole, problems) {
             Ok(mappers) => mappers,
             Err(error) => {
                 // What was described at run time may refer to classes that are described later.
@@ -292,9 +295,11 @@ impl Registry {
         specs: Vec<Arc<ClassSpec>>,
         changed: &[ClassKey],
         whole: bool,
+        problems: Problems,
     ) -> Result<Arc<Mappers>> {
         let there = self.mappers();
-        let built = configure::build(&specs, &there, (&known.tables, &known.made), changed, whole)?;
+        let tables = (&known.tables, &known.made);
+        let built = configure::build(&specs, &there, tables, changed, whole, problems)?;
         let mappers = Arc::new(built.mappers);
         known.specs = specs;
         known.tables = built.by_hand;

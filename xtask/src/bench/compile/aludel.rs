@@ -25,28 +25,27 @@ pub(super) fn main(shape: &Shape) -> String {
 
 pub(super) fn class(shape: &Shape, class: usize) -> String {
     let columns: String = shape.fields();
-    let (mut uses, mut related, mut options) = (String::new(), String::new(), "");
-    if let Some(before) = shape.before(class) {
+    let (mut uses, mut related, mut options) = (String::new(), String::new(), String::new());
+    for before in shape.parents(class) {
         uses += &format!("use crate::class{before}::Class{before};\n");
         related += &format!(
             "    #[column(foreign_key = \"class{before}.id\")]
-    pub parent_id: Option<i64>,
-    #[relationship(back_populates = \"children\")]
-    pub parent: One<Class{before}>,
+    pub parent{before}_id: Option<i64>,
+    #[relationship(back_populates = \"children{class}\")]
+    pub parent{before}: One<Class{before}>,
 "
         );
     }
-    if let Some(after) = shape.after(class) {
+    for after in shape.children(class) {
         uses += &format!("use crate::class{after}::Class{after};\n");
         related += &format!(
-            "    #[relationship(back_populates = \"parent\", cascade = \"all, delete-orphan\")]
-    pub children: Many<Class{after}>,
+            "    #[relationship(back_populates = \"parent{class}\", cascade = \"all, delete-orphan\")]
+    pub children{after}: Many<Class{after}>,
 "
         );
-        options = ".options(selectin(CLASS::children))";
+        options += &format!(".options(selectin(Class{class}::children{after}))");
     }
     let name = format!("Class{class}");
-    let options = options.replace("CLASS", &name);
     format!(
         "use aludel::prelude::*;
 {uses}

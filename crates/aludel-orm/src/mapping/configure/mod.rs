@@ -64,13 +64,14 @@ pub(super) struct Built {
 ///
 /// # Errors
 ///
-/// For all that is wrong, at once.
+/// For all that is wrong, at once, with the problems that are known.
 pub(super) fn build(
     specs: &[Arc<ClassSpec>],
     before: &Mappers,
     (by_hand, made): (&MetaData, &Made),
     changed: &[ClassKey],
     whole: bool,
+    problems: Problems,
 ) -> Result<Built> {
     if specs.len() > usize::from(u16::MAX) {
         let message = format!("{} classes are more than a registry can hold", specs.len());
@@ -79,6 +80,7 @@ pub(super) fn build(
     let mut tables = Tables::new(by_hand, made);
     let sources = selected::sources(specs, before, &mut tables, changed);
     let mut build = Build::new(specs, before, tables, changed, sources);
+    build.problems = problems;
     build.steps();
     if whole && !build.problems.is_empty() {
         // Of a mapping that is right, it is told when it is there.
