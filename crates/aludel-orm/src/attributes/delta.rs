@@ -42,6 +42,8 @@ impl Delta {
                 Some(self.from[slot])
             }
             None => {
+                // Where one member comes or goes, others follow.
+                self.added.reserve_some();
                 self.added.push(member, None);
                 None
             }
@@ -63,6 +65,7 @@ impl Delta {
     }
 
     fn gone(&mut self, member: Id, from: u32) {
+        self.removed.reserve_some();
         let slot = self.removed.push(member, None);
         self.from.truncate(slot);
         self.from.push(from);

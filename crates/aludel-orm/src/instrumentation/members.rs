@@ -39,13 +39,17 @@ pub(crate) struct Members {
 /// Most searches are for what is not there (is this one in already?), and a small list, which has no index,
 /// answers them by it. Only [`compact`](Members::compact) forgets who has left.
 #[derive(Clone, Copy, Default)]
-struct Seen(u64);
+struct Seen {
+    bits: u64,
+    /// A member came whose bit was there: it may be in the list twice.
+    twice: bool,
+}
 
 impl Seen {
     fn of(slots: &[Option<Id>]) -> Self {
         // With that many nearly every bit would be set, and the index is asked instead.
         if slots.len() >= 2 * INDEXED {
-            return Self(u64::MAX);
+            return Self { bits: u64::MAX, twice: true };
         }
         let mut seen = Self::default();
         slots.iter().flatten().for_each(|id| seen.add(*id));
@@ -60,12 +64,13 @@ impl Seen {
 
     #[inline]
     fn add(&mut self, id: Id) {
-        self.0 |= Self::bit(id);
+        self.twice |= self.has(id);
+        self.bits |= Self::bit(id);
     }
 
     #[inline]
     fn has(self, id: Id) -> bool {
-        self.0 & Self::bit(id) != 0
+        self.bits & Self::bit(id) != 0
     }
 }
 
@@ -142,7 +147,7 @@ impl Members {
             slots: Vec::new(),
             keys: Vec::new(),
             holes: 0,
-            seen: Seen(0),
+            seen: Seen { bits: 0, twice: false },
             index: OnceLock::new(),
             shown: None,
         }
@@ -262,6 +267,9 @@ impl Members {
 
     /// Whether a slot after this one has the member as well.
     pub(crate) fn has_after(&self, slot: usize, id: Id) -> bool {
+        if !self.seen.twice {
+            return false;
+        }
         if self.slots.len() < INDEXED {
             let rest = self.slots.get(slot + 1..).unwrap_or_default();
             return rest.iter().any(|m| is(m, id));
@@ -303,6 +311,13 @@ impl Members {
     pub(crate) fn find(&self, id: Id, place: Option<usize>) -> Option<usize> {
         let there = place.and_then(|place| self.slot_at(place));
         there.filter(|slot| self.slots[*slot] == Some(id)).or_else(|| self.slot_of(id))
+    }
+
+    /// Room for some, where there is none yet: more than the four that a list begins with.
+    pub(crate) fn reserve_some(&mut self) {
+        if self.slots.capacity() == 0 {
+            self.slots.reserve(8);
+        }
     }
 
     /// Adds a member at the end; gives its slot.
