@@ -3,10 +3,15 @@
 
 #[path = "support/database.rs"]
 mod database;
+#[path = "support/sent.rs"]
+mod sent;
+
+use std::sync::Arc;
 
 use aludel::ErrorKind;
 use aludel::prelude::*;
 use database::Database;
+use sent::Sent;
 
 #[derive(Mapped, Clone, Debug, Default, PartialEq)]
 #[mapped(table = "slot_list")]
@@ -59,14 +64,32 @@ struct Rate {
     rate: f64,
 }
 
+/// Nothing hangs on it.
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "slot_badge")]
+struct Badge {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    #[column(unique)]
+    code: String,
+    holder: Option<String>,
+}
+
 fn each(name: &str, test: impl Fn(&mut blocking::Session)) {
+    each_sent(name, |session, _| test(session));
+}
+
+fn each_sent(name: &str, test: impl Fn(&mut blocking::Session, &Sent)) {
     let registry = Registry::new();
     registry.register::<List>().unwrap();
     registry.register::<Node>().unwrap();
     registry.register::<Rate>().unwrap();
+    registry.register::<Badge>().unwrap();
     let postgres = Database::postgres(name, &registry);
     for db in [Some(Database::sqlite(name, &registry)), postgres].into_iter().flatten() {
-        test(&mut db.session());
+        let sent = Arc::new(Sent::default());
+        db.engine.observe(sent.clone());
+        test(&mut db.session(), &sent);
     }
 }
 
@@ -105,6 +128,38 @@ fn a_new_row_takes_the_value_of_one_that_goes() {
         session.set(old[1], List::name, "a").unwrap();
         session.commit().unwrap();
         assert_eq!(names(session), ["a"]);
+    });
+}
+
+#[test]
+fn expired_rows_that_go_are_read_together() {
+    each_sent("slots_expired", |session, sent| {
+        let badge = |n: i64| Badge { code: format!("code {n}"), ..Badge::default() };
+        let old = session.add_all((0..7).map(badge)).unwrap();
+        session.commit().unwrap();
+        for badge in &old {
+            session.delete(*badge).unwrap();
+        }
+        session.expire_all().unwrap();
+        let new = session.add_all((0..7).rev().map(badge)).unwrap();
+        sent.take();
+        session.commit().unwrap();
+        let selects = sent.take().into_iter().filter(|sql| sql.starts_with("SELECT"));
+        assert_eq!(selects.count(), 1);
+        assert_eq!(session[new[0]].code, "code 6");
+        assert_eq!(session.count(select::<Badge>()).unwrap(), 7);
+
+        // One of them has been deleted by somebody else.
+        session.execute_raw("DELETE FROM slot_badge WHERE code = 'code 3'").unwrap();
+        for badge in &new {
+            session.delete(*badge).unwrap();
+        }
+        session.expire_all().unwrap();
+        session.add(badge(6)).unwrap();
+        let error = session.flush().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ObjectDeleted, "{error}");
+        session.rollback().unwrap();
+        assert_eq!(session.count(select::<Badge>()).unwrap(), 7);
     });
 }
 

@@ -145,7 +145,7 @@ impl Session {
         let previous = self.arena.state(id).head;
         let head = self.log.push(Entry { attribute, previous, old });
         self.arena.state_mut(id).head = head;
-        self.journal.write(|| Undo::Logged { id });
+        self.journal.write(|| Undo::Logged { id, attribute });
     }
 
     /// Flags an object as changed.
@@ -168,7 +168,7 @@ impl Session {
         self.journal.write(|| Undo::Life { id, flags, life });
         if list {
             self.changed.push(id);
-            self.journal.write(|| Undo::ChangedPushed);
+            self.journal.write(|| Undo::ChangedPushed { id });
             self.note_change();
         }
     }

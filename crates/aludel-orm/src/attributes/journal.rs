@@ -1,16 +1,21 @@
 //! The journal: what to do to take operations back.
 //!
-//! It is written only inside a [scope](Session::scope), and read backwards when the scope fails.
+//! It is written only inside a [scope](Session::scope), and read backwards when the scope fails. A scope that waits for
+//! the database is [suspended](Scope::suspend) meanwhile, so that loads stay: entries name what they are about, since
+//! other things may have come after it.
+
+use std::ops::{Deref, DerefMut};
 
 use aludel_sql::Value;
 
 use super::delta::Delta;
 use super::log::Old;
-use crate::Result;
 use crate::instrumentation::{Field, Id, OneCore};
 use crate::session::Session;
+use crate::session::before::Before;
 use crate::session::owners::Owner;
 use crate::session::state::{Flags, ObjectState};
+use crate::{Error, ErrorKind, Result};
 
 pub(crate) enum Undo {
     /// A column had this value and these bits.
@@ -80,6 +85,7 @@ pub(crate) enum Undo {
     /// An entry was added to the log.
     Logged {
         id: Id,
+        attribute: u16,
     },
     /// What an attribute was is not known any more; it was this.
     Forgotten {
@@ -108,8 +114,12 @@ pub(crate) enum Undo {
         from: usize,
     },
     /// An object was added to the list of those to be inserted, or of the changed ones.
-    PendingPushed,
-    ChangedPushed,
+    PendingPushed {
+        id: Id,
+    },
+    ChangedPushed {
+        id: Id,
+    },
     /// An object was taken into the arena.
     Made {
         id: Id,
@@ -133,14 +143,16 @@ impl Undo {
             | Self::Delta { id, .. }
             | Self::DeltaAdded { id, .. }
             | Self::DeltaRemoved { id, .. }
-            | Self::Logged { id }
+            | Self::Logged { id, .. }
             | Self::Forgotten { id, .. }
             | Self::KeyPutAside { id }
             | Self::Owner { id, .. }
             | Self::Life { id, .. }
             | Self::Made { id }
             | Self::Attached { id } => Some(*id),
-            Self::BecamePending { .. } | Self::PendingPushed | Self::ChangedPushed => None,
+            Self::BecamePending { .. }
+            | Self::PendingPushed { .. }
+            | Self::ChangedPushed { .. } => None,
         }
     }
 }
@@ -194,20 +206,40 @@ impl Session {
     ///
     /// Whatever `run` fails with; everything it did to objects is then undone.
     pub(crate) fn scope<R>(&mut self, run: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        let mut scope = self.open_scope();
+        let result = run(&mut scope)?;
+        scope.keep();
+        Ok(result)
+    }
+
+    /// Begins operations of which all or none take effect.
+    pub(crate) fn open_scope(&mut self) -> Scope<'_> {
+        self.resume_scope(Suspended::default())
+    }
+
+    /// Goes on with operations of which all or none take effect.
+    pub(crate) fn resume_scope(&mut self, suspended: Suspended) -> Scope<'_> {
         let mark = self.journal.entries.len();
-        let begun = self.begun;
-        let noted = self.listeners.noted_so_far();
+        let (begun, noted) = (self.begun, self.listeners.noted_so_far());
+        self.journal.entries.extend(suspended.0);
         self.journal.depth += 1;
-        let result = run(self);
-        self.journal.depth -= 1;
-        if result.is_err() {
-            self.take_back(mark);
-            self.begun = begun;
-            self.listeners.forget_noted_since(noted);
-        } else if self.journal.depth == 0 {
-            self.journal.entries.clear();
+        Scope { session: self, mark, begun, noted, before: Vec::new(), kept: false }
+    }
+
+    /// Whether a flush may begin, and the transaction may end.
+    ///
+    /// # Errors
+    ///
+    /// When an operation is under way that may be taken back: the database would not know of that.
+    pub(crate) fn check_no_scope(&self) -> Result<()> {
+        match self.journal.is_open() {
+            true => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "an operation is under way that its listeners may refuse: they can neither flush nor end the \
+                 transaction",
+            )),
+            false => Ok(()),
         }
-        result
     }
 
     /// As [`scope`](Self::scope), where the operation may fail half-way: somebody listens and may refuse, or
@@ -256,9 +288,6 @@ impl Session {
     fn undo(&mut self, entry: Undo) {
         if entry.object().is_some_and(|id| !self.arena.holds(id)) {
             // A listener has taken the object out of the arena, with all that was known of it.
-            if matches!(entry, Undo::Logged { .. }) {
-                self.log.pop_dead();
-            }
             return;
         }
         match entry {
@@ -321,14 +350,10 @@ impl Session {
                     delta.unremove(member, cancelled);
                 }
             }
-            Undo::Logged { id } => {
-                let state = self.arena.state_mut(id);
-                if state.head as usize != self.log.entries.len() {
-                    // A listener has expired the object, or the attribute.
-                    self.log.pop_dead();
-                } else if let Some(entry) = self.log.pop() {
-                    state.head = entry.previous;
-                }
+            Undo::Logged { id, attribute } => {
+                let head = self.arena.state(id).head;
+                let head = self.log.take_back(head, attribute);
+                self.arena.state_mut(id).head = head;
             }
             Undo::Forgotten { id, attribute, old } => {
                 let head = self.arena.state(id).head;
@@ -352,16 +377,81 @@ impl Session {
                     }
                 }
             }
-            Undo::PendingPushed => {
-                self.pending.pop();
-            }
-            Undo::ChangedPushed => {
-                self.changed.pop();
-            }
+            Undo::PendingPushed { id } => take_last(&mut self.pending, id),
+            Undo::ChangedPushed { id } => take_last(&mut self.changed, id),
             Undo::Made { id } => {
                 self.arena.of_mut(id).release(id.slot);
             }
             Undo::Attached { id } => self.drop_identity(id),
+        }
+    }
+}
+
+/// Takes the last occurrence of an object from a list, where it most often is at the end.
+fn take_last(list: &mut Vec<Id>, id: Id) {
+    if let Some(at) = list.iter().rposition(|other| *other == id) {
+        list.remove(at);
+    }
+}
+
+/// Operations of which all or none take effect: what is done to objects is taken back when this is dropped, unless it is
+/// [kept](Self::keep).
+pub(crate) struct Scope<'s> {
+    session: &'s mut Session,
+    mark: usize,
+    begun: bool,
+    noted: usize,
+    before: Vec<Before>,
+    kept: bool,
+}
+
+/// What takes the operations of a scope back that waits.
+#[derive(Default)]
+pub(crate) struct Suspended(Vec<Undo>);
+
+impl Scope<'_> {
+    /// Everything has gone well.
+    pub(crate) fn keep(mut self) {
+        self.kept = true;
+    }
+
+    /// Has objects put back as they are now, where the operations are taken back: for what writes no journal.
+    pub(crate) fn put_back_too(&mut self, before: Vec<Before>) {
+        self.before.extend(before);
+    }
+
+    /// Ends the scope for now: what is done from here on is not taken back with it.
+    pub(crate) fn suspend(mut self) -> Suspended {
+        self.kept = true;
+        let mark = self.mark;
+        Suspended(self.journal.entries.split_off(mark))
+    }
+}
+
+impl Deref for Scope<'_> {
+    type Target = Session;
+    fn deref(&self) -> &Session {
+        self.session
+    }
+}
+
+impl DerefMut for Scope<'_> {
+    fn deref_mut(&mut self) -> &mut Session {
+        self.session
+    }
+}
+
+impl Drop for Scope<'_> {
+    fn drop(&mut self) {
+        let session = &mut *self.session;
+        session.journal.depth -= 1;
+        if !self.kept {
+            session.take_back(self.mark);
+            self.before.drain(..).for_each(|before| session.put_back(before));
+            session.begun = self.begun;
+            session.listeners.forget_noted_since(self.noted);
+        } else if session.journal.depth == 0 {
+            session.journal.entries.clear();
         }
     }
 }

@@ -112,16 +112,19 @@ impl Log {
         self.entries.len() as u32
     }
 
-    /// Takes back the newest entry.
-    pub(crate) fn pop(&mut self) -> Option<Entry> {
-        self.live -= 1;
-        self.entries.pop()
-    }
-
-    /// Takes back the newest entry, which no object's chain reaches any more.
-    #[cold]
-    pub(crate) fn pop_dead(&mut self) {
-        self.entries.pop();
+    /// Takes back the entry of an attribute in the chain that starts at `head`, if it is still there; gives the new head.
+    pub(crate) fn take_back(&mut self, head: u32, attribute: u16) -> u32 {
+        match self.entries.last() {
+            Some(newest)
+                if head as usize == self.entries.len() && newest.attribute == attribute =>
+            {
+                let previous = newest.previous;
+                self.entries.pop();
+                self.live -= 1;
+                previous
+            }
+            _ => self.remove(head, attribute),
+        }
     }
 
     /// Drops the chain that starts at `head`.

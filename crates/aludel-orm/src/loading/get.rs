@@ -8,10 +8,11 @@ use smallvec::SmallVec;
 use super::guard::Loaded;
 use super::hydrate::OneObject;
 use super::key::{IntoKey, KeyValues};
+use super::link::among;
 use super::object::Populate;
 use super::plan::Plan;
 use super::query::{Query, What};
-use super::relation::Asker;
+use super::relation::{Asker, CHUNK};
 use super::resolve::Resolver;
 use crate::events::Executed;
 use crate::instrumentation::entity::Entity;
@@ -212,6 +213,27 @@ impl Session {
         self.select_by_key(Executed::Select, class, key, false).await
     }
 
+    /// Loads the objects of a class with some keys, of which none is in the session; each key once.
+    pub(crate) async fn get_all_at(&mut self, class: u16, keys: &[Key]) -> Result<()> {
+        let (alone, together): (Vec<_>, Vec<_>) = keys.iter().partition(|key| key.is_partial());
+        if let [key] = together.as_slice() {
+            self.get_at(class, key).await?;
+        } else if !together.is_empty() {
+            self.autoflush().await?;
+            let def = self.mappers.at(class).def;
+            let statements = together.len().div_ceil(CHUNK);
+            self.count_load(Loaded { statements, ..Loaded::query(def) })?;
+            let mut query = Query::new(Entity::of(def), What::Objects);
+            query.own = true;
+            self.select_by_keys(Executed::Select, class, &together, query).await?;
+        }
+        // A condition of its own is to each key with NULL in it.
+        for key in alone {
+            self.get_at(class, key).await?;
+        }
+        Ok(())
+    }
+
     /// Reads an expired object again; one whose row is gone leaves the identity map.
     async fn revive(&mut self, id: Id) -> Result<Option<Id>> {
         self.autoflush().await?;
@@ -275,6 +297,29 @@ impl Session {
         Ok(found)
     }
 
+    /// Runs a query of objects for those with some keys, by one SELECT for 500.
+    pub(super) async fn select_by_keys(
+        &mut self,
+        what: Executed,
+        class: u16,
+        keys: &[&Key],
+        query: Query,
+    ) -> Result<()> {
+        let mappers = Arc::clone(&self.mappers);
+        let mapper = mappers.at(class);
+        let operands: Vec<_> = mapper.primary_key.iter().map(|a| query.entity.leaf(*a)).collect();
+        for chunk in keys.chunks(CHUNK) {
+            let values: Vec<_> = chunk.iter().map(|key| key.values()).collect();
+            let mut query = query.clone();
+            query.sql.filter.push(among(&operands, mapper, &mapper.primary_key, &values));
+            let query = self.told_query(what, query).await?;
+            let populate_existing = query.populate_existing;
+            let select = query.into_select();
+            Box::pin(self.fetch_objects(&select, populate_existing, None, None)).await?;
+        }
+        Ok(())
+    }
+
     /// The same by a query: listeners may change it, and it loads along what the mapping says.
     #[cold]
     async fn select_told(
@@ -292,7 +337,7 @@ impl Session {
         // An abstract class has no rows of its own.
         query.own = !mapper.is_abstract_concrete;
         let keys = [key.values()];
-        query.sql.filter.push(super::link::among(&operands, mapper, &mapper.primary_key, &keys));
+        query.sql.filter.push(among(&operands, mapper, &mapper.primary_key, &keys));
         query.populate_existing = populate_existing;
         let query = self.told_query(what, query).await?;
         let populate_existing = query.populate_existing;

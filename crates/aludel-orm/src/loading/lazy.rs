@@ -371,27 +371,38 @@ impl Session {
         self.tell_noted_waiting().await
     }
 
-    /// Loads an attribute of many objects.
+    /// Loads an attribute of many objects of one class.
     pub(crate) async fn load_many(&mut self, ids: &[Id], attribute: u16) -> Result<()> {
+        self.load_many_for(ids, attribute, Asker::Program).await
+    }
+
+    /// As [`ensure_loaded`](Self::ensure_loaded), of many objects of one class.
+    pub(crate) async fn ensure_all_loaded(&mut self, ids: &[Id], attribute: u16) -> Result<()> {
+        self.load_many_for(ids, attribute, Asker::Session).await
+    }
+
+    async fn load_many_for(&mut self, ids: &[Id], attribute: u16, by: Asker) -> Result<()> {
         let Some(first) = ids.first() else { return Ok(()) };
         for id in ids {
             self.arena.check(*id)?;
         }
         if self.mapper_of(*first).relationship(attribute).is_none() {
-            return self.load_columns_of(ids, &[attribute], Asker::Program).await;
+            return self.load_columns_of(ids, &[attribute], by).await;
         }
-        let open: Vec<Id> = ids
-            .iter()
-            .copied()
-            .filter(|id| self.is_open(*id, attribute) && self.must_load(*id, attribute))
-            .collect();
+        let mut open: Vec<Id> = Vec::new();
+        for &id in ids.iter().filter(|id| self.is_open(**id, attribute)).collect::<Vec<_>>() {
+            match self.must_load(id, attribute) {
+                true => open.push(id),
+                false => self.start_empty(id, attribute),
+            }
+        }
         for id in &open {
-            self.check_loadable(*id, attribute, Asker::Program)?;
+            self.check_loadable(*id, attribute, by)?;
         }
         if !open.iter().all(|id| self.known_by_key(*id, attribute)) {
             self.autoflush().await?;
         }
-        Box::pin(self.load_relation(&open, Wanted::plain(attribute, Asker::Program))).await
+        Box::pin(self.load_relation(&open, Wanted::plain(attribute, by))).await
     }
 
     /// Loads a relationship of an object without flushing, whatever options say.

@@ -69,7 +69,7 @@ impl Session {
     }
 
     /// Loads columns of objects, as far as they are not loaded.
-    pub(super) async fn load_columns_of(
+    pub(crate) async fn load_columns_of(
         &mut self,
         ids: &[Id],
         attributes: &[u16],

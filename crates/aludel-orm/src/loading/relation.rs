@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use aludel_sql::{Node, Row, ValueRef};
+use aludel_sql::{Row, ValueRef};
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
@@ -25,7 +25,7 @@ use crate::session::identity::Key;
 use crate::session::state::Flags;
 
 /// How many keys one statement asks for.
-const CHUNK: usize = 500;
+pub(super) const CHUNK: usize = 500;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -261,10 +261,6 @@ impl Session {
             self.fill_reference(*owner, attribute, found);
             return Ok(there);
         }
-        let mappers = Arc::clone(&self.mappers);
-        let target = mappers.at(relationship.target);
-        let entity = Entity::of(target.def);
-        let operands: Vec<Node> = target.primary_key.iter().map(|a| entity.leaf(*a)).collect();
         let mut keys: Vec<&Key> = Vec::new();
         let mut seen: HashSet<String> = HashSet::new();
         let mut ints: HashSet<i64, foldhash::fast::RandomState> = HashSet::default();
@@ -277,17 +273,13 @@ impl Session {
                 keys.push(key);
             }
         }
-        for chunk in keys.chunks(CHUNK) {
-            let values: Vec<_> = chunk.iter().map(|key| key.values()).collect();
-            let mut query = Query::new(entity.clone(), What::Objects);
-            query.own = true;
-            query.options = wanted.below.to_vec();
-            query.criteria = wanted.criteria();
-            query.sql.filter.push(among(&operands, target, &target.primary_key, &values));
-            let query = self.told_query(Executed::RelationshipLoad, query).await?;
-            let select = query.into_select();
-            Box::pin(self.fetch_objects(&select, wanted.populate_existing, None, None)).await?;
-        }
+        let entity = Entity::of(self.mappers.at(relationship.target).def);
+        let mut query = Query::new(entity, What::Objects);
+        query.own = true;
+        query.options = wanted.below.to_vec();
+        query.criteria = wanted.criteria();
+        query.populate_existing = wanted.populate_existing;
+        self.select_by_keys(Executed::RelationshipLoad, relationship.target, &keys, query).await?;
         for (owner, key) in &waiting {
             let found = self.find(relationship.target, key);
             self.fill_reference(*owner, attribute, found);

@@ -42,18 +42,21 @@ impl Session {
         }
     }
 
-    /// The same, with those that are expired along with it.
+    /// The same, with those that are expired along with it, and the pending ones that leave the session.
     pub(crate) fn before_refresh_with(&self, id: Id) -> Vec<Before> {
         let mut before = self.before_refresh(id);
         if !before.is_empty() {
             let along = self.cascade(id, Cascade::RefreshExpire, |_, _| false);
-            let along = along.into_iter().filter(|next| self.is_expired_with(*next));
+            let is_pending = |id| self.arena.state(id).life == ObjectState::Pending;
+            let along =
+                along.into_iter().filter(|next| self.is_expired_with(*next) || is_pending(*next));
             before.extend(along.map(|next| self.as_it_is(next)));
         }
         before
     }
 
-    fn as_it_is(&self, id: Id) -> Before {
+    /// An object with all that the session knows of it.
+    pub(super) fn as_it_is(&self, id: Id) -> Before {
         let mapper = self.mapper_of(id);
         let slab = self.arena.of(id);
         let state = self.arena.state(id);
@@ -106,7 +109,10 @@ impl Session {
             None => self.keys_aside.remove(&id),
         };
         self.loading.put_restrictions(id, before.restrictions);
-        // A flush in between has let go of the list.
+        // A flush in between has let go of the lists.
+        if life == ObjectState::Pending && !self.pending.contains(&id) {
+            self.pending.push(id);
+        }
         if flags.has(Flags::LISTED) && !self.changed.contains(&id) {
             self.changed.push(id);
         }

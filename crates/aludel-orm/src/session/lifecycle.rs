@@ -123,7 +123,7 @@ impl Session {
                 // Added again, it is inserted after those that came in the meantime.
                 self.came_again |= state.has(Flags::LEFT);
                 self.pending.push(id);
-                self.journal.write(|| Undo::PendingPushed);
+                self.journal.write(|| Undo::PendingPushed { id });
                 self.note_change();
                 self.tell(ObjectEvent::AfterAttach, id)?;
                 self.tell(ObjectEvent::TransientToPending, id)
@@ -172,7 +172,7 @@ impl Session {
         if state.has(Flags::MODIFIED) && !state.has(Flags::LISTED) {
             state.flags.set(Flags::LISTED);
             self.changed.push(id);
-            self.journal.write(|| Undo::ChangedPushed);
+            self.journal.write(|| Undo::ChangedPushed { id });
         }
         self.note_change();
         self.tell(ObjectEvent::AfterAttach, id)?;

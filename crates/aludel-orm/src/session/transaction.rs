@@ -250,6 +250,7 @@ impl Session {
     /// Flushes, and has the database commit.
     pub(super) async fn commit_work(&mut self) -> Result<()> {
         self.check_usable()?;
+        self.check_no_scope()?;
         while self.nested_depth() > 0 {
             self.commit_nested().await?;
         }
@@ -336,6 +337,7 @@ impl Session {
     ///
     /// When the database refuses, or a listener fails; the objects are put back all the same.
     pub async fn rollback(&mut self) -> Result<RolledBack> {
+        self.check_no_scope()?;
         let was_open = self.in_transaction();
         let mut result = Ok(());
         if let Some(mut connection) = self.transaction.connection.take() {
@@ -416,6 +418,7 @@ impl Session {
     /// When there is none, or the flush fails.
     pub async fn commit_nested(&mut self) -> Result<()> {
         self.check_usable()?;
+        self.check_no_scope()?;
         self.check_nested()?;
         let depth = self.nested_depth();
         self.emit(SessionEvent::BeforeCommit, depth).await?;
@@ -443,6 +446,7 @@ impl Session {
     ///
     /// When there is none, or the database refuses.
     pub async fn rollback_nested(&mut self) -> Result<RolledBack> {
+        self.check_no_scope()?;
         self.check_nested()?;
         let mut undone = RolledBack::default();
         let depth = self.nested_depth();
@@ -528,6 +532,7 @@ impl Session {
     ///
     /// When the database refuses the rollback, or a listener fails; the session is closed all the same.
     pub async fn close(&mut self) -> Result<()> {
+        self.check_no_scope()?;
         let mut result = Ok(());
         if let Some(mut connection) = self.transaction.connection.take() {
             result = connection.rollback().await;

@@ -160,6 +160,26 @@ fn each_object_event_of_what_does_not_write() -> Result<()> {
 }
 
 #[test]
+fn a_pending_object_that_a_refused_refresh_would_drop() -> Result<()> {
+    let Scene { db, mut s, jack, .. } = scene()?;
+    for name in ["new", "newer"] {
+        s.append(jack, User::addresses, address(name))?;
+    }
+    let before = picture(&s);
+    let refusal = s.on(ObjectEvent::Refresh, |_, _| Err(refuse()))?;
+    assert_eq!(db.run(s.refresh(jack)).unwrap_err().kind(), ErrorKind::Validation);
+    assert_eq!(picture(&s), before);
+    s.off(refusal);
+    db.run(s.commit())?;
+    assert_eq!(db.rows("SELECT email FROM addresses ORDER BY id"), ["home", "new", "newer"]);
+    // Where nobody refuses, they leave the session, as they always do.
+    s.append(jack, User::addresses, address("newest"))?;
+    db.run(s.refresh(jack))?;
+    assert!(s.new_objects().is_empty());
+    Ok(())
+}
+
+#[test]
 fn each_object_event_of_a_flush() -> Result<()> {
     use ObjectEvent::*;
     for event in [BeforeUpdate, AfterUpdate, BeforeDelete, AfterDelete, PersistentToDeleted] {

@@ -76,6 +76,7 @@ impl Session {
             return Ok(());
         }
         self.check_usable()?;
+        self.check_no_scope()?;
         if self.transaction.flushing {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,

@@ -17,6 +17,7 @@ use super::topological::{a_circle, levels};
 use super::work::Work;
 use super::write::{Back, Segment, send};
 use crate::instrumentation::Id;
+use crate::loading::Asker;
 use crate::session::FastMap;
 use crate::session::Session;
 use crate::session::state::{Flags, ObjectState};
@@ -98,8 +99,10 @@ impl Session {
         Ok(moves.groups)
     }
 
-    /// Reads the unique values of rows that go, where they are not loaded: their objects may be expired.
+    /// Reads the unique values of rows that go, where they are not loaded, since their objects may be expired: by one
+    /// SELECT for those of a class.
     async fn read_slots(&mut self, run: &mut Run, work: &Work, table: &Table) -> Result<()> {
+        let mut lacking: Vec<(u16, Vec<u16>, Vec<Id>)> = Vec::new();
         for &id in work.roots.iter().flat_map(|root| root.deletes.iter()) {
             let is_there = self.arena.life(id) == Some(ObjectState::Persistent);
             if !is_there || run.replaced.contains(&id) {
@@ -107,18 +110,21 @@ impl Session {
             }
             let facts = run.facts(self, id.class);
             let Some((_, facts)) = facts.table(table) else { continue };
-            let unknown =
-                |&a: &u16| !self.arena.is_loaded(id, a) && self.committed_value(id, a).is_none();
             let attributes = facts.slots.iter().flatten().map(|(_, attribute)| *attribute);
-            let mut wanted: Vec<u16> = attributes.filter(unknown).collect();
-            if wanted.is_empty() {
+            let attributes: Vec<u16> = attributes.collect();
+            let unknown =
+                |a: &u16| !self.arena.is_loaded(id, *a) && self.committed_value(id, *a).is_none();
+            if !attributes.iter().any(unknown) {
                 continue;
             }
-            wanted.extend(self.expired_columns(id));
-            wanted.sort_unstable();
-            wanted.dedup();
+            match lacking.iter_mut().find(|(class, ..)| *class == id.class) {
+                Some((_, _, ids)) => ids.push(id),
+                None => lacking.push((id.class, attributes, vec![id])),
+            }
+        }
+        for (_, attributes, ids) in lacking {
             self.disconnect(run);
-            self.load_columns(id, &wanted).await?;
+            self.load_columns_of(&ids, &attributes, Asker::Session).await?;
         }
         Ok(())
     }
