@@ -23,6 +23,7 @@ mod cursor;
 mod driver;
 mod each;
 mod engine;
+mod neighbours;
 pub mod observe;
 mod offload;
 mod options;

@@ -277,6 +277,49 @@ fn updates_and_deletes_count_their_rows() {
 }
 
 #[test]
+fn neighbours_are_deleted_and_nothing_between_them() {
+    run("t_ranges", async |e| {
+        let (table, mut c) = (item(), e.acquire().await?);
+        c.execute_raw("INSERT INTO item SELECT n, n, 1 FROM generate_series(-20, 20000) n").await?;
+        // Alone, a range, a range with rows missing, some alone, one twice.
+        let mut keys: Vec<i64> = vec![-3, 5, 9];
+        keys.extend(100..10_000);
+        keys.extend(19_900..20_100);
+        keys.extend([15_000, 15_002, 15_002]);
+        let params: Vec<Bind<'_>> = keys.iter().copied().map(num).collect();
+        let mut written = Written::default();
+        let delete = write(WriteOp::Delete, &table, (&[], &[0], &[]), &params);
+        c.write(&[delete, delete], &mut written).await?;
+        let gone = 3 + 9_900 + 101 + 2;
+        assert_eq!(written.done, [(0, gone), (1, 0)]);
+        assert_eq!(one(&mut c, "SELECT count(*) FROM item").await?, 20_021 - gone as i64);
+        let others =
+            "SELECT count(*) FROM item WHERE id IN (-20, 0, 4, 6, 99, 10000, 15001, 19899)";
+        assert_eq!(one(&mut c, others).await?, 8);
+        Ok(())
+    });
+}
+
+#[test]
+fn keys_that_are_no_whole_numbers_have_others_between_them() {
+    run("t_halves", async |e| {
+        let (table, mut c) = (item(), e.acquire().await?);
+        c.execute_raw(
+            "ALTER TABLE item ALTER id TYPE numeric; \
+             INSERT INTO item SELECT n / 2.0, n, 1 FROM generate_series(2, 400) n",
+        )
+        .await?;
+        let params: Vec<Bind<'_>> = (1..=200).map(num).collect();
+        let mut written = Written::default();
+        let delete = write(WriteOp::Delete, &table, (&[], &[0], &[]), &params);
+        c.write(&[delete], &mut written).await?;
+        assert_eq!(written.done, [(0, 200)]);
+        assert_eq!(one(&mut c, "SELECT count(*) FROM item").await?, 199);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_violation_is_named_and_shows_no_value() {
     run("t_errors", async |e| {
         let (table, mut c) = (item(), e.acquire().await?);

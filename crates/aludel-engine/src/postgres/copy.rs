@@ -123,7 +123,7 @@ impl Conn {
             }
             _ => Copying::None,
         };
-        Ok(Kept { one, many: Many::Unknown, copy })
+        Ok(Kept { one, many: Many::Unknown, range: None, copy })
     }
 
     async fn copy_rows(

@@ -8,11 +8,12 @@
 //! Measured: 2.9 µs a row by `unnest`, 13 pipelined row by row, 37 with a round trip for each.
 
 use super::conn::{Before, Conn, finish, given, send};
-use super::encode::Column;
+use super::encode::{Column, Param};
 use super::error::Refused;
 use super::pipeline::{Started, start};
 use super::row::{Shown, integer};
-use super::write_shape::{Copying, Kept, Many, Order, fits_arrays, many_sql, one_sql};
+use super::write_shape::{Copying, Kept, Many, Order, fits_arrays, many_sql, one_sql, range_sql};
+use crate::neighbours::neighbours;
 use crate::transaction::TransactionOptions;
 use aludel_sql::{Bind, Error, ErrorKind, Result, ValueRef, Write, WriteOp, WriteSink};
 use futures_util::TryStreamExt;
@@ -24,6 +25,8 @@ use tokio_postgres::{Client, Row, RowStream, Statement};
 const CHUNK_ROWS: usize = 8_192;
 /// The most bytes of texts in one statement, more or less.
 const CHUNK_BYTES: usize = 8 << 20;
+/// Neighbouring keys from which on they are deleted as a range.
+const RANGE: usize = 64;
 /// How much may be under way: chunks weigh 64, single rows 1.
 pub(super) const WINDOW: usize = 256;
 
@@ -96,20 +99,20 @@ impl Conn {
             let mut from = 0;
             // A write of no rows is done all the same.
             loop {
-                let to = if arrays.is_some() {
-                    chunk_end(write.params, write.width(), from, write.rows)
-                } else {
-                    write.rows.min(from + 1)
+                let (statement, rows, how) = match (arrays, &kept.range) {
+                    (None, _) => (&kept.one, write.rows.min(1), How::One),
+                    (Some((many, order)), None) => (many, write.rows - from, How::Arrays(order)),
+                    (Some((many, order)), Some(range)) => match apart(&write.params[from..]) {
+                        0 => (range, neighbours(&write.params[from..]), How::Range),
+                        rows => (many, rows, How::Arrays(order)),
+                    },
                 };
-                let job = Job {
-                    write: number,
-                    from,
-                    to,
-                    order: arrays.map(|(_, order)| order),
-                    last: to == write.rows,
+                let to = match how {
+                    How::Arrays(_) => chunk_end(write.params, write.width(), from, from + rows),
+                    _ => from + rows,
                 };
+                let job = Job { write: number, from, to, how, last: to == write.rows };
                 line.make_room(job.weight(), writes, told).await?;
-                let statement = arrays.map_or(&kept.one, |(many, _)| many);
                 line.push(job, job.send(&self.client, statement.clone(), write).await);
                 from = to;
                 if job.last {
@@ -137,7 +140,8 @@ impl Conn {
             finish(before).await.map_err(|e| (e, Place::default()))?;
             for (number, started) in preparing {
                 let one = started.finish().await.map_err(|e| at(number)(e.into()))?;
-                kept[number] = Some(Kept { one, many: Many::Unknown, copy: Copying::Unknown });
+                kept[number] =
+                    Some(Kept { one, many: Many::Unknown, range: None, copy: Copying::Unknown });
             }
         }
         let mut kept: Vec<Kept> = kept.into_iter().flatten().collect();
@@ -151,18 +155,25 @@ impl Conn {
             {
                 None => kept[number].many = Many::None,
                 Some((sql, order)) => {
-                    let client = &self.client;
-                    preparing.push((
-                        number,
-                        order,
-                        start(async move { client.prepare(&sql).await }).await,
-                    ));
+                    let prepare = |sql: String| {
+                        let client = &self.client;
+                        start(async move { client.prepare(&sql).await })
+                    };
+                    let many = prepare(sql).await;
+                    let range = match range_sql(write, &kept[number].one, &self.dialect) {
+                        Some(sql) => Some(prepare(sql.into()).await),
+                        None => None,
+                    };
+                    preparing.push((number, order, many, range));
                 }
             }
         }
-        for (number, order, started) in preparing {
+        for (number, order, started, range) in preparing {
             let many = started.finish().await.map_err(|e| at(number)(e.into()))?;
             kept[number].many = Many::Ready(many, order);
+            if let Some(range) = range {
+                kept[number].range = Some(range.finish().await.map_err(|e| at(number)(e.into()))?);
+            }
         }
         for (write, kept) in writes.iter().zip(&kept) {
             self.shapes.put(write, kept.clone());
@@ -208,9 +219,19 @@ struct Job {
     write: usize,
     from: usize,
     to: usize,
-    /// The order of a statement of arrays; `None` for a single row.
-    order: Option<Order>,
+    how: How,
     last: bool,
+}
+
+/// What is sent.
+#[derive(Clone, Copy)]
+enum How {
+    /// A single row.
+    One,
+    /// Arrays, and in which order rows come back.
+    Arrays(Order),
+    /// The first and the last key.
+    Range,
 }
 
 pub(super) type Sent<'a> = Started<'a, Result<(Vec<Row>, u64), Refused>>;
@@ -241,7 +262,7 @@ impl<'a> Line<'a> {
                 finish(Some(before)).await.map_err(|e| (e, Place::default()))?;
             }
             self.weight -= job.weight();
-            let row = (job.order.is_none() || job.to - job.from == 1).then_some(job.from);
+            let row = (job.to - job.from == 1).then_some(job.from);
             let at = |e| (e, Place { write: Some(job.write), row });
             let (rows, count) = sent.finish().await.map_err(at)?;
             job.tell(&writes[job.write], rows, count, told).map_err(|e| at(e.into()))?;
@@ -265,9 +286,21 @@ pub(super) fn chunk_end(params: &[Bind<'_>], width: usize, from: usize, rows: us
     end
 }
 
+/// How many keys there are before some that follow each other.
+fn apart(keys: &[Bind<'_>]) -> usize {
+    let mut before = 0;
+    while before < keys.len() {
+        match neighbours(&keys[before..]) {
+            RANGE.. => break,
+            few => before += few.max(1),
+        }
+    }
+    before
+}
+
 impl Job {
     fn weight(&self) -> usize {
-        if self.order.is_some() { 64 } else { 1 }
+        if matches!(self.how, How::Arrays(_)) { 64 } else { 1 }
     }
 
     /// Sends the statement. The parameters are encoded now.
@@ -281,8 +314,15 @@ impl Job {
             return Started::Done(Ok((Vec::new(), 0)));
         }
         let width = write.width();
-        if self.order.is_none() {
-            return match given(&statement, write.row(self.from)) {
+        let params = &write.params[self.from * width..self.to * width];
+        if !matches!(self.how, How::Arrays(_)) {
+            let given = match (self.how, params) {
+                (How::Range, [first, .., last]) => {
+                    Ok(vec![Param(first.as_ref()), Param(last.as_ref())])
+                }
+                _ => given(&statement, params),
+            };
+            return match given {
                 Ok(params) => {
                     start(async move { answer(client.query_raw(&statement, params).await?).await })
                         .await
@@ -290,7 +330,6 @@ impl Job {
                 Err(error) => Started::Done(Err(error.into())),
             };
         }
-        let params = &write.params[self.from * width..self.to * width];
         let columns: Vec<Column<'_>> = (0..width).map(|at| Column { params, at, width }).collect();
         start(async move { answer(client.query_raw(&statement, columns).await?).await }).await
     }
@@ -315,20 +354,20 @@ impl Job {
         told.anything = true;
         told.matched += count;
         let mut skip = 0;
-        match self.order {
-            None | Some(Order::Nothing) => {}
-            Some(Order::Key { at, skip: first }) => {
+        match self.how {
+            How::One | How::Range | How::Arrays(Order::Nothing) => {}
+            How::Arrays(Order::Key { at, skip: first }) => {
                 rows.sort_unstable_by_key(|row| integer(row, at));
                 skip = first;
             }
-            Some(Order::Ordinal) => {
+            How::Arrays(Order::Ordinal) => {
                 rows.sort_unstable_by_key(|row| integer(row, 0));
                 skip = 1;
             }
         }
         for (i, row) in rows.iter().enumerate() {
-            let number = match self.order {
-                Some(Order::Ordinal) => integer(row, 0).map_or(i, |n| n as usize - 1),
+            let number = match self.how {
+                How::Arrays(Order::Ordinal) => integer(row, 0).map_or(i, |n| n as usize - 1),
                 _ => i,
             };
             told.sink.returned(self.write, self.from + number, &Shown { row, skip })?;

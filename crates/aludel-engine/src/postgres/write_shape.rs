@@ -6,8 +6,8 @@
 use super::encode::{base, is_native};
 use crate::shape::write_sql;
 use aludel_sql::{
-    Dialect, KeyMatch, Result, Write, WriteOp, delete_unnest_sql, insert_unnest_sql,
-    update_unnest_sql,
+    Dialect, KeyMatch, Result, Write, WriteOp, delete_range_sql, delete_unnest_sql,
+    insert_unnest_sql, update_unnest_sql,
 };
 use std::fmt::Write as _;
 use tokio_postgres::Statement;
@@ -20,6 +20,8 @@ pub(super) struct Kept {
     pub(super) one: Statement,
     /// For many.
     pub(super) many: Many,
+    /// For many whose keys follow each other, where rows are deleted by a whole number.
+    pub(super) range: Option<Statement>,
     /// For very many.
     pub(super) copy: Copying,
 }
@@ -98,6 +100,13 @@ pub(super) fn many_sql(
         );
     }
     Ok(Some((sql, order)))
+}
+
+/// The statement that deletes the rows between two keys, where a range of whole numbers has no others.
+pub(super) fn range_sql(write: &Write<'_>, one: &Statement, dialect: &Dialect) -> Option<Box<str>> {
+    let ([key], [ty]) = (write.keys, one.params()) else { return None };
+    let whole = matches!(*base(ty), Type::INT2 | Type::INT4 | Type::INT8);
+    (write.op == WriteOp::Delete && whole).then(|| delete_range_sql(write.table, *key, dialect).sql)
 }
 
 /// What an INSERT of many rows is to give back, and how it is matched. PostgreSQL promises no order for

@@ -7,12 +7,13 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aludel_sql::{
-    Bind, Dialect, Result, ValueRef, Write, WriteOp, delete_in_sql, delete_range_sql,
-    insert_many_sql, update_many_sql,
+    Bind, Dialect, Result, Write, WriteOp, delete_in_sql, delete_range_sql, insert_many_sql,
+    update_many_sql,
 };
 
 use super::conn::Conn;
 use super::value::{Refused, bind_all};
+use crate::neighbours::neighbours;
 
 /// The rows of one statement: more gain nothing.
 const ROWS: usize = 64;
@@ -249,30 +250,5 @@ impl Conn {
         self.run("ROLLBACK TO aludel_rows")?;
         self.run("RELEASE aludel_rows")?;
         Ok(None)
-    }
-}
-
-/// How many of the keys, from the first on, are whole numbers that follow each other.
-fn neighbours(keys: &[Bind<'_>]) -> usize {
-    let Some(Bind::Ref(ValueRef::I64(first))) = keys.first() else { return 0 };
-    let follows = |(key, n): &(&Bind<'_>, i64)| {
-        let next = first.checked_add(*n);
-        matches!(key, Bind::Ref(ValueRef::I64(key)) if next == Some(*key))
-    };
-    keys.iter().zip(0..).take_while(follows).count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn neighbours_are_whole_numbers_in_a_row() {
-        let number = |n: i64| Bind::Ref(ValueRef::I64(n));
-        assert_eq!(neighbours(&[]), 0);
-        assert_eq!(neighbours(&[number(3), number(4), number(5), number(7)]), 3);
-        assert_eq!(neighbours(&[number(3), number(3)]), 1);
-        assert_eq!(neighbours(&[Bind::Ref(ValueRef::Text("3"))]), 0);
-        assert_eq!(neighbours(&[number(i64::MAX), number(i64::MIN)]), 1);
     }
 }

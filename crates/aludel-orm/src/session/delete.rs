@@ -74,8 +74,17 @@ impl Session {
         self.next_of(id, Cascade::Delete, &mut stack);
         stack.reverse();
         let mut reached = Reached::with_capacity(stack.len());
+        // A class at which the cascade ends, if there is one.
+        let mut last_class = None;
         while let Some(next) = stack.pop() {
             if next == id || !self.arena.holds(next) || !reached.insert(next) {
+                continue;
+            }
+            if last_class == Some(next.class) {
+                continue;
+            }
+            if !self.mapper_of(next).relationships().any(|r| r.cascades.delete) {
+                last_class = Some(next.class);
                 continue;
             }
             while let Some(attribute) = self.unknown_to_delete(next) {

@@ -223,6 +223,19 @@ impl IdentityMap {
         }
     }
 
+    /// Forgets an object, where the key is still its own.
+    pub(crate) fn remove_own(&mut self, key: &Key, place: Place) {
+        if let Key::Int(key) = key
+            && let Some(found) = usize::try_from(*key).ok().and_then(|k| self.dense.get_mut(k))
+            && *found == place
+        {
+            *found = NONE;
+            self.len -= 1;
+        } else if self.get(key) == Some(place) {
+            self.remove(key);
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.dense = Vec::new();
         self.sparse = HashTable::new();

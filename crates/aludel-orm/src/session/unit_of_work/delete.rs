@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use aludel_sql::{Bind, Table, WriteOp};
+use aludel_sql::{Bind, Table, ValueRef, WriteOp};
 
 use super::facts::classes_of;
 use super::run::Run;
-use super::write::{Back, Segment, rows_at_once, send};
+use super::write::{Back, DELETED_AT_ONCE, Segment, send};
 use crate::Result;
 use crate::events::ObjectEvent;
 use crate::instrumentation::Id;
@@ -26,20 +26,30 @@ impl Session {
             return Ok(());
         }
         self.tell_writing_all(run, ObjectEvent::BeforeDelete, &ids).await?;
-        self.sort_by_row(&mut ids);
+        let mut keys = self.sort_by_row(&mut ids).unwrap_or_default();
         ids.dedup();
+        keys.dedup();
         self.read_rows(run, &ids).await?;
         self.connect(run).await?;
-        let at_once = run.connected().map_or(256, |c| rows_at_once(c));
         let classes = classes_of(&ids);
         for table in self.tables_of(&ids)?.iter().rev() {
             let mut having = classes.clone();
             having.retain(|class| run.facts(self, *class).table(table).is_some());
-            let own: Cow<'_, [Id]> = match having.len() == classes.len() {
+            let all = having.len() == classes.len();
+            if all
+                && keys.len() == ids.len()
+                && having.iter().all(|class| run.is_found_by_key(*class, table))
+            {
+                for (part, keys) in ids.chunks(DELETED_AT_ONCE).zip(keys.chunks(DELETED_AT_ONCE)) {
+                    self.delete_keys(run, table, part, keys).await?;
+                }
+                continue;
+            }
+            let own: Cow<'_, [Id]> = match all {
                 true => Cow::Borrowed(&ids),
                 false => ids.iter().copied().filter(|id| having.contains(&id.class)).collect(),
             };
-            for part in own.chunks(at_once) {
+            for part in own.chunks(DELETED_AT_ONCE) {
                 self.delete_part(run, table, part).await?;
             }
         }
@@ -93,8 +103,42 @@ impl Session {
             let Some(connection) = run.connected() else { return Ok(()) };
             send(connection, WriteOp::Delete, table, &segments, &params, &mut back).await
         };
+        let versioned = |id: Id| versions.iter().any(|(of, v)| *of == id && v.is_some());
+        self.check_deleted(run, table, part, &segments, (result, back), &versioned).await
+    }
+
+    /// The same of rows that one whole number tells, and nothing else.
+    async fn delete_keys(
+        &mut self,
+        run: &mut Run,
+        table: &Table,
+        part: &[Id],
+        keys: &[i64],
+    ) -> Result<()> {
+        let Some((_, facts)) = run.known(part[0].class).and_then(|facts| facts.table(table)) else {
+            return Ok(());
+        };
+        let segments =
+            [Segment { keys: facts.key_columns.clone(), rows: part.len(), ..Segment::default() }];
+        let params: Vec<Bind<'_>> = keys.iter().map(|key| Bind::Ref(ValueRef::I64(*key))).collect();
+        let mut back = Back::default();
+        let Some(connection) = run.connected() else { return Ok(()) };
+        let result = send(connection, WriteOp::Delete, table, &segments, &params, &mut back).await;
+        self.check_deleted(run, table, part, &segments, (result, back), &|_| false).await
+    }
+
+    /// What the database says of rows that were to be deleted.
+    async fn check_deleted(
+        &mut self,
+        run: &mut Run,
+        table: &Table,
+        part: &[Id],
+        segments: &[Segment],
+        (result, back): (Result<()>, Back),
+        versioned: &(dyn Fn(Id) -> bool + Sync),
+    ) -> Result<()> {
         if let Err(error) = result {
-            let failed = self.failed_row(&error, &segments);
+            let failed = self.failed_row(&error, segments);
             return Err(self.refused(error, WriteOp::Delete, table, part, failed));
         }
         for (segment, matched) in segments.iter().zip(&back.matched) {
@@ -104,7 +148,7 @@ impl Session {
                 continue;
             }
             // A row that is gone already is as it should be, unless its version says that somebody had a say in it.
-            if versions.iter().any(|(id, version)| *id == rows[0] && version.is_some()) {
+            if versioned(rows[0]) {
                 return Err(self.stale_delete(run, table, rows, *matched).await);
             }
             self.warn_of_missing(table, rows, *matched);

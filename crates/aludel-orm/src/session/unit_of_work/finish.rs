@@ -198,10 +198,7 @@ impl Session {
     }
 
     fn leave_identity(&mut self, id: Id, key: &Key) {
-        let map = self.identity_mut(id.class);
-        if map.get(key) == Some(Place { slot: id.slot, class: id.class }) {
-            map.remove(key);
-        }
+        self.identity_mut(id.class).remove_own(key, Place { slot: id.slot, class: id.class });
     }
 
     /// Registers objects that were inserted or updated.

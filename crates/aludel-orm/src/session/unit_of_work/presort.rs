@@ -27,13 +27,13 @@ impl Session {
                 let Some(relationship) = mappers.at(key.0).relationship(key.1) else { continue };
                 moved = true;
                 // Of objects that others refer to, the relationship is not an attribute.
-                if self.presort_switches(work, batch, relationship, true)? {
+                if self.presort_switches(work, &batch, relationship, true)? {
                     continue;
                 }
-                let loads = self.wanted(work, batch, relationship);
+                let loads = self.wanted(work, &batch, relationship);
                 self.fetch(relationship, loads).await?;
-                self.load_sources(work, batch, relationship).await?;
-                for doomed in self.presort_batch(work, batch, relationship, &mut links) {
+                self.load_sources(work, &batch, relationship).await?;
+                for doomed in self.presort_batch(work, &batch, relationship, &mut links) {
                     if self.arena.holds(doomed)
                         && self.register(work, doomed, true, false, false)
                         && self.arena.state(doomed).life == ObjectState::Persistent
@@ -43,7 +43,7 @@ impl Session {
                         }
                     }
                 }
-                self.activate(work, batch, relationship);
+                self.activate(work, &batch, relationship);
             }
             if !moved {
                 work.freeze();
@@ -69,14 +69,14 @@ impl Session {
                 if work.processors[batch.processor].side == Side::Referred {
                     continue;
                 }
-                for doomed in self.presort_batch(work, batch, relationship, &mut links) {
+                for doomed in self.presort_batch(work, &batch, relationship, &mut links) {
                     if self.register(work, doomed, true, false, false) {
                         for next in self.cascade(doomed, Cascade::Delete, |_, _| false) {
                             self.register(work, next, true, false, false);
                         }
                     }
                 }
-                self.activate(work, batch, relationship);
+                self.activate(work, &batch, relationship);
             }
             if !moved {
                 work.freeze();
@@ -85,7 +85,7 @@ impl Session {
         }
     }
 
-    fn activate(&self, work: &mut Work, batch: Batch, relationship: &Relationship) {
+    fn activate(&self, work: &mut Work, batch: &Batch, relationship: &Relationship) {
         if !work.processors[batch.processor].active && self.takes_part(work, batch, relationship) {
             work.processors[batch.processor].active = true;
         }
@@ -110,7 +110,7 @@ impl Session {
     async fn load_sources(
         &mut self,
         work: &Work,
-        batch: Batch,
+        batch: &Batch,
         relationship: &Relationship,
     ) -> Result<()> {
         let target = work.mappers.at(relationship.target);
@@ -129,14 +129,13 @@ impl Session {
             locals.into_iter().filter(|a| !parent.primary_key.contains(a)).collect();
         let remotes: Vec<u16> =
             remotes.into_iter().filter(|a| !target.primary_key.contains(a)).collect();
-        self.load_expired_sources(work, batch, relationship).await?;
+        self.load_expired_sources(batch, relationship).await?;
         if locals.is_empty() && remotes.is_empty() {
             return Ok(());
         }
         let mut wanted: Vec<(Id, u16)> = Vec::new();
         let mut links = Links::default();
-        for at in batch.start..batch.end {
-            let Some((id, _)) = work.mark_in(batch, at) else { continue };
+        for &(id, _) in &batch.objects {
             wanted.extend(locals.iter().map(|a| (id, *a)));
             if !remotes.is_empty() {
                 self.links(id, relationship, super::links::Wanted::Changes, &mut links);
@@ -159,18 +158,19 @@ impl Session {
     /// is gone is found out before others refer to it.
     async fn load_expired_sources(
         &mut self,
-        work: &Work,
-        batch: Batch,
+        batch: &Batch,
         relationship: &Relationship,
     ) -> Result<()> {
         let mut sources = Vec::new();
-        for at in batch.start..batch.end {
-            let Some((id, mark)) = work.mark_in(batch, at) else { continue };
-            if mark.delete {
-                continue;
-            }
+        let mut last = None;
+        for &(id, _) in batch.objects.iter().filter(|(_, mark)| !mark.delete) {
             if relationship.direction == crate::mapping::Direction::ManyToOne {
                 let target = self.new_reference(id, relationship.attribute).flatten();
+                // Neighbours often refer to the same.
+                if target == last {
+                    continue;
+                }
+                last = target;
                 sources
                     .extend(target.filter(|t| self.arena.holds(*t) && self.is_wholly_expired(*t)));
             } else if self.is_wholly_expired(id) {
@@ -209,14 +209,14 @@ impl Session {
     fn presort_switches(
         &mut self,
         work: &mut Work,
-        batch: Batch,
+        batch: &Batch,
         relationship: &Relationship,
         follow: bool,
     ) -> Result<bool> {
         if work.processors[batch.processor].side != Side::Referred {
             return Ok(false);
         }
-        let switched = self.switched(work, batch, relationship);
+        let switched = self.switched(batch, relationship);
         if switched.is_empty() {
             return Ok(true);
         }

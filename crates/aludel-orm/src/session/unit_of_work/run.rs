@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aludel_engine::Connection;
-use aludel_sql::{Dialect, Value};
+use aludel_sql::{Dialect, Table, Value};
 use hashbrown::HashSet;
 use indexmap::IndexMap;
 
@@ -66,6 +66,18 @@ impl Run {
     #[inline]
     pub(super) fn known(&self, class: u16) -> Option<&Facts> {
         self.facts.get(usize::from(class)).and_then(Option::as_deref)
+    }
+
+    /// Whether the rows of a class are found by its key alone, as the objects have it: a version says nothing of them,
+    /// no part of the key may be NULL, and the database has changed none.
+    pub(super) fn is_found_by_key(&self, class: u16, table: &Table) -> bool {
+        let Some(facts) = self.known(class) else { return false };
+        let Some((_, of_table)) = facts.table(table) else { return false };
+        let attributes = of_table.keys.iter().map(|(_, attribute)| attribute);
+        attributes.eq(&facts.mapper.primary_key)
+            && of_table.version.is_none()
+            && facts.mapper.nullable_key == 0
+            && self.cascaded.is_empty()
     }
 
     /// The foreign key of an object is to be written after all rows are there (or before rows are deleted).

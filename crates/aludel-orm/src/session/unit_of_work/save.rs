@@ -109,6 +109,9 @@ impl Session {
     /// the key is to be the same.
     #[inline]
     fn check_key_known(&self, id: Id) -> Result<()> {
+        if !self.is_wholly_expired(id) {
+            return Ok(());
+        }
         let slab = self.arena.of(id);
         match self.mapper_of(id).primary_key.iter().find(|a| slab.is_expired(id.slot, **a)) {
             None => Ok(()),

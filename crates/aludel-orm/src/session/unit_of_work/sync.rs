@@ -13,40 +13,51 @@ use crate::{Error, ErrorKind, Result};
 impl Session {
     /// An attribute of `to` takes over the value of an attribute of `from`.
     pub(super) fn carry(&mut self, from: Id, source: u16, to: Id, dest: u16) -> Result<()> {
-        let known = self.arena.is_loaded(from, source)
-            || self.arena.state(from).has(Flags::HAS_KEY)
-                && self.mapper_of(from).primary_key.contains(&source);
+        if let Some(key) = self.whole_key(from, source) {
+            return self.carry_whole(key, to, dest);
+        }
+        let known = self.is_key_known(from, source);
         if !known && self.needs_load(from, source) {
             return Err(self.not_loaded(from, source));
-        }
-        if known && let Bind::Ref(ValueRef::I64(key)) = self.arena.field(from, source).bind() {
-            return self.carry_whole(key, to, dest);
         }
         let value = if known { self.arena.field(from, source).value() } else { Value::Null };
         self.write_key(to, dest, value)
     }
 
-    /// The same of a whole number, by far the most frequent.
-    fn carry_whole(&mut self, key: i64, to: Id, dest: u16) -> Result<()> {
-        let slab = self.arena.of(to);
+    fn is_key_known(&self, from: Id, source: u16) -> bool {
+        self.arena.is_loaded(from, source)
+            || self.arena.state(from).has(Flags::HAS_KEY)
+                && self.mapper_of(from).primary_key.contains(&source)
+    }
+
+    /// The value of an attribute that others take over, where it is known and a whole number, by far the most frequent.
+    pub(super) fn whole_key(&self, from: Id, source: u16) -> Option<i64> {
+        let field = self.is_key_known(from, source).then(|| self.arena.field(from, source))?;
+        match field.bind() {
+            Bind::Ref(ValueRef::I64(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// An attribute of `to` takes over a whole number.
+    pub(super) fn carry_whole(&mut self, key: i64, to: Id, dest: u16) -> Result<()> {
+        let refusable = self.may_refuse();
+        let slab = self.arena.of_mut(to);
         let loaded = slab.is_loaded(to.slot, dest);
+        let fresh = slab.states[to.slot as usize].has(Flags::FRESH);
+        let object = slab.objects.get_mut(to.slot);
+        let Some(field) = object.and_then(|object| object.field_mut(dest)) else {
+            return Err(self.no_such_field(to, dest));
+        };
         // Mostly the other side of the relationship has carried it over already.
-        if loaded
-            && let Some(field) = slab.objects.get(to.slot).and_then(|o| o.field(dest))
-            && matches!(field.bind(), Bind::Ref(ValueRef::I64(same)) if same == key)
-        {
+        if loaded && matches!(field.bind(), Bind::Ref(ValueRef::I64(same)) if same == key) {
             return Ok(());
         }
-        if !slab.states[to.slot as usize].has(Flags::FRESH) || self.may_refuse() {
+        if !fresh || refusable {
             return self.write_key(to, dest, Value::I64(key));
         }
         // A new object: nothing of it is logged.
-        let slab = self.arena.of_mut(to);
-        let put = match slab.objects.get_mut(to.slot).and_then(|o| o.field_mut(dest)) {
-            Some(field) => field.put(Value::I64(key)),
-            None => return Err(self.no_such_field(to, dest)),
-        };
-        if let Err(bad) = put {
+        if let Err(bad) = field.put(Value::I64(key)) {
             return Err(self.key_misfit(to, dest, bad));
         }
         slab.set_loaded(to.slot, dest, true);

@@ -425,33 +425,17 @@ impl Session {
     }
 
     /// Sorts persistent objects of one hierarchy by their keys: rows that lie together are written together, and
-    /// transactions that write the same rows take them in the same order.
-    pub(super) fn sort_by_row(&self, ids: &mut [Id]) {
-        let Some(first) = ids.first().filter(|_| ids.len() > 1) else { return };
-        // The key attributes have the same numbers in the whole hierarchy.
-        if let [attribute] = self.mapper_of(*first).primary_key.as_slice() {
-            let key_of = |id: &Id| match self.row_key_part(*id, 0, *attribute) {
-                Bind::Ref(ValueRef::I64(key)) => Some(key),
-                _ => None,
-            };
-            // Mostly they are in order: nothing is taken down for that.
-            let mut last = Some(i64::MIN);
-            let in_order = ids.iter().all(|id| {
-                let key = key_of(id);
-                let after = key.is_some() && last <= key;
-                last = key;
-                after
-            });
-            if in_order {
-                return;
+    /// transactions that write the same rows take them in the same order. Gives the keys, where these are whole numbers.
+    pub(super) fn sort_by_row(&self, ids: &mut [Id]) -> Option<Vec<i64>> {
+        if let Some(keys) = self.whole_row_keys(ids) {
+            // Mostly they are in order.
+            if keys.is_sorted() {
+                return Some(keys);
             }
-            let keyed: Option<Vec<(i64, Id)>> =
-                ids.iter().map(|id| key_of(id).map(|key| (key, *id))).collect();
-            if let Some(mut keyed) = keyed {
-                keyed.sort_by_key(|(key, _)| *key);
-                ids.iter_mut().zip(keyed).for_each(|(id, (_, sorted))| *id = sorted);
-                return;
-            }
+            let mut keyed: Vec<(i64, Id)> = keys.into_iter().zip(ids.iter().copied()).collect();
+            keyed.sort_by_key(|(key, _)| *key);
+            ids.iter_mut().zip(&keyed).for_each(|(id, (_, sorted))| *id = *sorted);
+            return Some(keyed.into_iter().map(|(key, _)| key).collect());
         }
         ids.sort_by(|a, b| {
             let parts = |id: &Id| self.mapper_of(*id).primary_key.len();
@@ -468,6 +452,21 @@ impl Session {
             }
             a.cmp(b)
         });
+        None
+    }
+
+    /// The keys of the rows of objects of one hierarchy, where all of them are one whole number.
+    fn whole_row_keys(&self, ids: &[Id]) -> Option<Vec<i64>> {
+        // The key attributes have the same numbers in the whole hierarchy.
+        let [attribute] = self.mapper_of(*ids.first()?).primary_key.as_slice() else { return None };
+        let mut keys = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self.row_key_part(*id, 0, *attribute) {
+                Bind::Ref(ValueRef::I64(key)) => keys.push(key),
+                _ => return None,
+            }
+        }
+        Some(keys)
     }
 }
 

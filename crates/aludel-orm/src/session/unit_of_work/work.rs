@@ -15,6 +15,23 @@ pub(super) struct Mark {
     pub(super) list_only: bool,
 }
 
+impl Mark {
+    #[inline]
+    fn from_bits(bits: u8) -> Option<Self> {
+        (bits != 0).then_some(Self {
+            delete: bits & Marks::DELETE != 0,
+            list_only: bits & Marks::LIST_ONLY != 0,
+        })
+    }
+
+    #[inline]
+    fn bits(self) -> u8 {
+        let delete = if self.delete { Marks::DELETE } else { 0 };
+        let list_only = if self.list_only { Marks::LIST_ONLY } else { 0 };
+        Marks::MARKED | delete | list_only
+    }
+}
+
 /// What is to become of which objects: a byte for each slot of the arena, up to the last one with a mark.
 #[derive(Default)]
 pub(super) struct Marks(Vec<Vec<u8>>);
@@ -26,6 +43,7 @@ impl Marks {
     /// It has been sorted into those to be saved and those to be deleted.
     const SORTED: u8 = 8;
 
+    #[inline]
     fn bits(&self, id: Id) -> u8 {
         let of_class = self.0.get(usize::from(id.class));
         of_class.and_then(|slots| slots.get(id.slot as usize)).copied().unwrap_or_default()
@@ -34,15 +52,27 @@ impl Marks {
     /// What is to become of an object, where that was said.
     #[inline]
     pub(super) fn get(&self, id: Id) -> Option<Mark> {
-        let bits = self.bits(id);
-        (bits != 0).then_some(Mark {
-            delete: bits & Self::DELETE != 0,
-            list_only: bits & Self::LIST_ONLY != 0,
-        })
+        Mark::from_bits(self.bits(id))
     }
 
-    fn put(&mut self, id: Id, mark: Mark) {
+    /// Whether an object is to be saved, and something is written for it.
+    #[inline]
+    pub(super) fn is_saved(&self, id: Id) -> bool {
+        self.bits(id) == Self::MARKED
+    }
+
+    /// The byte of an object.
+    #[inline]
+    fn slot(&mut self, id: Id) -> &mut u8 {
         let (class, slot) = (usize::from(id.class), id.slot as usize);
+        if self.0.get(class).is_none_or(|slots| slots.len() <= slot) {
+            self.make_room(class, slot);
+        }
+        &mut self.0[class][slot]
+    }
+
+    #[cold]
+    fn make_room(&mut self, class: usize, slot: usize) {
         if self.0.len() <= class {
             self.0.resize_with(class + 1, Vec::new);
         }
@@ -50,12 +80,9 @@ impl Marks {
         if slots.is_empty() {
             // Pages that nothing is written to cost nothing.
             *slots = vec![0; (slot + 1).next_power_of_two()];
-        } else if slots.len() <= slot {
+        } else {
             slots.resize((slot + 1).next_power_of_two(), 0);
         }
-        let delete = if mark.delete { Self::DELETE } else { 0 };
-        let list_only = if mark.list_only { Self::LIST_ONLY } else { 0 };
-        slots[slot] = Self::MARKED | delete | list_only;
     }
 
     /// The mark of an object that something is written for, the first time that it is asked for.
@@ -108,13 +135,11 @@ pub(super) struct Processor {
     pub(super) active: bool,
 }
 
-/// A part of a hierarchy's queue that a processor has to look at.
-#[derive(Clone, Copy)]
+/// What a processor has to look at: the part of its hierarchy's queue that is new, as far as it is concerned.
 pub(super) struct Batch {
     pub(super) processor: usize,
-    pub(super) root: usize,
-    pub(super) start: usize,
-    pub(super) end: usize,
+    /// The objects, and what is to become of them.
+    pub(super) objects: Vec<(Id, Mark)>,
 }
 
 /// What a flush is to do: SQLAlchemy's `UOWTransaction` before the sort.
@@ -189,12 +214,13 @@ impl Work {
             self.learn(id.class);
         }
         let new = Mark { delete, list_only };
-        let special = match self.marks.get(id) {
+        let bits = self.marks.slot(id);
+        let special = match Mark::from_bits(*bits) {
             None => delete || list_only,
             Some(mark) if list_only || !(delete || cancel_delete) || mark == new => return false,
             Some(_) => true,
         };
-        self.marks.put(id, new);
+        *bits = new.bits();
         let at = self.root_of(id.class);
         self.roots[at].special |= special;
         self.roots[at].queue.push(id);
@@ -269,22 +295,27 @@ impl Work {
     /// What a processor has not looked at yet.
     pub(super) fn next_batch(&mut self, processor: usize) -> Option<Batch> {
         let at = &mut self.processors[processor];
-        let root = self.roots.iter().position(|r| r.root == at.root)?;
-        let end = self.roots[root].queue.len();
-        let start = std::mem::replace(&mut at.cursor, end);
-        (start < end).then_some(Batch { processor, root, start, end })
-    }
-
-    /// What is to become of an object of a batch, where the processor is concerned with it.
-    pub(super) fn mark_in(&self, batch: Batch, at: usize) -> Option<(Id, Mark)> {
-        let root = &self.roots[batch.root];
-        let id = root.queue[at];
-        if !self.concerns(batch.processor, id.class) {
-            return None;
+        let root = self.roots.iter().find(|r| r.root == at.root)?;
+        let start = std::mem::replace(&mut at.cursor, root.queue.len());
+        let mut objects = Vec::with_capacity(root.queue.len() - start);
+        let (mut class, mut concerned) = (None, false);
+        for &id in &root.queue[start..] {
+            if class != Some(id.class) {
+                class = Some(id.class);
+                concerned = self.concerns(processor, id.class);
+            }
+            if !concerned {
+                continue;
+            }
+            let mark = match root.special {
+                true => self.marks.get(id).unwrap_or_default(),
+                false => Mark::default(),
+            };
+            if !mark.list_only {
+                objects.push((id, mark));
+            }
         }
-        let mark =
-            if root.special { self.marks.get(id).unwrap_or_default() } else { Mark::default() };
-        (!mark.list_only).then_some((id, mark))
+        (!objects.is_empty()).then_some(Batch { processor, objects })
     }
 
     /// Whether a processor is concerned with the objects of a class.

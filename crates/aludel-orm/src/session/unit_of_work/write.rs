@@ -26,6 +26,9 @@ pub(super) fn rows_at_once(connection: &Connection) -> usize {
     }
 }
 
+/// How many rows are deleted at once: of them there are but the keys.
+pub(super) const DELETED_AT_ONCE: usize = 16_384;
+
 /// Sends segments; their parameters follow each other in `params`.
 pub(super) async fn send(
     connection: &mut Connection,

@@ -12,14 +12,13 @@ impl Session {
     /// The objects of a batch whose key has changed.
     pub(in crate::session::unit_of_work) fn switched(
         &self,
-        work: &Work,
-        batch: Batch,
+        batch: &Batch,
         relationship: &Relationship,
     ) -> Vec<Id> {
-        (batch.start..batch.end)
-            .filter_map(|at| work.mark_in(batch, at))
+        let objects = batch.objects.iter();
+        objects
             .filter(|(id, mark)| !mark.delete && self.referred_key_changed(*id, relationship))
-            .map(|(id, _)| id)
+            .map(|(id, _)| *id)
             .collect()
     }
 

@@ -98,6 +98,12 @@ impl Session {
         relationship: &Relationship,
         ids: &[Id],
     ) -> Result<()> {
+        let only = match relationship.pairs.as_slice() {
+            &[pair] if !self.may_refuse() => Some(pair),
+            _ => None,
+        };
+        // What the object before refers to, and its key: neighbours often refer to the same.
+        let mut last: Option<(Id, i64)> = None;
         for &id in ids {
             if !relationship.post_update && work.is_deleted(id) {
                 continue;
@@ -111,10 +117,16 @@ impl Session {
             match target {
                 Some(target) => {
                     // What is not in the session has no row to refer to.
-                    if self.arena.holds(target) && self.arena.state(target).in_session() {
+                    if let (Some((local, _)), Some((same, key))) = (only, last)
+                        && same == target
+                    {
+                        self.carry_whole(key, id, local)?;
+                    } else if self.arena.holds(target) && self.arena.state(target).in_session() {
                         for &(local, remote) in &relationship.pairs {
                             self.carry(target, remote, id, local)?;
                         }
+                        let whole = only.and_then(|(_, remote)| self.whole_key(target, remote));
+                        last = whole.map(|key| (target, key));
                     }
                 }
                 None => {
@@ -122,6 +134,8 @@ impl Session {
                     self.clear_key(relationship, id, local)?;
                 }
             }
+            // What it has taken over may be a key of its own.
+            last = last.filter(|(target, _)| *target != id);
             if relationship.post_update {
                 run.post_update(self, relationship, id);
             }

@@ -79,7 +79,7 @@ pub(super) fn order_one(
 
 impl Session {
     /// What has to be loaded before the presort of a batch.
-    pub(super) fn wanted(&self, work: &Work, batch: Batch, relationship: &Relationship) -> Loads {
+    pub(super) fn wanted(&self, work: &Work, batch: &Batch, relationship: &Relationship) -> Loads {
         let mut loads = Loads::default();
         if work.processors[batch.processor].side == Side::Referred {
             return loads;
@@ -98,8 +98,7 @@ impl Session {
         if !on_delete && !on_key_change && !on_replace {
             return loads;
         }
-        for at in batch.start..batch.end {
-            let Some((id, mark)) = work.mark_in(batch, at) else { continue };
+        for &(id, mark) in &batch.objects {
             let state = self.arena.state(id);
             if state.has(Flags::FRESH) || !state.has(Flags::HAS_KEY) {
                 continue;
@@ -146,13 +145,21 @@ impl Session {
     pub(super) fn presort_batch(
         &self,
         work: &mut Work,
-        batch: Batch,
+        batch: &Batch,
         relationship: &Relationship,
         links: &mut Links,
     ) -> Vec<Id> {
         let mut orphans = Vec::new();
-        for at in batch.start..batch.end {
-            let Some((id, mark)) = work.mark_in(batch, at) else { continue };
+        let cascades = relationship.cascades;
+        let brings_in = match relationship.direction {
+            Direction::OneToMany => true,
+            Direction::ManyToOne => cascades.delete || cascades.delete_orphan,
+            Direction::ManyToMany => cascades.delete_orphan,
+        };
+        if !brings_in {
+            return orphans;
+        }
+        for &(id, mark) in &batch.objects {
             match relationship.direction {
                 Direction::OneToMany if mark.delete => {
                     self.one_to_many_delete(work, id, relationship, links, &mut orphans);
@@ -164,7 +171,7 @@ impl Session {
                     self.many_to_one_delete(id, relationship, links, &mut orphans);
                 }
                 Direction::ManyToOne | Direction::ManyToMany
-                    if !mark.delete && relationship.cascades.delete_orphan =>
+                    if !mark.delete && cascades.delete_orphan =>
                 {
                     self.links(id, relationship, Wanted::Changes, links);
                     let lost =
@@ -191,6 +198,9 @@ impl Session {
         list_only: bool,
         cancel_delete: bool,
     ) -> bool {
+        if !delete && work.marks.is_saved(id) {
+            return false;
+        }
         self.arena.holds(id)
             && self.arena.state(id).in_session()
             && work.mark(id, delete, list_only, cancel_delete)
@@ -200,13 +210,10 @@ impl Session {
     pub(super) fn takes_part(
         &self,
         work: &Work,
-        batch: Batch,
+        batch: &Batch,
         relationship: &Relationship,
     ) -> bool {
-        let mut some = false;
-        for at in batch.start..batch.end {
-            let Some((id, mark)) = work.mark_in(batch, at) else { continue };
-            some = true;
+        for &(id, mark) in &batch.objects {
             let known = self.has_links(id, relationship)
                 || mark.delete
                     && relationship.direction == Direction::ManyToOne
@@ -216,7 +223,7 @@ impl Session {
             }
         }
         let mappers = &work.mappers;
-        some && mappers.at(relationship.parent).root != mappers.at(relationship.target).root
+        mappers.at(relationship.parent).root != mappers.at(relationship.target).root
             && work.has_class(relationship.target)
     }
 

@@ -150,8 +150,21 @@ impl Session {
             let key_changed = self.key_changed(id, relationship);
             let wanted = if key_changed { Wanted::All } else { Wanted::Changes };
             self.links(id, relationship, wanted, &mut links);
+            // The same for all members.
+            let whole = match relationship.pairs.as_slice() {
+                &[(local, remote)] if !links.added.is_empty() => {
+                    self.whole_key(id, local).map(|key| (key, remote))
+                }
+                _ => None,
+            };
             for &child in &links.added {
-                self.give_key(run, work, relationship, id, child, false)?;
+                match whole {
+                    Some((key, remote)) if self.can_write(work, relationship, child) => {
+                        self.carry_whole(key, child, remote)?;
+                    }
+                    Some(_) => {}
+                    None => self.give_key(run, work, relationship, id, child, false)?,
+                }
                 if relationship.post_update {
                     run.post_update(self, relationship, child);
                 }
@@ -190,9 +203,12 @@ impl Session {
         if relationship.passive_deletes == PassiveDeletes::All && !relationship.post_update {
             return Ok(());
         }
+        // Those that stayed are deleted as well.
+        let go_along = relationship.cascades.delete && !relationship.post_update;
+        let wanted = if go_along { Wanted::Changes } else { Wanted::All };
         let mut links = Links::default();
         for &id in ids {
-            self.links(id, relationship, Wanted::All, &mut links);
+            self.links(id, relationship, wanted, &mut links);
             for &child in &links.deleted {
                 if !self.still_owned(child, relationship) {
                     self.take_key(work, relationship, child)?;
@@ -200,9 +216,6 @@ impl Session {
                         run.post_update(self, relationship, child);
                     }
                 }
-            }
-            if relationship.cascades.delete && !relationship.post_update {
-                continue;
             }
             for &child in &links.unchanged {
                 if self.has_moved(work, relationship, child, id) {
