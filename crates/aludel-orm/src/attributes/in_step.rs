@@ -6,6 +6,7 @@
 use super::backref::Side;
 use crate::instrumentation::{Id, ManyCore, Members, OneCore};
 use crate::mapping::Holder;
+use crate::session::owners::Owner;
 use crate::session::state::Flags;
 use crate::session::{ObjectState, Session};
 
@@ -47,8 +48,8 @@ impl Session {
         true
     }
 
-    /// Gives a new object its first list, of members that are new as well, and the object to their references, if
-    /// that can be done in one step; says whether.
+    /// Gives a new object its first list, of members that were made for it in this scope, and the object to their
+    /// references, if that can be done in one step; says whether.
     pub(super) fn gather_in_step(&mut self, owner: Id, list: Side<'_>, members: &[Id]) -> bool {
         let Some(reference) = only_answer(list) else { return false };
         let is_unset =
@@ -66,10 +67,19 @@ impl Session {
         {
             return false;
         }
+        // What takes the scope back takes the members back as a whole.
         for member in members {
-            self.set_parent(*member, &list, owner, true);
-            let now = OneCore::Loaded(Some(owner));
-            self.put_reference(*member, reference.attribute, now, None);
+            let place = self.owned_by(*member, list.parent, list.attribute);
+            let slab = self.arena.of_mut(*member);
+            if let Some(place) = place.filter(|_| list.tracks_parents()) {
+                slab.owners.set(member.slot, place, Owner::Is(owner));
+            }
+            let object = slab.objects.get_mut(member.slot);
+            let field = object.and_then(|object| object.field_mut(reference.attribute));
+            if let Some(one) = field.and_then(|field| field.one_mut()) {
+                *one = OneCore::Loaded(Some(owner));
+            }
+            slab.states[member.slot as usize].flags.set(Flags::MODIFIED);
         }
         self.put_members(owner, &list, Members::from_ids(members.to_vec()));
         true

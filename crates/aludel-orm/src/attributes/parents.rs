@@ -120,7 +120,7 @@ impl Session {
 
     /// The place of a relationship among those that an object can be owned in.
     #[inline]
-    fn owned_by(&self, child: Id, parent: u16, attribute: u16) -> Option<usize> {
+    pub(super) fn owned_by(&self, child: Id, parent: u16, attribute: u16) -> Option<usize> {
         self.mapper_of(child).owners.iter().position(|r| *r == (parent, attribute))
     }
 

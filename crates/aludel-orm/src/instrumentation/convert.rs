@@ -201,22 +201,18 @@ impl<T: Mapped> IntoObject for T {
     type Class = T;
     #[inline]
     fn into_object(self, session: &mut Session) -> crate::Result<Id> {
-        session.make_now(self).map(Handle::id)
+        let gives_objects = self.gives_objects(session);
+        session.make_now(self, gives_objects).map(Handle::id)
     }
     #[inline]
     fn gives_objects(&self, session: &mut Session) -> bool {
-        // A class without relationships is the frequent case, and one that cannot be mapped fails later.
-        if session
-            .class_of::<T>()
-            .is_ok_and(|class| session.mappers.at(class).relationships.is_empty())
-        {
-            return false;
-        }
-        let given = |attribute| {
-            let field = self.field(attribute)?;
-            Some((field.many().is_some() || field.one().is_some()) && field.is_set())
+        let class = match T::DESCRIBED {
+            false => session.class_of::<T>(),
+            true => session.class_of_record(self.own_class()),
         };
-        (0..).map_while(given).any(|given| given)
+        let is_given = |attribute: &u16| self.field(*attribute).is_some_and(|f| f.is_set());
+        // One that cannot be mapped fails later.
+        class.is_ok_and(|class| session.mappers.at(class).relationships.iter().any(is_given))
     }
 }
 

@@ -19,13 +19,17 @@ impl Session {
     /// When the class cannot be mapped, or a validator refuses a value.
     #[inline]
     pub fn make<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
-        let risky = value.gives_objects(self);
-        self.guarded(risky, |s| s.make_now(value))
+        let gives_objects = value.gives_objects(self);
+        self.guarded(gives_objects, |s| s.make_now(value, gives_objects))
     }
 
     // Little of it is generic, and that is inlined: a value that is handed on is a value that is copied.
     #[inline]
-    pub(crate) fn make_now<T: Mapped>(&mut self, value: T) -> Result<Handle<T>> {
+    pub(crate) fn make_now<T: Mapped>(
+        &mut self,
+        value: T,
+        gives_objects: bool,
+    ) -> Result<Handle<T>> {
         let class = match T::DESCRIBED {
             false => self.class_of::<T>()?,
             true => self.class_of_record(value.own_class())?,
@@ -35,7 +39,7 @@ impl Session {
             Some(chunks) => chunks.set(id.slot, value),
             None => self.put_boxed(id, Box::new(value))?,
         }
-        self.made(id, T::DESCRIBED)?;
+        self.made(id, T::DESCRIBED, gives_objects)?;
         Ok(Handle::new(id))
     }
 
@@ -61,13 +65,13 @@ impl Session {
     }
 
     /// The object is in its slot: what else there is to it.
-    fn made(&mut self, id: Id, described: bool) -> Result<()> {
+    fn made(&mut self, id: Id, described: bool, gives_objects: bool) -> Result<()> {
         if self.mapper_of(id).is_abstract {
             return Err(self.is_abstract(id));
         }
         self.journal.write(|| Undo::Made { id });
         let mapper = self.mapper_of(id);
-        let bare = mapper.relationships.is_empty() && mapper.discriminator.is_none();
+        let bare = !gives_objects && mapper.discriminator.is_none();
         if bare && !described && !self.may_refuse() {
             self.note_generated(id);
             return Ok(());

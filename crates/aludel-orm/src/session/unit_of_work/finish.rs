@@ -44,14 +44,7 @@ impl Session {
         for root in work.roots.iter().filter(|_| !all_born) {
             keyed.push(self.new_keys(&root.saves)?);
         }
-        for root in &work.roots {
-            for id in root.deletes.iter().filter(|id| !run.replaced.contains(*id)) {
-                self.become_deleted(*id);
-            }
-        }
-        for id in &run.replaced {
-            self.become_deleted(*id);
-        }
+        self.register_deleted(run, work);
         if all_born {
             self.register_born(&run.born);
         }
@@ -176,7 +169,20 @@ impl Session {
         )
     }
 
-    fn become_deleted(&mut self, id: Id) {
+    /// Registers objects whose rows were deleted.
+    fn register_deleted(&mut self, run: &Run, work: &Work) {
+        let count: usize = work.roots.iter().map(|root| root.deletes.len()).sum();
+        let mut deleted = Vec::with_capacity(count);
+        let own = work.roots.iter().flat_map(|root| root.deletes.iter());
+        for id in own.filter(|id| !run.replaced.contains(*id)).chain(&run.replaced) {
+            self.become_deleted(*id, &mut deleted);
+        }
+        if !deleted.is_empty() {
+            self.level().deleted.append(&mut deleted);
+        }
+    }
+
+    fn become_deleted(&mut self, id: Id, deleted: &mut Vec<Id>) {
         if self.arena.state(id).life == ObjectState::Pending {
             self.expunge_pending(id);
             return;
@@ -194,7 +200,7 @@ impl Session {
         state.life = ObjectState::Deleted;
         state.flags.unset(Flags::DELETING);
         state.flags.unset(Flags::LISTED);
-        self.note_deleted(id);
+        deleted.push(id);
     }
 
     fn leave_identity(&mut self, id: Id, key: &Key) {

@@ -4,7 +4,7 @@ use aludel_sql::{Bind, Value, ValueRef};
 
 use crate::attributes::Datum;
 use crate::attributes::log::Old;
-use crate::instrumentation::Id;
+use crate::instrumentation::{Id, OneCore};
 use crate::mapping::Relationship;
 use crate::session::Session;
 use crate::session::state::Flags;
@@ -62,8 +62,27 @@ impl Session {
         }
         slab.set_loaded(to.slot, dest, true);
         slab.set_expired(to.slot, dest, false);
-        self.touch(to);
+        slab.states[to.slot as usize].flags.set(Flags::MODIFIED);
         Ok(())
+    }
+
+    /// Whether a new object refers to a target whose key it has.
+    #[inline]
+    pub(super) fn has_key_of(
+        &self,
+        id: Id,
+        (reference, local): (u16, u16),
+        (target, key): (Id, i64),
+    ) -> bool {
+        let slab = self.arena.of(id);
+        let state = &slab.states[id.slot as usize];
+        let Some(object) = slab.objects.get(id.slot).filter(|_| state.has(Flags::FRESH)) else {
+            return false;
+        };
+        let one = object.field(reference).and_then(|field| field.one());
+        let own = object.field(local).filter(|_| slab.is_loaded(id.slot, local));
+        one.and_then(OneCore::known) == Some(Some(target))
+            && own.is_some_and(|f| matches!(f.bind(), Bind::Ref(ValueRef::I64(n)) if n == key))
     }
 
     #[cold]

@@ -175,11 +175,16 @@ impl Work {
     }
 
     /// The place of a class's hierarchy, made where it is new.
+    #[inline]
     pub(super) fn root_of(&mut self, class: u16) -> usize {
-        let known = self.root_at[usize::from(class)];
-        if known != 0 {
-            return usize::from(known) - 1;
+        match self.root_at[usize::from(class)] {
+            0 => self.add_root(class),
+            known => usize::from(known) - 1,
         }
+    }
+
+    #[cold]
+    fn add_root(&mut self, class: u16) -> usize {
         let root = self.mappers.at(class).root;
         let at = self.roots.iter().position(|r| r.root == root).unwrap_or_else(|| {
             self.roots.push(RootWork {

@@ -105,8 +105,16 @@ impl Session {
         // What the object before refers to, and its key: neighbours often refer to the same.
         let mut last: Option<(Id, i64)> = None;
         for &id in ids {
-            if !relationship.post_update && work.is_deleted(id) {
-                continue;
+            if !relationship.post_update {
+                // Mostly the other side of the relationship has carried the key over already.
+                if let (Some((local, _)), Some(last)) = (only, last)
+                    && self.has_key_of(id, (relationship.attribute, local), last)
+                {
+                    continue;
+                }
+                if work.is_deleted(id) {
+                    continue;
+                }
             }
             let Some(target) = self.new_reference(id, relationship.attribute) else {
                 if relationship.post_update && self.has_links(id, relationship) {
@@ -117,11 +125,7 @@ impl Session {
             match target {
                 Some(target) => {
                     // What is not in the session has no row to refer to.
-                    if let (Some((local, _)), Some((same, key))) = (only, last)
-                        && same == target
-                    {
-                        self.carry_whole(key, id, local)?;
-                    } else if self.arena.holds(target) && self.arena.state(target).in_session() {
+                    if self.arena.holds(target) && self.arena.state(target).in_session() {
                         for &(local, remote) in &relationship.pairs {
                             self.carry(target, remote, id, local)?;
                         }
