@@ -280,8 +280,15 @@ impl Resolver<'_> {
         self.expressions.clear();
         let mut entity = entity?;
         self.contained(&mut entity, sources, &options, &mut building, &mut plan)?;
-        plan.extras = building.columns.len();
-        building.columns.extend(extras);
+        // What is read of the objects is not read again.
+        let same = |read: &[Node]| read.iter().zip(&extras).all(|(a, b)| is_same_column(a, b));
+        match building.columns.windows(extras.len().max(1)).position(same) {
+            Some(at) => plan.extras = at,
+            None => {
+                plan.extras = building.columns.len();
+                building.columns.extend(extras);
+            }
+        }
         let first = building.columns.len();
         self.eager(&mut entity, sources, &options, &mut building, &mut plan)?;
         plan.repeats = building.multiplies || !query.joins.is_empty();
