@@ -20,8 +20,8 @@ struct User {
 struct Team {
     #[column(primary_key)]
     id: Auto<i64>,
-    // No foreign key leads there, and its other side does not exist.
-    #[relationship(back_populates = "temas", order_by = "nmae")]
+    // No foreign key leads there.
+    #[relationship]
     tags: Many<Tag>,
     #[column(foreign_key = "mi_tags.idd")]
     tag_id: Option<i64>,
@@ -97,6 +97,10 @@ fn all_at_once() {
     });
     users.add().unwrap();
     let mut teams = registry.map::<Team>();
+    // The other side does not exist, nor what they are ordered by.
+    teams.relationship("tags", |r| {
+        r.back_populates("temas").order_by(["nmae"]);
+    });
     teams.property("tagid", "tag_id").version("count").polymorphic_identity("team").add().unwrap();
     registry.map::<Tag>().exclude_properties(["nam"]).primary_key(["idd", "ident"]).add().unwrap();
     registry.map::<Circular>().add().unwrap();

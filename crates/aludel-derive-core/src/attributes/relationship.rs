@@ -197,6 +197,7 @@ impl Relationship {
                     read.position = option.one_name(errors);
                     if holder != Holder::Many {
                         option.refuse("only a `Many` keeps the `position` of its members", errors);
+                        read.position = None;
                     }
                 }
                 "numbering" => {

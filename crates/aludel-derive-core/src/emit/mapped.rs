@@ -36,6 +36,8 @@ pub(super) fn write(class: &Class) -> TokenStream {
         #[automatically_derived]
         #[allow(unused_variables, unused_mut, deprecated)]
         impl #private::Mapped for #ident {
+            const DERIVED_ATTRIBUTES: #private::std::option::Option<&'static [#private::AttrDef]> =
+                #private::std::option::Option::Some(<#ident as #private::Derived>::ATTRIBUTES);
             #unmapped
             fn class() -> &'static #private::ClassDef {
                 static CLASS: #private::ClassDef = <#ident as #private::Derived>::CLASS;

@@ -11,6 +11,7 @@
 //! | `mapped` | `impl Mapped`: objects from rows, and the difference of two |
 //! | `inheritance` | `impl IsA`, and the way to the embedded base object |
 //! | `narrow` | the enum of a base class's subclasses |
+//! | `targets` | what relationships say of their targets, to be looked up there |
 
 mod attributes;
 mod class_def;
@@ -18,6 +19,7 @@ mod inheritance;
 mod mapped;
 mod narrow;
 mod object;
+mod targets;
 
 pub(crate) use class_def::attribute_defs;
 pub(crate) use mapped::{decoded, is_deferred};
@@ -39,6 +41,7 @@ pub(crate) fn class(class: &Class) -> TokenStream {
     let mapped = mapped::write(class);
     let object = object::write(class);
     let inheritance = inheritance::write(class);
+    let targets = targets::write(class);
     let (narrowed, narrow) = narrow::write(class).unzip();
     quote! {
         #narrowed
@@ -51,6 +54,7 @@ pub(crate) fn class(class: &Class) -> TokenStream {
             #object
             #inheritance
             #narrow
+            #targets
         };
     }
 }

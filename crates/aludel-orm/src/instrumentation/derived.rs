@@ -8,8 +8,8 @@ use std::sync::Arc;
 use aludel_sql::{ColumnType, IntoNode, Node, Row, Value};
 
 use super::{
-    Attr, AttrDef, Chunks, ClassDef, ColumnDef, ExpressionDef, Field, FieldType, Handle, Id,
-    InstrumentationFactory, IntoField, IsA, Make, Mapped, NOT_IN_ROW, Object, Objects,
+    Attr, AttrDef, AttrKind, Chunks, ClassDef, ColumnDef, ExpressionDef, Field, FieldType, Handle,
+    Id, InstrumentationFactory, IntoField, IsA, Make, Mapped, NOT_IN_ROW, Object, Objects,
 };
 use crate::Result;
 
@@ -258,6 +258,50 @@ pub const fn concat<const N: usize>(base: &[AttrDef], own: &[AttrDef]) -> [AttrD
         at += 1;
     }
     all
+}
+
+/// Fails at compile time where a class has no relationship of the name.
+#[track_caller]
+pub const fn expect_relationship<T: Mapped>(name: &str, otherwise: &str) {
+    if !has::<T>(name, true) {
+        panic!("{}", otherwise);
+    }
+}
+
+/// Fails at compile time where a class has no attribute of the name that reads a column or an expression.
+#[track_caller]
+pub const fn expect_column<T: Mapped>(name: &str, otherwise: &str) {
+    if !has::<T>(name, false) {
+        panic!("{}", otherwise);
+    }
+}
+
+const fn has<T: Mapped>(name: &str, relationship: bool) -> bool {
+    // What classes have that are described at run time is known then.
+    let Some(attributes) = T::DERIVED_ATTRIBUTES else { return true };
+    let mut at = 0;
+    while at < attributes.len() {
+        let is_one = match attributes[at].kind {
+            AttrKind::Relationship(_) => relationship,
+            AttrKind::Column(_) | AttrKind::Expression(_) => !relationship,
+            _ => false,
+        };
+        if is_one && is_same(attributes[at].name, name) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// `==` of texts, which constants have not.
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
 }
 
 /// What an attribute reads, written as any expression.

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use aludel_sql::{Bad, Bind, Row, Value, ValueRef};
 
-use super::{Auto, ClassDef, Field, IsA};
+use super::{AttrDef, Auto, ClassDef, Field, IsA};
 use crate::Result;
 
 /// An object of a mapped class as the core sees it: numbered fields.
@@ -80,6 +80,9 @@ pub trait Mapped: Object + IsA<Self> + Clone + Default {
     /// Objects of the type have fields that are not mapped.
     #[doc(hidden)]
     const UNMAPPED: bool = false;
+    /// The attributes, the base's first, as the compiler knows them.
+    #[doc(hidden)]
+    const DERIVED_ATTRIBUTES: Option<&'static [AttrDef]> = None;
     /// What the derive knows of the class.
     fn class() -> &'static ClassDef;
     /// The class of this very object.
