@@ -23,6 +23,8 @@ mod load_only_mappers;
 mod mistakes;
 #[path = "mappers/mixins.rs"]
 mod mixins;
+#[path = "mappers/of_type.rs"]
+mod of_type;
 #[path = "mappers/queries.rs"]
 mod queries;
 #[path = "mappers/reconstructed.rs"]

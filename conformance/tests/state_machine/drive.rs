@@ -1,9 +1,12 @@
 //! Operations, done by the session and by the model.
 
-use conformance::{Databases, Failure, Runner, Step};
+use conformance::Databases;
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::model::{CLASSES, ITEM, KEYWORD, Life, Model};
+use crate::Machine;
+use crate::model::{self, CLASSES, ITEM, KEYWORD, Life, Model};
+use crate::steps::{Done, Steps, alias, name};
 
 /// An operation; the numbers choose among the objects that there are.
 #[derive(Clone, Debug)]
@@ -51,33 +54,69 @@ impl Sync {
     }
 }
 
-/// A session and the model side by side, with what was done and what came out of it.
-pub(crate) struct Pair {
-    runner: Runner,
+/// A session of objects that own each other, and the model of it.
+pub(crate) struct Graph {
+    steps: Steps,
     model: Model,
     /// How many objects were merged.
     merged: usize,
-    pub(crate) steps: Vec<Json>,
-    pub(crate) outputs: Vec<Json>,
 }
 
-/// What the session and the model do not agree about.
-pub(crate) struct Disagreement {
-    pub(crate) expected: Json,
-    pub(crate) actual: Json,
+fn sync() -> impl Strategy<Value = Sync> {
+    prop_oneof![Just(Sync::Auto), Just(Sync::Evaluate), Just(Sync::Fetch)]
 }
 
-type Done = Result<(), Disagreement>;
+fn op() -> impl Strategy<Value = Op> {
+    let (n, class) = (0..24usize, 0..model::CLASSES.len());
+    prop_oneof![
+        5 => class.clone().prop_map(Op::New),
+        5 => n.clone().prop_map(Op::Add),
+        4 => (n.clone(), any::<u8>()).prop_map(|(n, text)| Op::Rename(n, text)),
+        6 => (n.clone(), proptest::option::weighted(0.8, n.clone()))
+            .prop_map(|(n, owner)| Op::SetOwner(n, owner)),
+        7 => (n.clone(), n.clone()).prop_map(|(n, member)| Op::Append(n, member)),
+        4 => n.clone().prop_map(Op::Remove),
+        2 => n.clone().prop_map(Op::Delete),
+        3 => Just(Op::Flush),
+        2 => Just(Op::Commit),
+        1 => Just(Op::Rollback),
+        2 => Just(Op::BeginNested),
+        1 => Just(Op::CommitNested),
+        1 => Just(Op::RollbackNested),
+        2 => n.clone().prop_map(Op::Expire),
+        1 => Just(Op::ExpireAll),
+        4 => n.clone().prop_map(Op::Look),
+        1 => class.clone().prop_map(Op::Rows),
+        1 => class.clone().prop_map(Op::Query),
+        1 => (class.clone(), 1..6i64).prop_map(|(class, key)| Op::Load(class, key)),
+        1 => Just(Op::Pending),
+        2 => (n, any::<u8>()).prop_map(|(n, text)| Op::Merge(n, text)),
+        2 => (class.clone(), any::<u8>(), any::<u8>(), sync())
+            .prop_map(|(class, old, new, sync)| Op::UpdateWhere(class, old, new, sync)),
+        2 => (class, any::<u8>(), sync())
+            .prop_map(|(class, text, sync)| Op::DeleteWhere(class, text, sync)),
+    ]
+}
 
-impl Pair {
-    pub(crate) fn new(databases: &Databases) -> Self {
-        let options = serde_json::from_value(options()).unwrap();
-        let runner = Runner::new(databases, &options, false).unwrap();
-        Self { runner, model: Model::default(), merged: 0, steps: Vec::new(), outputs: Vec::new() }
+impl Machine for Graph {
+    type Op = Op;
+
+    const NAME: &'static str = "graph";
+    const RUN: usize = 60;
+
+    fn new(databases: &Databases) -> Self {
+        Self { steps: Steps::new(databases), model: Model::default(), merged: 0 }
     }
 
-    /// Does an operation; nothing where it makes no sense.
-    pub(crate) fn apply(&mut self, op: &Op) -> Done {
+    fn op() -> impl Strategy<Value = Op> {
+        op()
+    }
+
+    fn steps(&self) -> &Steps {
+        &self.steps
+    }
+
+    fn apply(&mut self, op: &Op) -> Done {
         match op {
             Op::New(class) => self.create(*class),
             Op::Add(n) => self.with(*n, |_| true, Self::add),
@@ -189,6 +228,18 @@ impl Pair {
         }
     }
 
+    fn check_everything(&mut self) -> Done {
+        self.model.known(|_| true).into_iter().try_for_each(|object| self.look(object))?;
+        self.flush()?;
+        (0..CLASSES.len()).try_for_each(|class| self.rows(class))
+    }
+}
+
+impl Graph {
+    fn check(&mut self, step: Json, expected: Json) -> Done {
+        self.steps.check(step, expected)
+    }
+
     // ---- Objects.
 
     fn create(&mut self, class: usize) -> Done {
@@ -196,9 +247,8 @@ impl Pair {
         let text = format!("t{object}");
         self.model.objects[object].now.text = text.clone();
         let class = &CLASSES[class];
-        let name = alias(object).trim_start_matches('$').to_owned();
-        let new =
-            json!({ "do": "new", "cls": class.name, "as": name, "set": { class.text: text } });
+        let set = json!({ class.text: text });
+        let new = json!({ "do": "new", "cls": class.name, "as": name(object), "set": set });
         self.check(new, Json::Null)
     }
 
@@ -318,15 +368,9 @@ impl Pair {
     /// The database chooses the keys: no two rows of a table have the same.
     fn learn_keys(&mut self) -> Done {
         for object in self.model.known(|o| o.life == Life::Persistent && o.key.is_none()) {
-            let step = json!({ "do": "identity_key", "obj": alias(object) });
-            let output = self.run(&step);
             let class = self.model.objects[object].class;
-            let key = output[1][0].as_i64().filter(|key| self.model.find(class, *key).is_none());
-            let Some(key) = key else {
-                let expected = json!([CLASSES[class].name, ["a new key"]]);
-                return Err(Disagreement { expected, actual: output });
-            };
-            self.outputs.push(output);
+            let is_free = |key| self.model.find(class, key).is_none();
+            let key = self.steps.learn_key(object, CLASSES[class].name, is_free)?;
             self.model.objects[object].key = Some(key);
         }
         Ok(())
@@ -366,14 +410,7 @@ impl Pair {
         self.check(json!({ "do": "rows", "table": "item_keywords" }), links)
     }
 
-    /// At the end: all objects, and all rows.
-    pub(crate) fn check_everything(&mut self) -> Done {
-        self.model.known(|_| true).into_iter().try_for_each(|object| self.look(object))?;
-        self.flush()?;
-        (0..CLASSES.len()).try_for_each(|class| self.rows(class))
-    }
-
-    // ---- Steps.
+    // ---- Choosing.
 
     fn pick(&self, n: usize, class: impl Fn(usize) -> bool) -> Option<usize> {
         let among = self.model.known(|o| class(o.class));
@@ -391,30 +428,6 @@ impl Pair {
             None => Ok(()),
         }
     }
-
-    fn run(&mut self, step: &Json) -> Json {
-        let parsed: Step = serde_json::from_value(step.clone()).unwrap();
-        self.steps.push(step.clone());
-        match self.runner.step(&parsed) {
-            Ok(output) => output,
-            Err(Failure::Refused(error)) => json!({ "error": error.to_string() }),
-            Err(other) => json!({ "error": format!("{other:?}") }),
-        }
-    }
-
-    fn check(&mut self, step: Json, expected: Json) -> Done {
-        let actual = self.run(&step);
-        if in_any_order(&actual) != in_any_order(&expected) {
-            return Err(Disagreement { expected, actual });
-        }
-        self.outputs.push(actual);
-        Ok(())
-    }
-}
-
-/// The options of the session: what is flushed when is the model's to say.
-pub(crate) fn options() -> Json {
-    json!({ "autoflush": false })
 }
 
 /// One of four texts.
@@ -422,21 +435,6 @@ fn renamed(text: u8) -> String {
     format!("n{}", text % 4)
 }
 
-fn alias(object: usize) -> String {
-    format!("$o{object}")
-}
-
 fn aliases(objects: &[usize]) -> Json {
     objects.iter().map(|o| json!(alias(*o))).collect()
-}
-
-/// The model's collections have no order.
-fn in_any_order(json: &Json) -> Json {
-    let mut json = json.clone();
-    if let Some(list) = json.as_array_mut()
-        && list.iter().all(Json::is_string)
-    {
-        list.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
-    }
-    json
 }

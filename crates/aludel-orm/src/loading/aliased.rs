@@ -67,6 +67,7 @@ impl<T: Mapped> AliasOf<T> {
         RelationshipOf {
             entity: self.entity.clone(),
             attribute: attribute.index(),
+            of_type: None,
             target: PhantomData,
         }
     }

@@ -124,29 +124,73 @@ impl<C: Mapped, V: RelationshipField> Attr<C, V> {
     }
 }
 
-/// A relationship of an entity under another name: `alias.rel(User::addresses)`. It has the criteria that
-/// the attribute itself has.
+/// A relationship of an entity under another name, `alias.rel(User::addresses)`, or one of which the related objects are
+/// taken as those of a subclass, `Company::people.of_type::<Engineer>()`. It has the criteria that the attribute itself
+/// has, and joins lead along it.
 #[derive(Clone, Debug)]
 pub struct RelationshipOf<T> {
     pub(super) entity: Entity,
     pub(super) attribute: u16,
+    /// The subclass.
+    pub(super) of_type: Option<&'static ClassDef>,
     pub(super) target: std::marker::PhantomData<fn() -> T>,
 }
 
 impl<T: Mapped> RelationshipOf<T> {
+    /// The related objects that are of a subclass.
+    pub fn of_type<S: Mapped + IsA<T>>(self) -> RelationshipOf<S> {
+        let Self { entity, attribute, .. } = self;
+        RelationshipOf {
+            entity,
+            attribute,
+            of_type: Some(S::class()),
+            target: std::marker::PhantomData,
+        }
+    }
+
+    fn criterion(self, ask: Ask) -> Criterion {
+        let of_type = self.of_type;
+        Criterion { of_type, ..Criterion::new(self.entity, self.attribute, ask) }
+    }
+
     /// There is a related object for which the condition holds.
     pub fn any(self, condition: impl IntoExpr<bool>) -> Expr<bool> {
-        exists(self.entity, self.attribute, vec![condition.into_node()])
+        let inner = vec![condition.into_node()];
+        Expr::from_node(Criterion { inner, ..self.criterion(Ask::Exists) }.into_node())
+    }
+
+    /// As [`any`](Self::any): what it is called of a reference.
+    pub fn has(self, condition: impl IntoExpr<bool>) -> Expr<bool> {
+        self.any(condition)
     }
 
     /// There is a related object.
     pub fn any_exists(self) -> Expr<bool> {
-        exists(self.entity, self.attribute, Vec::new())
+        Expr::from_node(self.criterion(Ask::Exists).into_node())
     }
 
     /// The object is related.
     pub fn contains<S: IsA<T>>(self, object: Handle<S>) -> Expr<bool> {
-        ask(self.entity, self.attribute, Ask::Object, Some(object.id))
+        let object = Some(object.id);
+        Expr::from_node(Criterion { object, ..self.criterion(Ask::Object) }.into_node())
+    }
+}
+
+impl<C: Mapped, V: RelationshipField> Attr<C, V> {
+    /// The relationship to those objects that are of a subclass of the related class, in criteria and joins:
+    /// SQLAlchemy's `of_type`. The condition may speak of what the subclass adds. In options it is
+    /// [`Load::of_type`](super::Load::of_type).
+    ///
+    /// ```text
+    /// select::<Company>().filter(Company::people.of_type::<Engineer>().any(Engineer::language.eq("rust")))
+    /// ```
+    pub fn of_type<S: Mapped + IsA<V::Target>>(self) -> RelationshipOf<S> {
+        RelationshipOf {
+            entity: Entity::of(self.class()),
+            attribute: self.index(),
+            of_type: Some(S::class()),
+            target: std::marker::PhantomData,
+        }
     }
 }
 

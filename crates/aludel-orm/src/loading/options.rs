@@ -202,8 +202,14 @@ impl<R, T> Load<R, T> {
         Some(LoadOption::Relationship(root))
     }
 
-    /// The class that it leads to is taken as one of its subclasses.
-    pub fn of_type<S: IsA<T>>(self) -> Load<R, S> {
+    /// The objects that it leads to are taken as those of a subclass: what follows is about these. Of
+    /// [`contains_eager`], the query has joined the subclass.
+    pub fn of_type<S: Mapped + IsA<T>>(mut self) -> Load<R, S> {
+        if let Some(tip) = self.path.last_mut()
+            && let Strategy::Contains(joined @ None) = &mut tip.how
+        {
+            *joined = Some(Entity::of(S::class()));
+        }
         Load { path: self.path, classes: PhantomData }
     }
 
@@ -263,12 +269,14 @@ pub fn contains_eager<C: Mapped, V: RelationshipField + Loadable>(
     Load::<C, C>::go(Vec::new(), attribute, Strategy::Contains(None))
 }
 
-/// As [`contains_eager`], for a class joined under another name.
-pub fn contains_eager_as<C: Mapped, V: RelationshipField + Loadable>(
+/// As [`contains_eager`], for a class joined under another name: that of the related objects, or a subclass.
+pub fn contains_eager_as<C: Mapped, V: RelationshipField + Loadable, S: IsA<V::Target>>(
     attribute: Attr<C, V>,
-    target: &super::AliasOf<V::Target>,
-) -> Load<C, V::Target> {
-    Load::<C, C>::go(Vec::new(), attribute, Strategy::Contains(Some(target.entity.clone())))
+    target: &super::AliasOf<S>,
+) -> Load<C, S> {
+    let how = Strategy::Contains(Some(target.entity.clone()));
+    let Load { path, .. } = Load::<C, C>::go(Vec::new(), attribute, how);
+    Load { path, classes: PhantomData }
 }
 
 impl<R, T> Load<R, T> {
@@ -284,15 +292,17 @@ impl<R, T> Load<R, T> {
     }
 
     /// As [`contains_eager`](Self::contains_eager), for a class joined under another name.
-    pub fn contains_eager_as<C: Mapped, V: RelationshipField + Loadable>(
+    pub fn contains_eager_as<C: Mapped, V: RelationshipField + Loadable, S: IsA<V::Target>>(
         self,
         attribute: Attr<C, V>,
-        target: &super::AliasOf<V::Target>,
-    ) -> Load<R, V::Target>
+        target: &super::AliasOf<S>,
+    ) -> Load<R, S>
     where
         T: IsA<C>,
     {
-        Self::go(self.path, attribute, Strategy::Contains(Some(target.entity.clone())))
+        let how = Strategy::Contains(Some(target.entity.clone()));
+        let Load { path, .. } = Self::go(self.path, attribute, how);
+        Load { path, classes: PhantomData }
     }
 }
 

@@ -94,7 +94,7 @@ impl<C: Mapped, V: RelationshipField> JoinAlong for Attr<C, V> {
 impl<T: Mapped> JoinAlong for RelationshipOf<T> {
     type Target = T;
     fn step(self) -> Step {
-        let target = self.entity.class.target_of(self.attribute);
+        let target = self.of_type.or_else(|| self.entity.class.target_of(self.attribute));
         let target = target.unwrap_or_else(T::class);
         Step { entity: self.entity, attribute: self.attribute, target }
     }
