@@ -124,13 +124,18 @@ fn a_collection_that_holds_a_deleted_object() {
         let rex = session[ann].pets.at(0).unwrap();
         session.delete(rex).unwrap();
         session.commit().unwrap();
-        // Of an earlier transaction, it may have come back; the flush finds that it has not.
+        // It is refused at once, until the program says that it has come back; the flush finds that it has not.
         let bob = session.add(owner("bob")).unwrap();
+        let error = session.append(bob, Owner::pets, rex).unwrap_err();
+        says(&error, ErrorKind::InvalidRequest, &["Pet(1)", "has been deleted"]);
+        assert!(session[bob].pets.is_empty());
+        session.make_transient(rex).unwrap();
+        session.make_transient_to_detached(rex).unwrap();
         session.append(bob, Owner::pets, rex).unwrap();
         let error = session.commit().unwrap_err();
         says(&error, ErrorKind::Stale, &["Pet(1)", "its row is gone"]);
         assert_eq!(session.rollback().unwrap().transient, [bob.id()]);
-        // Of this one, it is refused at once.
+        // The same before the transaction ends.
         session.load(ann, Owner::pets).unwrap();
         let max = session.add(pet("max")).unwrap();
         session.set(max, Pet::owner, Some(ann)).unwrap();

@@ -43,6 +43,11 @@ impl Databases {
         Ok(databases)
     }
 
+    /// Whether they are on a PostgreSQL server.
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self.0, Place::Server { .. })
+    }
+
     /// A schema of its own on a PostgreSQL server.
     ///
     /// # Errors

@@ -14,7 +14,8 @@ conformance DIR [OPTION]…
   --group NAME         only scenarios whose names begin with NAME- (may be given more than once)
   --scenario NAME      only this one (may be given more than once)
   --json               one JSON object instead of text
-  --verbose            the names of those that pass; of those that do not, the statements sent
+  --verbose            the names of those that pass; of those that do not, the statements sent, and those too
+                       that differ as docs/differences.md has it
   --database URL       a PostgreSQL server, where a schema is made; else files of SQLite
   --list-out-of-scope  the scenarios that are known to need more, with the reasons
 ";
@@ -104,7 +105,7 @@ fn run(options: &Options) -> Result<bool, String> {
                 report.passed.push(name);
             }
             Err(difference) => {
-                if !options.json {
+                if !options.json && (options.verbose || difference.listed.is_none()) {
                     print(&difference);
                 }
                 report.failed.push(*difference);
@@ -114,13 +115,26 @@ fn run(options: &Options) -> Result<bool, String> {
     if options.json {
         println!("{}", report.to_json());
     } else {
-        println!("{} passed, {} failed", report.passed.len(), report.failed.len());
+        summary(&report);
     }
-    Ok(report.failed.is_empty())
+    Ok(report.unlisted() == 0)
+}
+
+fn summary(report: &Report) {
+    let listed = report.listed();
+    if !listed.is_empty() {
+        println!("As docs/differences.md has it differ:");
+        listed.iter().for_each(|(row, count)| println!("{count:6}  {row} …"));
+    }
+    let (passed, unlisted) = (report.passed.len(), report.unlisted());
+    match report.failed.len() - unlisted {
+        0 => println!("{passed} passed, {unlisted} failed"),
+        listed => println!("{passed} passed, {listed} differ as listed, {unlisted} failed"),
+    }
 }
 
 fn print(difference: &Difference) {
-    let Difference { name, step, expected, actual, note, statements } = difference;
+    let Difference { name, step, expected, actual, note, statements, listed } = difference;
     match step {
         Some((number, text)) => {
             println!("{name}: step {number}: {text}");
@@ -131,6 +145,9 @@ fn print(difference: &Difference) {
     }
     if !note.is_empty() {
         println!("    {note}");
+    }
+    if let Some(row) = listed {
+        println!("    listed: {row} …");
     }
     for statement in statements {
         println!("    | {statement}");

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::database::Databases;
 use crate::failure::Failure;
 use crate::kit::Kit;
+use crate::listed::reason;
 use crate::runner::Runner;
 
 /// What became of a run.
@@ -31,9 +32,29 @@ pub struct Difference {
     pub note: String,
     /// What was sent to the database so far, where it was asked for.
     pub statements: Vec<String>,
+    /// Words of the row of `docs/differences.md` that says why, where it is listed.
+    pub listed: Option<&'static str>,
 }
 
 impl Report {
+    /// How many differ for reasons that are listed, by the row; those of the most first.
+    pub fn listed(&self) -> Vec<(&'static str, usize)> {
+        let mut rows: Vec<(&'static str, usize)> = Vec::new();
+        for row in self.failed.iter().filter_map(|d| d.listed) {
+            match rows.iter_mut().find(|(known, _)| *known == row) {
+                Some((_, count)) => *count += 1,
+                None => rows.push((row, 1)),
+            }
+        }
+        rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        rows
+    }
+
+    /// How many differ, and nobody has said why.
+    pub fn unlisted(&self) -> usize {
+        self.failed.iter().filter(|d| d.listed.is_none()).count()
+    }
+
     /// As one JSON object.
     pub fn to_json(&self) -> Json {
         let failed = self.failed.iter().map(|d| {
@@ -44,6 +65,7 @@ impl Report {
                 "expected": d.expected,
                 "actual": d.actual,
                 "note": d.note,
+                "listed": d.listed,
             })
         });
         // Nothing is ever skipped; the key says so.
@@ -65,6 +87,7 @@ pub fn compare(
         actual,
         note,
         statements: Vec::new(),
+        listed: reason(name, databases.is_server()),
     };
     let whole = |note: String| Box::new(difference(None, &Json::Null, Json::Null, note));
     let (scenario, expected) = kit.load(name).map_err(whole)?;

@@ -10,6 +10,7 @@ use crate::instrumentation::{Attr, Field, Handle, Id, IsA, ManyCore, Mapped};
 use crate::loading::Asker;
 use crate::mapping::Relationship;
 use crate::session::Session;
+use crate::session::state::Flags;
 
 /// What may be done to find out a value that is not there: SQLAlchemy's `PassiveFlag`.
 ///
@@ -227,7 +228,19 @@ impl Session {
             let waiting = self.waiting_members(id, attribute);
             return Ok(waiting.map(|id| Some(HistoryItem::Object(Some(id)))));
         }
+        if passive.allows(Passive::CALLABLES_OK) && self.is_said_to_be_none(id, attribute) {
+            return Ok(History::new(vec![HistoryItem::Object(None)], Vec::new(), Vec::new()));
+        }
         self.history_of(id, attribute)
+    }
+
+    /// Whether a reference of a new object was deleted: it has no value, and nothing to load one from.
+    fn is_said_to_be_none(&self, id: Id, attribute: u16) -> bool {
+        let state = self.arena.state(id);
+        state.has(Flags::FRESH)
+            && state.head != 0
+            && self.arena.field(id, attribute).one().is_some_and(|one| one.known().is_none())
+            && self.log.find(state.head, attribute).is_some()
     }
 
     /// Whether a relationship would have to be loaded, of an object that has a row and no session: not even its

@@ -34,6 +34,11 @@ impl Session {
         if let Some(check) = only_if
             && old.map_or_else(empty, |known| known != Some(check))
         {
+            if let Some(found) = old
+                && self.is_open(id, attribute)
+            {
+                self.fill_relationship(id, attribute, found.into_iter().collect());
+            }
             return Ok(());
         }
         let token = initiator.unwrap_or(Initiator { mapper, attribute: own, op: Op::Replace });
@@ -111,13 +116,16 @@ impl Session {
             return Some(known);
         }
         let state = self.arena.state(id);
+        if state.has(Flags::FRESH) {
+            return None;
+        }
         if matches!(core, OneCore::Unset)
             && self.log.find(state.head, relationship.attribute).is_some()
         {
             // Deleted since the last flush.
             return Some(None);
         }
-        if state.has(Flags::FRESH) || !state.has(Flags::HAS_KEY) || !state.is_attached() {
+        if !state.has(Flags::HAS_KEY) || !state.is_attached() {
             return None;
         }
         self.peek_by_key(id, relationship, true)
@@ -162,11 +170,11 @@ impl Session {
                 };
                 s.notify(mapper, &mut change)?;
             }
-            if s.is_never_set(id, attribute)
-                && !s.arena.state(id).has(Flags::FRESH)
-                && s.log.find(s.arena.state(id).head, attribute).is_none()
+            let state = s.arena.state(id);
+            if s.log.find(state.head, attribute).is_none()
+                && (state.has(Flags::FRESH) || s.is_never_set(id, attribute))
             {
-                // There was nothing, so that nothing has changed.
+                // There was nothing, so that nothing has changed; of a new object, only that somebody has said so.
                 s.write_log(id, attribute, Old::One(OneCore::Unset));
             }
             s.put_reference(id, attribute, OneCore::Unset, old);

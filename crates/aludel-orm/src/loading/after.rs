@@ -53,6 +53,7 @@ impl Session {
                         origin,
                         populate_existing,
                         committed: false,
+                        renew: !matches!(option.how, Strategy::Immediate),
                         by: Asker::Session,
                         criteria: criteria.clone(),
                     };

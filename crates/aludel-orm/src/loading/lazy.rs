@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aludel_sql::{Node, Row, RowSink};
 
 use super::guard::Loaded;
+use super::link::link;
 use super::memory::Allowed;
 use super::query::{Query, What};
 use super::relation::{Asker, Wanted};
@@ -125,7 +126,7 @@ impl Session {
         self.arena.check(id)?;
         let mappers = Arc::clone(&self.mappers);
         match &mappers.at(id.class).property(attribute).kind {
-            PropertyKind::Relationship(_) => {
+            PropertyKind::Relationship(relationship) => {
                 if !self.is_open(id, attribute) {
                     return Ok(());
                 }
@@ -135,15 +136,17 @@ impl Session {
                 }
                 self.check_loadable(id, attribute, by)?;
                 let was = self.arena.state(id).life;
+                let queued = self.deltas.contains_key(&(id, attribute));
+                if self.is_wholly_expired(id) && !self.known_by_key(id, attribute) {
+                    // Its own row is read first, which may tell to what it refers.
+                    self.load_locals(id, &link(&mappers, relationship).locals).await?;
+                }
                 if !self.known_by_key(id, attribute) {
-                    if self.is_wholly_expired(id) {
-                        // Its own row is read first.
-                        self.autoflush_before_load(id).await?;
-                    }
                     self.autoflush().await?;
                 }
-                if was != self.arena.state(id).life {
-                    // The flush has read it to delete what hangs on it: that is over.
+                if was != self.arena.state(id).life || queued && !self.is_open(id, attribute) {
+                    // The flush has read it, to delete what hangs on it or before what was queued was written: that
+                    // is over.
                     self.expire_relationship(id, attribute);
                 }
                 if !self.is_open(id, attribute) {
@@ -192,9 +195,13 @@ impl Session {
         if !self.needs_load(id, attribute) {
             // What an object had forgotten when its row was rolled back cannot be known any more.
             let lost = self.arena.of(id).is_expired(id.slot, attribute);
-            return match lost && !self.arena.state(id).in_session() {
-                true => Err(self.not_loaded(id, attribute)),
-                false => Ok(()),
+            let keyed = |a: &u16| self.arena.is_loaded(id, *a);
+            return match self.arena.state(id).in_session() {
+                false if lost => Err(self.not_loaded(id, attribute)),
+                true if lost && !self.mapper_of(id).primary_key.iter().all(keyed) => {
+                    Err(self.lost(id, attribute))
+                }
+                _ => Ok(()),
             };
         }
         self.check_loadable(id, attribute, by)?;

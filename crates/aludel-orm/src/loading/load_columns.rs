@@ -12,7 +12,7 @@ use crate::events::Executed;
 use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{AttributeKey, Handle, Id, IsA, Mapped};
 use crate::mapping::PropertyKind;
-use crate::session::Session;
+use crate::session::{ObjectState, Session};
 
 /// How many objects one SELECT is about.
 const AT_ONCE: usize = 500;
@@ -127,16 +127,34 @@ impl Session {
             }
             columns.sort_unstable();
             columns.dedup();
-            if columns.is_empty() || self.identity_key(*id).is_none() {
-                continue;
-            }
-            let same = |l: &&mut Lacking| l.class == id.class && l.columns == columns;
-            match all.iter_mut().rev().find(same) {
-                Some(lacking) => lacking.ids.push(*id),
-                None => all.push(Lacking { class: id.class, columns, ids: vec![*id] }),
-            }
+            self.put_to_those_alike(&mut all, *id, columns);
         }
         Ok(all)
+    }
+
+    fn put_to_those_alike(&self, all: &mut Vec<Lacking>, id: Id, columns: Vec<u16>) {
+        if columns.is_empty() || self.identity_key(id).is_none() {
+            return;
+        }
+        let same = |l: &&mut Lacking| l.class == id.class && l.columns == columns;
+        match all.iter_mut().rev().find(same) {
+            Some(lacking) => lacking.ids.push(id),
+            None => all.push(Lacking { class: id.class, columns, ids: vec![id] }),
+        }
+    }
+
+    /// Reads what is expired of objects in the session. One whose row is gone stays as it is.
+    pub(super) async fn load_expired(&mut self, ids: &[Id]) -> Result<()> {
+        let mut all = Vec::new();
+        for &id in ids {
+            if self.arena.holds(id) && self.arena.state(id).life == ObjectState::Persistent {
+                self.put_to_those_alike(&mut all, id, self.expired_unrestricted(id));
+            }
+        }
+        for lacking in all {
+            self.load_lacking(&lacking, Asker::Session).await?;
+        }
+        Ok(())
     }
 
     async fn load_lacking(&mut self, lacking: &Lacking, by: Asker) -> Result<()> {

@@ -94,6 +94,7 @@ impl Session {
                     origin: None,
                     populate_existing: true,
                     committed: false,
+                    renew: false,
                     by: Asker::Program,
                     criteria: None,
                 };

@@ -39,6 +39,8 @@ pub(super) struct Wanted<'a> {
     pub(super) populate_existing: bool,
     /// By the keys that the owners have in the database, not by those that they were given since.
     pub(super) committed: bool,
+    /// What is expired of objects that the relationship is known to lead to is read as well.
+    pub(super) renew: bool,
     pub(super) by: Asker,
     /// Those of the query that gave the owners.
     pub(super) criteria: Option<Arc<[ClassCriterion]>>,
@@ -62,6 +64,7 @@ impl Wanted<'_> {
             origin: None,
             populate_existing: false,
             committed: false,
+            renew: false,
             by,
             criteria: None,
         }
@@ -120,7 +123,13 @@ impl Session {
                 false => there.push(id),
             }
         }
-        let mut members = self.members_of(&there, wanted.attribute, &wanted);
+        if wanted.renew {
+            self.load_expired(&self.members_of(&there, wanted.attribute)).await?;
+        }
+        let mut members = match wanted.below.is_empty() {
+            true => Vec::new(),
+            false => self.members_of(&there, wanted.attribute),
+        };
         if !open.is_empty() {
             let link = link(&mappers, relationship);
             for &id in &open {
@@ -155,11 +164,8 @@ impl Session {
         })
     }
 
-    /// The related objects of owners that have them loaded, where something is to be loaded for these.
-    fn members_of(&self, owners: &[Id], attribute: u16, wanted: &Wanted<'_>) -> Vec<Id> {
-        if wanted.below.is_empty() {
-            return Vec::new();
-        }
+    /// The related objects of owners that have them loaded.
+    fn members_of(&self, owners: &[Id], attribute: u16) -> Vec<Id> {
         let mut members = Vec::new();
         for &owner in owners {
             let field = self.arena.field(owner, attribute);
@@ -193,6 +199,7 @@ impl Session {
                 origin: None,
                 populate_existing: false,
                 committed: false,
+                renew: !matches!(option.how, Strategy::Immediate),
                 by: Asker::Session,
                 criteria: criteria.clone(),
             };

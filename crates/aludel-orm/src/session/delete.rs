@@ -14,7 +14,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When the object has no row ([`ErrorKind::InvalidRequest`]), or loading fails.
+    /// When the object has no row ([`ErrorKind::InvalidRequest`]), or loading fails. One that a flush has deleted stays as
+    /// it is.
     #[track_caller]
     pub fn delete<T>(&mut self, object: Handle<T>) -> impl Future<Output = Result<()>> {
         self.called();
@@ -25,6 +26,7 @@ impl Session {
         self.arena.check(id)?;
         match self.arena.state(id).life {
             ObjectState::Persistent => {}
+            ObjectState::Deleted => return Ok(()),
             ObjectState::Detached => self.guarded(false, |s| s.attach(id))?,
             _ => {
                 return Err(Error::new(

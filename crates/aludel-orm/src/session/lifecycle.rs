@@ -17,7 +17,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When a validator refuses a value, or when another object with the same key is in the session.
+    /// When a validator refuses a value, when another object with the same key is in the session, or when its row has been
+    /// deleted ([`make_transient`](Self::make_transient) makes it a new one).
     /// Nothing is added then.
     #[inline]
     pub fn add<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
@@ -128,8 +129,8 @@ impl Session {
                 self.tell(ObjectEvent::AfterAttach, id)?;
                 self.tell(ObjectEvent::TransientToPending, id)
             }
-            ObjectState::Detached => self.attach(id),
-            ObjectState::Deleted => Err(Error::new(
+            ObjectState::Detached if !flags.has(Flags::GONE) => self.attach(id),
+            ObjectState::Detached | ObjectState::Deleted => Err(Error::new(
                 ErrorKind::InvalidRequest,
                 format!(
                     "{} has been deleted: use `make_transient` to insert it again",
@@ -224,6 +225,9 @@ impl Session {
                 self.drop_identity(id);
                 let state = self.arena.state_mut(id);
                 state.life = ObjectState::Detached;
+                if life == ObjectState::Deleted {
+                    state.flags.set(Flags::GONE);
+                }
                 // The lists find out for themselves.
                 for flag in [Flags::LISTED, Flags::INSERTED, Flags::DELETING] {
                     state.flags.unset(flag);
@@ -259,11 +263,13 @@ impl Session {
             let life = self.arena.state(id).life;
             self.listeners.note(event_of_leaving(life), id);
             let state = self.arena.state_mut(id);
-            state.life = if state.life == ObjectState::Pending {
-                ObjectState::Transient
-            } else {
-                ObjectState::Detached
+            state.life = match life {
+                ObjectState::Pending => ObjectState::Transient,
+                _ => ObjectState::Detached,
             };
+            if life == ObjectState::Deleted {
+                state.flags.set(Flags::GONE);
+            }
             for flag in [Flags::LISTED, Flags::DELETING, Flags::INSERTED] {
                 state.flags.unset(flag);
             }
@@ -305,6 +311,7 @@ impl Session {
     pub(crate) fn forget_identity(&mut self, id: Id) {
         let state = self.arena.state_mut(id);
         state.flags.unset(Flags::HAS_KEY);
+        state.flags.unset(Flags::GONE);
         if state.has(Flags::KEY_ASIDE) {
             state.flags.unset(Flags::KEY_ASIDE);
             self.keys_aside.remove(&id);

@@ -36,7 +36,12 @@ impl Session {
                 let state = s.arena.state(id);
                 state.life == ObjectState::Deleted || state.has(Flags::DELETING)
             };
-            if self.arena.holds(id) && !gone.contains(&id) && marked(self) {
+            if !self.arena.holds(id) || gone.contains(&id) {
+                continue;
+            }
+            // One that has left the session since stands for its row again as well.
+            self.arena.state_mut(id).flags.unset(Flags::GONE);
+            if marked(self) {
                 self.undo_delete(id);
             }
         }

@@ -58,6 +58,8 @@ impl Flags {
     pub(crate) const LISTED: Flags = Flags(512);
     /// It has left the list of pending objects, where it may still stand.
     pub(crate) const LEFT: Flags = Flags(1024);
+    /// It has left the session as a deleted one: it stands for no row, and cannot come in again as it is.
+    pub(crate) const GONE: Flags = Flags(2048);
 
     #[inline]
     pub(crate) fn has(self, flag: Flags) -> bool {

@@ -323,6 +323,7 @@ impl Session {
         self.listeners.note(ObjectEvent::DeletedToDetached, id);
         let state = self.arena.state_mut(id);
         state.life = ObjectState::Detached;
+        state.flags.set(Flags::GONE);
         state.flags.unset(Flags::DELETING);
         state.flags.unset(Flags::INSERTED);
     }

@@ -33,13 +33,19 @@ impl Session {
                 let loads = self.wanted(work, &batch, relationship);
                 self.fetch(relationship, loads).await?;
                 self.load_sources(work, &batch, relationship).await?;
-                for doomed in self.presort_batch(work, &batch, relationship, &mut links) {
-                    if self.arena.holds(doomed)
-                        && self.register(work, doomed, true, false, false)
-                        && self.arena.state(doomed).life == ObjectState::Persistent
+                self.keep_references(&batch, relationship).await?;
+                // What a deleted owner has lost, another one may have.
+                for deletes in [true, false] {
+                    for doomed in
+                        self.presort_batch(work, &batch, relationship, deletes, &mut links)
                     {
-                        for next in self.delete_cascade(doomed).await? {
-                            self.register(work, next, true, false, false);
+                        if self.arena.holds(doomed)
+                            && self.register(work, doomed, true, false, false)
+                            && self.arena.state(doomed).life == ObjectState::Persistent
+                        {
+                            for next in self.delete_cascade(doomed).await? {
+                                self.register(work, next, true, false, false);
+                            }
                         }
                     }
                 }
@@ -69,10 +75,14 @@ impl Session {
                 if work.processors[batch.processor].side == Side::Referred {
                     continue;
                 }
-                for doomed in self.presort_batch(work, &batch, relationship, &mut links) {
-                    if self.register(work, doomed, true, false, false) {
-                        for next in self.cascade(doomed, Cascade::Delete, |_, _| false) {
-                            self.register(work, next, true, false, false);
+                for deletes in [true, false] {
+                    for doomed in
+                        self.presort_batch(work, &batch, relationship, deletes, &mut links)
+                    {
+                        if self.register(work, doomed, true, false, false) {
+                            for next in self.cascade(doomed, Cascade::Delete, |_, _| false) {
+                                self.register(work, next, true, false, false);
+                            }
                         }
                     }
                 }
@@ -183,6 +193,34 @@ impl Session {
             if self.arena.state(source).life == ObjectState::Persistent {
                 let expired = self.columns_to_read(source);
                 self.load_columns(source, &expired).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What objects that are to be deleted refer to, as far as the session knows it, stays known: their rows cannot tell
+    /// any more. An expired one is read for that, as it is when its row is written.
+    async fn keep_references(&mut self, batch: &Batch, relationship: &Relationship) -> Result<()> {
+        if !relationship.is_by_key() || !batch.deletes {
+            return Ok(());
+        }
+        for &(id, mark) in &batch.objects {
+            if !mark.delete
+                || self.arena.state(id).life != ObjectState::Persistent
+                || !self.is_open(id, relationship.attribute)
+            {
+                continue;
+            }
+            for (local, _) in &relationship.pairs {
+                self.ensure_loaded(id, *local).await?;
+            }
+            let found = match self.foreign_key(id, relationship, true) {
+                Some(Some(key)) => self.find(relationship.target, &key).map(|found| vec![found]),
+                Some(None) => Some(Vec::new()),
+                None => None,
+            };
+            if let Some(found) = found {
+                self.fill_relationship(id, relationship.attribute, found);
             }
         }
         Ok(())

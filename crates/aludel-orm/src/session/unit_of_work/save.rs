@@ -115,18 +115,19 @@ impl Session {
         let slab = self.arena.of(id);
         match self.mapper_of(id).primary_key.iter().find(|a| slab.is_expired(id.slot, **a)) {
             None => Ok(()),
-            Some(part) => Err(self.key_lost(id, *part)),
+            Some(part) => Err(self.lost(id, *part)),
         }
     }
 
+    /// An attribute that a new object had forgotten when its row was rolled back.
     #[cold]
-    fn key_lost(&self, id: Id, part: u16) -> Error {
+    pub(crate) fn lost(&self, id: Id, attribute: u16) -> Error {
         Error::new(
             ErrorKind::InvalidRequest,
             format!(
                 "{} was expired when its row was rolled back, and cannot be read again: set it before the object \
                  is inserted anew",
-                self.describe(id, part)
+                self.describe(id, attribute)
             ),
         )
     }

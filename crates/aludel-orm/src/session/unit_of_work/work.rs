@@ -140,6 +140,8 @@ pub(super) struct Batch {
     pub(super) processor: usize,
     /// The objects, and what is to become of them.
     pub(super) objects: Vec<(Id, Mark)>,
+    /// Some of them are to be deleted.
+    pub(super) deletes: bool,
 }
 
 /// What a flush is to do: SQLAlchemy's `UOWTransaction` before the sort.
@@ -303,7 +305,7 @@ impl Work {
         let root = self.roots.iter().find(|r| r.root == at.root)?;
         let start = std::mem::replace(&mut at.cursor, root.queue.len());
         let mut objects = Vec::with_capacity(root.queue.len() - start);
-        let (mut class, mut concerned) = (None, false);
+        let (mut class, mut concerned, mut deletes) = (None, false, false);
         for &id in &root.queue[start..] {
             if class != Some(id.class) {
                 class = Some(id.class);
@@ -318,9 +320,10 @@ impl Work {
             };
             if !mark.list_only {
                 objects.push((id, mark));
+                deletes |= mark.delete;
             }
         }
-        (!objects.is_empty()).then_some(Batch { processor, objects })
+        (!objects.is_empty()).then_some(Batch { processor, objects, deletes })
     }
 
     /// Whether a processor is concerned with the objects of a class.

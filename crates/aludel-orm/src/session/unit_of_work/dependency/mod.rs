@@ -141,12 +141,14 @@ impl Session {
         }
     }
 
-    /// Registers what a batch brings in; gives the orphans, whose deletion cascades.
+    /// Registers what those objects of a batch bring in that are deleted, or those that are saved; gives the orphans,
+    /// whose deletion cascades.
     pub(super) fn presort_batch(
         &self,
         work: &mut Work,
         batch: &Batch,
         relationship: &Relationship,
+        deletes: bool,
         links: &mut Links,
     ) -> Vec<Id> {
         let mut orphans = Vec::new();
@@ -156,10 +158,10 @@ impl Session {
             Direction::ManyToOne => cascades.delete || cascades.delete_orphan,
             Direction::ManyToMany => cascades.delete_orphan,
         };
-        if !brings_in {
+        if !brings_in || deletes && !batch.deletes {
             return orphans;
         }
-        for &(id, mark) in &batch.objects {
+        for &(id, mark) in batch.objects.iter().filter(|(_, mark)| mark.delete == deletes) {
             match relationship.direction {
                 Direction::OneToMany if mark.delete => {
                     self.one_to_many_delete(work, id, relationship, links, &mut orphans);
