@@ -142,7 +142,7 @@ fn a_hierarchy_has_one_implementation() {
     assert_eq!(wrong.kind(), ErrorKind::Configuration);
     assert!(
         wrong.message().starts_with(
-            "class Sub: there are several instrumentation implementations in its hierarchy: `"
+            "class `Sub`: there are several instrumentation implementations in its hierarchy: `"
         ),
         "{wrong}"
     );

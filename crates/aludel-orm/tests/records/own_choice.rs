@@ -118,12 +118,12 @@ fn another_one_in_a_hierarchy_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Configuration);
     let said = error.to_string();
     assert!(
-        said.contains("class Star: there are several instrumentation implementations"),
+        said.contains("class `Star`: there are several instrumentation implementations"),
         "{said}"
     );
-    assert!(said.contains("`the other one`") && said.contains("of class Shape"), "{said}");
+    assert!(said.contains("`the other one`") && said.contains("of class `Shape`"), "{said}");
     let error = registry.register::<Fancy>().unwrap_err().to_string();
-    assert!(error.contains("`the default one` of class Plain"), "{error}");
+    assert!(error.contains("the default one of class `Plain`"), "{error}");
     // Nothing of them is there.
     assert_eq!(mark(&registry, Star::class()), None);
     registry.register::<Circle>().unwrap();
