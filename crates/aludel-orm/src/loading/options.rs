@@ -245,7 +245,7 @@ macro_rules! strategies {
 }
 
 strategies! {
-    /// Loads a relationship of all objects of the query by one more SELECT, by their keys (500 at a time).
+    /// Loads a relationship of all objects of the query by one more SELECT, by their keys (1,000 at a time).
     selectin SelectIn;
     /// Loads a relationship with the query itself, by a left join that the query's own conditions do not see.
     joined Joined;

@@ -1,6 +1,6 @@
 //! Loading one relationship of many objects.
 //!
-//! A reference by key looks in the identity map first. All else is one SELECT for 500 keys: of the targets by
+//! A reference by key looks in the identity map first. All else is one SELECT for 1,000 keys: of the targets by
 //! their foreign key, through the association table, or, where the program gave a condition of its own,
 //! through the owners.
 
@@ -25,7 +25,7 @@ use crate::session::identity::Key;
 use crate::session::state::Flags;
 
 /// How many keys one statement asks for.
-pub(super) const CHUNK: usize = 500;
+pub(super) const CHUNK: usize = 1_000;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 

@@ -51,15 +51,12 @@ impl Session {
     }
 
     fn mark_deleting(&mut self, id: Id) -> Result<()> {
-        match self.arena.state(id).life {
-            ObjectState::Detached if self.arena.state(id).has(Flags::HAS_KEY) => {
-                self.guarded(false, |s| s.attach(id))?
-            }
-            ObjectState::Persistent => {}
-            _ => return Ok(()),
+        let state = self.arena.state(id);
+        if state.life == ObjectState::Detached && state.has(Flags::HAS_KEY) {
+            self.guarded(false, |s| s.attach(id))?;
         }
         let state = self.arena.state_mut(id);
-        if !state.has(Flags::DELETING) {
+        if state.life == ObjectState::Persistent && !state.has(Flags::DELETING) {
             state.flags.set(Flags::DELETING);
             self.deleting.push(id);
         }

@@ -212,11 +212,11 @@ fn forbidden_loads() {
 }
 
 #[test]
-fn five_hundred_keys_at_a_time() {
+fn a_thousand_keys_at_a_time() {
     let db = Db::new();
-    let rows: Vec<String> = (10..1210).map(|id| format!("({id}, 'u', 1)")).collect();
+    let rows: Vec<String> = (10..2510).map(|id| format!("({id}, 'u', 1)")).collect();
     db.sql(&format!("INSERT INTO users (id, name, age) VALUES {}", rows.join(", ")));
-    let rows: Vec<String> = (10..1210).map(|id| format!("('e{id}', {id})")).collect();
+    let rows: Vec<String> = (10..2510).map(|id| format!("('e{id}', {id})")).collect();
     db.sql(&format!("INSERT INTO addresses (email, user_id) VALUES {}", rows.join(", ")));
     let mut s = db.session();
     let query = select::<User>()
@@ -225,6 +225,6 @@ fn five_hundred_keys_at_a_time() {
         .options(selectin(User::addresses));
     let users = db.run(s.all(query));
     assert_eq!(db.selects(), 4);
-    assert_eq!(users.len(), 1200);
+    assert_eq!(users.len(), 2500);
     assert!(users.iter().all(|u| s[*u].addresses.len() == 1));
 }

@@ -29,9 +29,9 @@ impl Session {
             }
         }
         for &id in &self.deleting {
-            if self.arena.life(id) != Some(ObjectState::Persistent)
-                || !self.arena.state(id).has(Flags::DELETING)
-            {
+            // Of one that has left, the slot is free or another's.
+            let Some(state) = self.arena.holds(id).then(|| self.arena.state(id)) else { continue };
+            if state.life != ObjectState::Persistent || !state.has(Flags::DELETING) {
                 continue;
             }
             let at = work.root_of(id.class);

@@ -53,6 +53,9 @@ impl Session {
                 self.delete_part(run, table, part).await?;
             }
         }
+        if keys.len() == ids.len() {
+            run.gone.extend(ids.iter().copied().zip(keys));
+        }
         self.tell_writing_all(run, ObjectEvent::AfterDelete, &ids).await
     }
 

@@ -22,6 +22,14 @@ impl State {
         self.become_clean();
     }
 
+    /// The row of the object has been deleted.
+    #[inline]
+    fn become_deleted(&mut self) {
+        self.life = ObjectState::Deleted;
+        self.flags.unset(Flags::DELETING);
+        self.flags.unset(Flags::LISTED);
+    }
+
     /// What the object has is what its row has.
     #[inline]
     fn become_clean(&mut self) {
@@ -172,6 +180,9 @@ impl Session {
     /// Registers objects whose rows were deleted.
     fn register_deleted(&mut self, run: &Run, work: &Work) {
         let count: usize = work.roots.iter().map(|root| root.deletes.len()).sum();
+        if count == run.gone.len() && run.replaced.is_empty() && !self.listeners.hears_anything() {
+            return self.register_gone(&run.gone);
+        }
         let mut deleted = Vec::with_capacity(count);
         let own = work.roots.iter().flat_map(|root| root.deletes.iter());
         for id in own.filter(|id| !run.replaced.contains(*id)).chain(&run.replaced) {
@@ -179,6 +190,29 @@ impl Session {
         }
         if !deleted.is_empty() {
             self.level().deleted.append(&mut deleted);
+        }
+    }
+
+    /// Registers deleted objects whose keys were whole numbers, where there is nothing else.
+    fn register_gone(&mut self, gone: &[(Id, i64)]) {
+        let mut rest = gone;
+        while let Some(((first, _), _)) = rest.split_first() {
+            // A run of objects of one class.
+            let class = first.class;
+            let end = rest.iter().position(|(id, _)| id.class != class).unwrap_or(rest.len());
+            let (run, others) = rest.split_at(end);
+            rest = others;
+            let map = self.identity_mut(class);
+            for (id, key) in run {
+                map.remove_own(&Key::Int(*key), Place { slot: id.slot, class });
+            }
+            let slab = self.arena.of_mut(run[0].0);
+            for (id, _) in run {
+                slab.states[id.slot as usize].become_deleted();
+            }
+        }
+        if !gone.is_empty() {
+            self.level().deleted.extend(gone.iter().map(|(id, _)| *id));
         }
     }
 
@@ -196,10 +230,7 @@ impl Session {
             }
         }
         self.listeners.note(ObjectEvent::PersistentToDeleted, id);
-        let state = self.arena.state_mut(id);
-        state.life = ObjectState::Deleted;
-        state.flags.unset(Flags::DELETING);
-        state.flags.unset(Flags::LISTED);
+        self.arena.state_mut(id).become_deleted();
         deleted.push(id);
     }
 

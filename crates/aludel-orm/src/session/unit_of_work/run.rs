@@ -27,6 +27,8 @@ pub(super) struct Run {
     facts: Vec<Option<Arc<Facts>>>,
     /// Inserted objects whose key is one integer that the database has generated.
     pub(super) born: Vec<(Id, i64)>,
+    /// Deleted objects whose key was one whole number.
+    pub(super) gone: Vec<(Id, i64)>,
     /// Objects that were marked to be deleted, and whose row a new object has taken over.
     pub(super) replaced: FastSet<Id>,
     /// New objects that took a row over, and the version that it has.

@@ -22,7 +22,7 @@ pub(super) struct Segment {
 pub(super) fn rows_at_once(connection: &Connection) -> usize {
     match connection.dialect().kind {
         DialectKind::Sqlite => 256,
-        _ => 4096,
+        _ => 16_384,
     }
 }
 
