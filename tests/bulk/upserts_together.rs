@@ -142,26 +142,47 @@ fn rows_that_come_again() {
 #[test]
 fn rows_that_only_the_database_takes_for_one() {
     each("together_equal", |case| {
-        if !case.is_postgres {
-            return;
-        }
         let s = &mut case.session;
         // To it, letters of either case are the same.
-        s.execute_raw(
-            "CREATE COLLATION either (provider = icu, locale = 'und-u-ks-level2', deterministic = false); \
-             ALTER TABLE users ALTER COLUMN name TYPE TEXT COLLATE either",
-        )
-        .unwrap();
-        let mut rows: Vec<User> = (0..20).map(|n| user(&format!("u{n}"), n)).collect();
+        match case.is_postgres {
+            true => s
+                .execute_raw(
+                    "CREATE COLLATION either (provider = icu, locale = 'und-u-ks-level2', deterministic = false); \
+                     ALTER TABLE users ALTER COLUMN name TYPE TEXT COLLATE either",
+                )
+                .unwrap(),
+            false => {
+                let table = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'users'";
+                let aludel::Value::Text(sql) = s.query_raw(table, &[]).unwrap().remove(0).remove(0)
+                else {
+                    panic!("no table")
+                };
+                let either = sql.replacen("\"name\" TEXT", "\"name\" TEXT COLLATE NOCASE", 1);
+                assert_ne!(sql, either);
+                s.execute_raw(&format!("DROP TABLE users; {either}")).unwrap();
+            }
+        };
+        let mut rows: Vec<User> = (0..120).map(|n| user(&format!("u{n}"), n)).collect();
         rows.push(user("U5", 50));
+        rows.swap(20, 120);
         let objects = s.insert_returning(upsert(&rows)).unwrap();
-        assert_eq!((objects.len(), objects[5]), (21, objects[20]));
-        assert_eq!(s[objects[5]].age, Some(50));
+        assert_eq!((objects.len(), objects[5]), (121, objects[20]));
+        assert_eq!((s[objects[5]].age, s[objects[120]].age), (Some(50), Some(20)));
         // Names that differ from those that are there.
-        let loud: Vec<User> = (0..20).map(|n| user(&format!("U{n}"), n + 100)).collect();
+        let loud: Vec<User> = (0..120).map(|n| user(&format!("U{n}"), n + 100)).collect();
         let again = s.insert_returning(upsert(&loud).populate_existing()).unwrap();
-        assert_eq!(again, objects[..20]);
+        assert_eq!(again[..20], objects[..20]);
         assert_eq!((s[objects[7]].name.as_str(), s[objects[7]].age), ("u7", Some(107)));
+        if case.is_postgres {
+            return;
+        }
+        // The one that the condition leaves out is not the one that is told of.
+        let both = [user("u7", 1), user("U7", 500)];
+        let filler = (0..98).map(|n| user(&format!("new {n}"), n));
+        let rows: Vec<User> = both.into_iter().chain(filler).collect();
+        let older = upsert(&rows).conflict_filter(User::age.lt(aludel::excluded(User::age)));
+        let found = s.insert_returning_each(older).unwrap();
+        assert_eq!((found[0], found[1]), (None, Some(objects[7])));
     });
 }
 

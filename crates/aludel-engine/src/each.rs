@@ -20,7 +20,8 @@ pub struct Each<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Together<'a> {
     /// The statement. Its parameters are those of the rows, and behind them what is the same for all. If it gives rows,
-    /// their first value is the number of the row that they are of, counted from one.
+    /// it is told by their first values which row they are of: of arrays by its number, counted from one; of rows of
+    /// values by what rows are told apart by.
     pub statement: &'a Compiled,
     /// How many rows it takes, whose parameters stand one row behind the other; none, if it takes an array for each
     /// parameter (see [`ArrayRows`](aludel_sql::ArrayRows)).

@@ -1,9 +1,9 @@
 //! The statement that inserts many rows at once, in place of one for each of them.
 //!
-//! On PostgreSQL it takes arrays, whatever the number of rows; on SQLite so many rows of values. It must do the same as
-//! the statement for one row done in turn: so nothing in it may look into tables, and of a row that comes back it must be
-//! seen which one it is. It is seen by the columns of the conflict, or else by the primary key, where the rows give
-//! them and a conflict does not change them.
+//! On PostgreSQL it takes arrays, whatever the number of rows; on SQLite so many rows of values, and since it promises no
+//! order, the driver puts what comes back to its rows. It must do the same as the statement for one row done in turn: so
+//! nothing in it may look into tables, and of a row that comes back it must be seen which one it is. It is seen by the
+//! columns of the conflict, or else by the primary key, where the rows give them and a conflict does not change them.
 
 use std::sync::Arc;
 
@@ -61,17 +61,27 @@ impl Session {
             return Ok(None);
         };
         let dialect = self.engine()?.dialect().clone();
+        let place = |column: &u16| segment.columns.iter().position(|c| c == column);
         if dialect.kind == DialectKind::Sqlite {
             let max = dialect.capabilities.max_params;
-            let fits = own * ROWS + 100 < max && row.len() == own && one.returning.is_empty();
-            if !fits || segment.rows < ROWS {
+            if own * ROWS + 100 >= max || row.len() != own || segment.rows < ROWS {
                 return Ok(None);
             }
+            let wanted = !one.returning.is_empty();
+            // Of rows that are equal to the database alone, a condition may leave out either.
+            if wanted && conflict.update.as_ref().is_some_and(|update| !update.filter.is_empty()) {
+                return Ok(None);
+            }
+            let matched = if wanted { matched(mapper, one, segment) } else { Some(Vec::new()) };
+            let Some(matched) = matched else { return Ok(None) };
             let mut many = one.clone();
             many.values = InsertValues::Rows(vec![row.clone(); ROWS]);
+            // What tells which row it is comes first.
+            let table = &mapper.tables[0];
+            many.returning.splice(0..0, matched.iter().map(|c| Node::column(table, *c)));
             let compiled = self.prepare_any(&many)?.compiled;
-            let rows = Some(ROWS);
-            return Ok(Some(Many { compiled, rows, own, matched: Vec::new(), once: false }));
+            let matched = matched.iter().filter_map(place).collect();
+            return Ok(Some(Many { compiled, rows: Some(ROWS), own, matched, once: wanted }));
         }
         if !dialect.capabilities.arrays {
             return Ok(None);
@@ -86,7 +96,6 @@ impl Session {
             matched: if wanted { matched.clone() } else { Vec::new() },
         });
         let compiled = self.prepare_any(&many)?.compiled;
-        let place = |column: &u16| segment.columns.iter().position(|c| c == column);
         let matched = matched.iter().filter_map(place).collect();
         Ok(Some(Many { compiled, rows: None, own, matched, once }))
     }
