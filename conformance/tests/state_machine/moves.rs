@@ -46,7 +46,7 @@ pub(crate) enum Class {
     Keyword,
     /// It has a version.
     Order,
-    /// Its entries go with it, which is left to the database.
+    /// Its entries go with it.
     Playlist,
     Entry,
 }
@@ -333,6 +333,13 @@ impl Moves {
             return Ok(());
         }
         let Some(object) = self.pick(n, |row| row.class == class) else { return Ok(()) };
+        if class == Class::Playlist {
+            // Of entries that the database alone deletes, the session would not know that their keys are free.
+            let entries = self.rows.iter().filter(|(_, row)| row.owner == Some(object));
+            let entries: Json = entries.map(|(entry, _)| json!(alias(*entry))).collect();
+            let get = json!({ "do": "get", "obj": alias(object), "attr": "entries" });
+            self.steps.check(get, entries)?;
+        }
         self.do_with("delete", object)?;
         self.rows.remove(&object);
         self.rows.retain(|_, row| row.class != Class::Entry || row.owner != Some(object));
