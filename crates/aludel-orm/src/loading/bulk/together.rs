@@ -60,16 +60,16 @@ impl Session {
         else {
             return Ok(None);
         };
+        let wanted = !one.returning.is_empty();
+        // Of rows that are equal to the database alone, a condition may leave out either.
+        if wanted && conflict.update.as_ref().is_some_and(|update| !update.filter.is_empty()) {
+            return Ok(None);
+        }
         let dialect = self.engine()?.dialect().clone();
         let place = |column: &u16| segment.columns.iter().position(|c| c == column);
         if dialect.kind == DialectKind::Sqlite {
             let max = dialect.capabilities.max_params;
             if own * ROWS + 100 >= max || row.len() != own || segment.rows < ROWS {
-                return Ok(None);
-            }
-            let wanted = !one.returning.is_empty();
-            // Of rows that are equal to the database alone, a condition may leave out either.
-            if wanted && conflict.update.as_ref().is_some_and(|update| !update.filter.is_empty()) {
                 return Ok(None);
             }
             let matched = if wanted { matched(mapper, one, segment) } else { Some(Vec::new()) };
@@ -88,7 +88,6 @@ impl Session {
         }
         let once = conflict.update.is_some();
         let Some(matched) = matched(mapper, one, segment) else { return Ok(None) };
-        let wanted = !one.returning.is_empty();
         let mut many = one.clone();
         many.values = InsertValues::Arrays(ArrayRows {
             arrays: row[..own].to_vec(),

@@ -183,7 +183,25 @@ impl Session {
                 _ => {}
             }
         }
+        if !deletes && !orphans.is_empty() {
+            self.keep_what_is_taken(batch, relationship, links, &mut orphans);
+        }
         orphans
+    }
+
+    /// Members that another of the saved owners has taken are no orphans, also where nothing else is known of them
+    /// any more, being expired.
+    fn keep_what_is_taken(
+        &self,
+        batch: &Batch,
+        relationship: &Relationship,
+        links: &mut Links,
+        orphans: &mut Vec<Id>,
+    ) {
+        for &(id, _) in batch.objects.iter().filter(|(_, mark)| !mark.delete) {
+            self.links(id, relationship, Wanted::Changes, links);
+            orphans.retain(|orphan| !links.added.contains(orphan));
+        }
     }
 
     /// Whether an object is known to have an owner in a relationship.
