@@ -53,8 +53,28 @@ struct Key {
     lock: One<Lock>,
 }
 
+/// A door has a knob of its own.
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "graph_door")]
+struct Door {
+    #[column(primary_key)]
+    id: Auto<i64>,
+    #[column(foreign_key = "graph_knob.id")]
+    knob_id: Option<i64>,
+    #[relationship(cascade = "all, delete-orphan", single_parent)]
+    knob: One<Knob>,
+}
+
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "graph_knob")]
+struct Knob {
+    #[column(primary_key)]
+    id: Auto<i64>,
+}
+
 fn each(name: &str, test: impl Fn(&Database)) {
     let registry = Registry::new();
+    registry.register::<Door>().unwrap();
     registry.register::<Owner>().unwrap();
     registry.register::<Lock>().unwrap();
     let postgres = Database::postgres(name, &registry);
@@ -211,5 +231,30 @@ fn rows_that_wait_for_each_other() {
         session.add(other).unwrap();
         session.commit().unwrap();
         assert_eq!(session.count(select::<Key>()).unwrap(), 0);
+    });
+}
+
+#[test]
+fn an_object_with_a_second_owner() {
+    each("graph_single", |db| {
+        let mut session = db.session();
+        let front = session.add(Door { knob: Knob::default().into(), ..Door::default() }).unwrap();
+        let back = session.add(Door::default()).unwrap();
+        session.commit().unwrap();
+        let knob = session[front].knob.get().unwrap();
+        let error = session.set(back, Door::knob, knob).unwrap_err();
+        says(&error, ErrorKind::InvalidRequest, &["Door.knob", "has an owner", "single_parent"]);
+        assert_eq!(session[back].knob.get(), None);
+        assert!(!session.is_modified(back).unwrap());
+        let error = session.add(Door { knob: knob.into(), ..Door::default() }).unwrap_err();
+        says(&error, ErrorKind::InvalidRequest, &["Door.knob", "has an owner"]);
+        // What it has already it can be given again.
+        session.set(front, Door::knob, knob).unwrap();
+        // Where nobody has it, another one can.
+        session.set(front, Door::knob, None::<Handle<Knob>>).unwrap();
+        session.set(back, Door::knob, knob).unwrap();
+        session.commit().unwrap();
+        assert_eq!(session.count(select::<Door>().filter(Door::knob.is(knob))).unwrap(), 1);
+        assert_eq!(session[back].knob.get(), Some(knob));
     });
 }

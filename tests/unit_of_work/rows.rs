@@ -315,3 +315,30 @@ fn it_is_none_where_the_mapping_says_so() {
         assert_eq!(session.get::<WithPetOnly>((2, Value::Null)).unwrap(), None);
     });
 }
+
+#[test]
+fn a_commit_expires_what_it_leaves_where_that_is_asked_for() {
+    each("rows_expired", &people(), |session, _, _| {
+        let rename = |session: &mut blocking::Session, name: &str| {
+            session.execute_raw(&format!("UPDATE row_person SET name = '{name}'")).unwrap();
+            session.commit().unwrap();
+        };
+        let ann = session.add(Person { name: "ann".into(), ..Person::default() }).unwrap();
+        session.commit().unwrap();
+        rename(session, "anne");
+        assert_eq!(session[ann].name, "ann");
+        session.options_mut().expire_on_commit = true;
+        rename(session, "anna");
+        // Reading never loads: it says that there is something to load.
+        let error = session.try_get(ann).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotLoaded);
+        session.refresh(ann).unwrap();
+        assert_eq!(session[ann].name, "anna");
+        // What is set of an expired object is written, and the rest is read when it is asked for.
+        session.commit().unwrap();
+        session.set(ann, Person::name, "hanna".to_owned()).unwrap();
+        session.commit().unwrap();
+        session.load(ann, Person::name).unwrap();
+        assert_eq!(session[ann].name, "hanna");
+    });
+}

@@ -64,6 +64,7 @@ impl Session {
         let attribute = relationship.attribute;
         let mapper = relationship.parent;
         let initiator = initiator.unwrap_or(Initiator { mapper, attribute, op: Op::Append });
+        self.check_single_parent(&relationship, member, initiator)?;
         let mut slot = Some(member);
         let mut member = member;
         if self.may_refuse() && !initiator.is(mapper, attribute, Op::BulkReplace) {

@@ -21,6 +21,7 @@ fn only_answer(side: Side<'_>) -> Option<Side<'_>> {
 fn are_plain(list: Side<'_>, reference: Side<'_>) -> bool {
     list.holder == Holder::List
         && list.position.is_none()
+        && !list.single_parent
         && !reference.holder.is_collection()
         && !reference.tracks_parents()
 }

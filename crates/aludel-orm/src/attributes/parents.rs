@@ -1,5 +1,6 @@
 //! The owners that objects are known to have: what `delete-orphan` goes by.
 
+use super::events::Initiator;
 use super::journal::Undo;
 use crate::instrumentation::{Attr, Handle, Id, IsA, Mapped, RelationshipField};
 use crate::mapping::Relationship;
@@ -37,6 +38,33 @@ impl Session {
                 format!("{attribute:?} does not remember the owners of its objects"),
             )),
         }
+    }
+
+    /// What a relationship with `single_parent` takes has no owner in it yet. It is asked about changes of its own, as a
+    /// validator is that does not hear of the other side's.
+    pub(super) fn check_single_parent(
+        &self,
+        relationship: &Relationship,
+        child: Id,
+        initiator: Initiator,
+    ) -> Result<()> {
+        let (parent, attribute) = (relationship.parent, relationship.attribute);
+        if !relationship.single_parent
+            || !initiator.is(parent, attribute, initiator.op())
+            || !self.arena.holds(child)
+            || !self.has_parent_at(child, parent, attribute, false)
+        {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!(
+                "{} has an owner in `{}.{}` already, and can have one only (`single_parent`): take it from there first",
+                self.describe_object(child),
+                self.mappers.at(parent).class_name(),
+                relationship.name
+            ),
+        ))
     }
 
     /// The same by numbers.

@@ -42,6 +42,9 @@ impl Session {
             return Ok(());
         }
         let token = initiator.unwrap_or(Initiator { mapper, attribute: own, op: Op::Replace });
+        if let Some(new) = new.filter(|new| old.flatten() != Some(*new)) {
+            self.check_single_parent(&relationship, new, token)?;
+        }
         self.guarded(new.is_some_and(|new| self.takes_along(id, new)), |s| {
             let mut new = new;
             if s.may_refuse() {

@@ -132,7 +132,12 @@ impl Session {
         };
         if !open.is_empty() {
             let link = link(&mappers, relationship);
-            for &id in &open {
+            let lacking = open.iter().copied().filter(|id| self.lacks(*id, &link.locals));
+            let lacking: Vec<Id> = lacking.collect();
+            if lacking.len() > 1 {
+                self.load_expired(&lacking).await?;
+            }
+            for id in lacking {
                 self.load_locals(id, &link.locals).await?;
             }
             if let Holder::Keyed(key) = relationship.holder {
@@ -208,10 +213,15 @@ impl Session {
         Ok(())
     }
 
+    /// Whether values are absent that the row has.
+    fn lacks(&self, id: Id, attributes: &[u16]) -> bool {
+        attributes.iter().any(|a| !self.arena.is_loaded(id, *a) && self.needs_load(id, *a))
+    }
+
     /// Loads the values of an owner that its relationship goes by, where they are absent.
     pub(super) async fn load_locals(&mut self, id: Id, locals: &[u16]) -> Result<()> {
         for &attribute in locals {
-            if !self.arena.is_loaded(id, attribute) && self.needs_load(id, attribute) {
+            if self.lacks(id, &[attribute]) {
                 Box::pin(self.load_column(id, attribute, Asker::Session)).await?;
             }
         }

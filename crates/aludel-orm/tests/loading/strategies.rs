@@ -228,3 +228,24 @@ fn a_thousand_keys_at_a_time() {
     assert_eq!(users.len(), 2500);
     assert!(users.iter().all(|u| s[*u].addresses.len() == 1));
 }
+
+#[test]
+fn owners_that_are_expired_are_read_together() {
+    let db = Db::new();
+    let rows: Vec<String> = (10..60).map(|id| format!("({id}, 'u', 1)")).collect();
+    db.sql(&format!("INSERT INTO users (id, name, age) VALUES {}", rows.join(", ")));
+    let rows: Vec<String> = (10..60).map(|id| format!("('e{id}', {id})")).collect();
+    db.sql(&format!("INSERT INTO addresses (email, user_id) VALUES {}", rows.join(", ")));
+    let mut s = db.session();
+    let users = db.run(s.all(select::<User>().filter(User::id.ge(10))));
+    let addresses = db.run(s.all(select::<Address>().filter(Address::email.like("e%"))));
+    s.expire_all().unwrap();
+    db.selects();
+    // To whom they refer is told by their rows.
+    db.run(s.load_all(&addresses, Address::user));
+    assert_eq!(db.selects(), 2);
+    assert!(addresses.iter().all(|a| s[*a].user.get().is_some()));
+    db.run(s.load_all(&users, User::addresses));
+    assert_eq!(db.selects(), 1);
+    assert!(users.iter().all(|u| s[*u].addresses.len() == 1));
+}
