@@ -9,6 +9,8 @@ mod composites;
 mod database;
 #[path = "unit_of_work/eager_defaults.rs"]
 mod eager_defaults;
+#[path = "unit_of_work/expired.rs"]
+mod expired;
 #[path = "unit_of_work/keys.rs"]
 mod keys;
 #[path = "unit_of_work/plan.rs"]

@@ -23,13 +23,13 @@ fn papers(count: i64) -> Vec<Paper> {
 fn one_select_for_all() {
     each("columns", |case| {
         let s = &mut case.session;
-        s.bulk_insert(&papers(700)).unwrap();
+        s.bulk_insert(&papers(1200)).unwrap();
         s.commit().unwrap();
         let all = s.all(select::<Paper>().order_by(Paper::id)).unwrap();
         case.sent.take();
         s.load_all(&all, Paper::summary).unwrap();
-        assert_eq!(case.sent.take().len(), 2, "500 at a time");
-        assert_eq!(s[all[699]].summary.get(), Some(&Some("s699".to_owned())));
+        assert_eq!(case.sent.take().len(), 2, "1,000 at a time");
+        assert_eq!(s[all[1199]].summary.get(), Some(&Some("s1199".to_owned())));
         assert!(!s.is_loaded(all[0], Paper::body).unwrap());
         // A group comes together.
         s.load_all(&all[..10], Paper::body).unwrap();

@@ -128,7 +128,8 @@ use proc_macro::TokenStream;
 /// | `position = "…"` | the attribute of the members that holds their position in a `Many` |
 /// | `numbering = Numbering::count_from(1)` | which positions those are, if not from 0 on |
 /// | `comparator = path` | a function that compares its columns with an object's values: a `Comparator` |
-/// | `viewonly`, `post_update`, `single_parent`, `active_history` | |
+/// | `single_parent` | a member that has an owner is not given to another: that is an error |
+/// | `viewonly`, `post_update`, `active_history` | |
 /// | `passive_deletes` | a deletion of the owner leaves members that are not loaded to the database; with `= "all"` the loaded ones as well, and those that are taken away |
 /// | `passive_updates = false` | a change of the owner's key is carried over by the flush, and not by the database |
 #[proc_macro_derive(Mapped, attributes(mapped, column, relationship, expression, composite))]

@@ -12,7 +12,7 @@ use super::link::among;
 use super::object::Populate;
 use super::plan::Plan;
 use super::query::{Query, What};
-use super::relation::{Asker, CHUNK};
+use super::relation::Asker;
 use super::resolve::Resolver;
 use crate::events::Executed;
 use crate::instrumentation::entity::Entity;
@@ -22,6 +22,9 @@ use crate::session::Session;
 use crate::session::identity::Key;
 use crate::session::state::ObjectState;
 use crate::{Error, ErrorKind, Result};
+
+/// How many keys one SELECT asks for.
+pub(super) const KEYS_AT_ONCE: usize = 1_000;
 
 /// The statement that gets an object of a class by its key: made once, and held.
 #[derive(Debug)]
@@ -221,7 +224,7 @@ impl Session {
         } else if !together.is_empty() {
             self.autoflush().await?;
             let def = self.mappers.at(class).def;
-            let statements = together.len().div_ceil(CHUNK);
+            let statements = together.len().div_ceil(KEYS_AT_ONCE);
             self.count_load(Loaded { statements, ..Loaded::query(def) })?;
             let mut query = Query::new(Entity::of(def), What::Objects);
             query.own = true;
@@ -297,7 +300,7 @@ impl Session {
         Ok(found)
     }
 
-    /// Runs a query of objects for those with some keys, by one SELECT for 500.
+    /// Runs a query of objects for those with some keys, by one SELECT for 1,000.
     pub(super) async fn select_by_keys(
         &mut self,
         what: Executed,
@@ -308,7 +311,7 @@ impl Session {
         let mappers = Arc::clone(&self.mappers);
         let mapper = mappers.at(class);
         let operands: Vec<_> = mapper.primary_key.iter().map(|a| query.entity.leaf(*a)).collect();
-        for chunk in keys.chunks(CHUNK) {
+        for chunk in keys.chunks(KEYS_AT_ONCE) {
             let values: Vec<_> = chunk.iter().map(|key| key.values()).collect();
             let mut query = query.clone();
             query.sql.filter.push(among(&operands, mapper, &mapper.primary_key, &values));

@@ -1,9 +1,7 @@
-//! Columns of many objects at once: what is deferred or expired, by one SELECT for 500 of them.
+//! Columns of many objects at once: what is deferred or expired, by one SELECT for 1,000 of them.
 
-use std::sync::Arc;
-
+use super::get::KEYS_AT_ONCE;
 use super::guard::Loaded;
-use super::link::among;
 use super::options::{LoadOption, Strategy};
 use super::query::{Query, What};
 use super::relation::Asker;
@@ -12,10 +10,8 @@ use crate::events::Executed;
 use crate::instrumentation::entity::Entity;
 use crate::instrumentation::{AttributeKey, Handle, Id, IsA, Mapped};
 use crate::mapping::PropertyKind;
+use crate::session::identity::Key;
 use crate::session::{ObjectState, Session};
-
-/// How many objects one SELECT is about.
-const AT_ONCE: usize = 500;
 
 /// Objects of one class that lack the same columns.
 struct Lacking {
@@ -26,7 +22,7 @@ struct Lacking {
 
 impl Session {
     /// Loads attributes of objects, as far as they are not loaded: columns, deferred or expired, all by one SELECT for
-    /// 500 objects that lack the same; relationships by one each. What belongs to the group of a deferred column
+    /// 1,000 objects that lack the same; relationships by one each. What belongs to the group of a deferred column
     /// comes along.
     ///
     /// ```
@@ -157,29 +153,68 @@ impl Session {
         Ok(())
     }
 
-    async fn load_lacking(&mut self, lacking: &Lacking, by: Asker) -> Result<()> {
-        let mappers = Arc::clone(&self.mappers);
-        let mapper = mappers.at(lacking.class);
-        let entity = Entity::of(mapper.def);
-        let attribute = if let [one] = lacking.columns[..] { Some(one) } else { None };
-        let (what, lazy) = (Executed::ColumnLoad, by == Asker::Program);
-        let statements = lacking.ids.len().div_ceil(AT_ONCE);
-        self.count_load(Loaded { what, class: mapper.def, attribute, lazy, statements })?;
-        let operands: Vec<_> = mapper.primary_key.iter().map(|a| entity.leaf(*a)).collect();
-        for chunk in lacking.ids.chunks(AT_ONCE) {
-            let keys = chunk.iter().filter_map(|id| self.identity_key(*id));
-            let keys: Vec<_> = keys.map(|key| key.values()).collect();
-            let mut query = Query::new(entity.clone(), What::Objects);
-            query.own = true;
-            let attributes = lacking.columns.clone();
-            query.options.push(LoadOption::LoadOnly { class: mapper.def, attributes });
-            // Nothing else comes along, whatever mappings say.
-            query.options.push(LoadOption::Others(Strategy::Lazy));
-            query.sql.filter.push(among(&operands, mapper, &mapper.primary_key, &keys));
-            let query = self.told_query(what, query).await?;
-            let select = query.into_select();
-            self.fetch_objects(&select, false, None, None).await?;
+    /// As [`ensure_loaded`](Self::ensure_loaded), of columns of objects in the session, many objects at a time.
+    pub(crate) async fn ensure_each_loaded(&mut self, wanted: Vec<(Id, u16)>) -> Result<()> {
+        let mut lacking: Vec<(Id, Vec<u16>)> = Vec::new();
+        for (id, attribute) in wanted {
+            if self.arena.is_loaded(id, attribute)
+                || !self.needs_load(id, attribute)
+                || self.arena.state(id).life != ObjectState::Persistent
+            {
+                continue;
+            }
+            if self.expression(id, attribute).is_some() {
+                return Err(self.not_flushed(id, attribute));
+            }
+            let columns = self.loaded_together(id, attribute);
+            match lacking.last_mut() {
+                Some((last, all)) if *last == id => {
+                    all.extend(columns);
+                    all.sort_unstable();
+                    all.dedup();
+                }
+                _ => lacking.push((id, columns)),
+            }
+        }
+        self.load_columns_of_each(lacking).await
+    }
+
+    /// Reads absent columns of objects for the session's own purposes, those that lack the same together. It is an
+    /// error if the row of one is gone.
+    pub(crate) async fn load_columns_of_each(&mut self, wanted: Vec<(Id, Vec<u16>)>) -> Result<()> {
+        if let [(id, columns)] = wanted.as_slice() {
+            return self.load_columns(*id, columns).await;
+        }
+        let mut all = Vec::new();
+        for (id, columns) in &wanted {
+            self.put_to_those_alike(&mut all, *id, columns.clone());
+        }
+        for lacking in all {
+            self.load_lacking(&lacking, Asker::Session).await?;
+        }
+        // One that lacks them still has no row: it is told as ever.
+        for (id, columns) in wanted {
+            if columns.iter().any(|column| !self.arena.is_loaded(id, *column)) {
+                self.load_columns(id, &columns).await?;
+            }
         }
         Ok(())
+    }
+
+    async fn load_lacking(&mut self, lacking: &Lacking, by: Asker) -> Result<()> {
+        let def = self.mappers.at(lacking.class).def;
+        let attribute = if let [one] = lacking.columns[..] { Some(one) } else { None };
+        let (what, lazy) = (Executed::ColumnLoad, by == Asker::Program);
+        let statements = lacking.ids.len().div_ceil(KEYS_AT_ONCE);
+        self.count_load(Loaded { what, class: def, attribute, lazy, statements })?;
+        let keys: Vec<Key> = lacking.ids.iter().filter_map(|id| self.identity_key(*id)).collect();
+        let keys: Vec<&Key> = keys.iter().collect();
+        let mut query = Query::new(Entity::of(def), What::Objects);
+        query.own = true;
+        let attributes = lacking.columns.clone();
+        query.options.push(LoadOption::LoadOnly { class: def, attributes });
+        // Nothing else comes along, whatever mappings say.
+        query.options.push(LoadOption::Others(Strategy::Lazy));
+        self.select_by_keys(what, lacking.class, &keys, query).await
     }
 }

@@ -10,6 +10,7 @@ use aludel_sql::{Row, ValueRef};
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
+use super::get::KEYS_AT_ONCE;
 use super::guard::Loaded;
 use super::link::{Link, among, link, member_order, over, plain_key};
 use super::loader_criteria::ClassCriterion;
@@ -23,9 +24,6 @@ use crate::mapping::{Holder, Mappers, Relationship};
 use crate::session::Session;
 use crate::session::identity::Key;
 use crate::session::state::Flags;
-
-/// How many keys one statement asks for.
-pub(super) const CHUNK: usize = 1_000;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -267,7 +265,11 @@ impl Session {
         if waiting.is_empty() {
             return Ok(there);
         }
-        self.count_load(wanted.loaded(relationship, &self.mappers, waiting.len().div_ceil(CHUNK)))?;
+        self.count_load(wanted.loaded(
+            relationship,
+            &self.mappers,
+            waiting.len().div_ceil(KEYS_AT_ONCE),
+        ))?;
         if let [(owner, key)] = waiting.as_slice()
             && wanted.below.is_empty()
             && wanted.criteria.is_none()
@@ -335,7 +337,8 @@ impl Session {
             }
             of_key.push(at as u32);
         }
-        let statements = if wanted.origin.is_some() { 1 } else { values.len().div_ceil(CHUNK) };
+        let statements =
+            if wanted.origin.is_some() { 1 } else { values.len().div_ceil(KEYS_AT_ONCE) };
         if statements > 0 {
             self.count_load(wanted.loaded(relationship, &mappers, statements))?;
         }
@@ -374,7 +377,7 @@ impl Session {
             Box::pin(self.fetch_objects(&select, wanted.populate_existing, None, Some(&mut extra)))
                 .await?;
         } else {
-            for chunk in values.chunks(CHUNK) {
+            for chunk in values.chunks(KEYS_AT_ONCE) {
                 let mut query = base.clone();
                 query.sql.columns = link.operands.clone();
                 query.sql.filter.push(among(&link.operands, owner_mapper, &link.locals, chunk));

@@ -192,7 +192,8 @@ impl RelationshipOptions {
         self
     }
 
-    /// A member belongs to one owner only.
+    /// A member belongs to one owner only: to give one that has an owner to another is an error
+    /// (`ErrorKind::InvalidRequest`).
     pub fn single_parent(&mut self) -> &mut Self {
         self.single_parent = true;
         self

@@ -43,7 +43,8 @@ impl Session {
     ) -> Result<()> {
         let Some(secondary) = &rows.secondary else { return Ok(()) };
         let written = rows.deletes.iter().chain(&rows.updates).chain(&rows.inserts);
-        self.read_expired(run, written.flat_map(|(owner, member)| [*owner, *member])).await?;
+        self.disconnect(run);
+        self.read_expired(written.flat_map(|(owner, member)| [*owner, *member])).await?;
         for (op, pairs) in [
             (WriteOp::Delete, &rows.deletes),
             (WriteOp::Update, &rows.updates),

@@ -123,13 +123,8 @@ impl Session {
         inserted.reserve(born.len());
         let before = inserted.len();
         let plain = self.deltas.is_empty();
-        let mut rest = born;
-        while let Some(((first, _), _)) = rest.split_first() {
-            // A run of objects of one class.
-            let class = first.class;
-            let end = rest.iter().position(|(id, _)| id.class != class).unwrap_or(rest.len());
-            let (run, others) = rest.split_at(end);
-            rest = others;
+        for run in born.chunk_by(|(a, _), (b, _)| a.class == b.class) {
+            let class = run[0].0.class;
             let map = self.identity_mut(class);
             map.reserve(run.len());
             let mut displaced = Vec::new();
@@ -195,13 +190,8 @@ impl Session {
 
     /// Registers deleted objects whose keys were whole numbers, where there is nothing else.
     fn register_gone(&mut self, gone: &[(Id, i64)]) {
-        let mut rest = gone;
-        while let Some(((first, _), _)) = rest.split_first() {
-            // A run of objects of one class.
-            let class = first.class;
-            let end = rest.iter().position(|(id, _)| id.class != class).unwrap_or(rest.len());
-            let (run, others) = rest.split_at(end);
-            rest = others;
+        for run in gone.chunk_by(|(a, _), (b, _)| a.class == b.class) {
+            let class = run[0].0.class;
             let map = self.identity_mut(class);
             for (id, key) in run {
                 map.remove_own(&Key::Int(*key), Place { slot: id.slot, class });
@@ -298,14 +288,8 @@ impl Session {
     /// What expressions say of objects that went through the flush is read anew when it is asked for, also
     /// where no column of the object's own has changed: they may count its members.
     fn expire_expressions(&mut self, ids: &[Id]) {
-        let mut rest = ids;
-        while let Some(first) = rest.first() {
-            // A run of objects of one class.
-            let class = first.class;
-            let end = rest.iter().position(|id| id.class != class).unwrap_or(rest.len());
-            let (run, others) = rest.split_at(end);
-            rest = others;
-            let properties = self.mappers.at(class).properties.iter().zip(0..);
+        for run in ids.chunk_by(|a, b| a.class == b.class) {
+            let properties = self.mappers.at(run[0].class).properties.iter().zip(0..);
             let expressions: Vec<u16> = properties
                 .filter(|(p, _)| matches!(p.kind, PropertyKind::Expression { .. }))
                 .map(|(_, attribute)| attribute)

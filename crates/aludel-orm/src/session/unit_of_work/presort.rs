@@ -153,15 +153,7 @@ impl Session {
                 wanted.extend(others.flat_map(|other| remotes.iter().map(|a| (*other, *a))));
             }
         }
-        for (id, attribute) in wanted {
-            if !self.arena.is_loaded(id, attribute)
-                && self.needs_load(id, attribute)
-                && self.arena.state(id).life == ObjectState::Persistent
-            {
-                self.ensure_loaded(id, attribute).await?;
-            }
-        }
-        Ok(())
+        self.ensure_each_loaded(wanted).await
     }
 
     /// An expired object whose key others are to get is read, as it is when its own row is written: one whose row
@@ -181,21 +173,14 @@ impl Session {
                     continue;
                 }
                 last = target;
-                sources
-                    .extend(target.filter(|t| self.arena.holds(*t) && self.is_wholly_expired(*t)));
-            } else if self.is_wholly_expired(id) {
+                sources.extend(target.filter(|t| self.arena.holds(*t)));
+            } else {
                 let added =
                     self.deltas.get(&(id, relationship.attribute)).map_or(0, |d| d.added.len());
                 sources.extend((added > 0).then_some(id));
             }
         }
-        for source in sources {
-            if self.arena.state(source).life == ObjectState::Persistent {
-                let expired = self.columns_to_read(source);
-                self.load_columns(source, &expired).await?;
-            }
-        }
-        Ok(())
+        self.read_expired(sources).await
     }
 
     /// What objects that are to be deleted refer to, as far as the session knows it, stays known: their rows cannot tell
@@ -204,16 +189,16 @@ impl Session {
         if !relationship.is_by_key() || !batch.deletes {
             return Ok(());
         }
-        for &(id, mark) in &batch.objects {
-            if !mark.delete
-                || self.arena.state(id).life != ObjectState::Persistent
-                || !self.is_open(id, relationship.attribute)
-            {
-                continue;
-            }
-            for (local, _) in &relationship.pairs {
-                self.ensure_loaded(id, *local).await?;
-            }
+        let open = batch.objects.iter().filter(|(id, mark)| {
+            mark.delete
+                && self.arena.state(*id).life == ObjectState::Persistent
+                && self.is_open(*id, relationship.attribute)
+        });
+        let open: Vec<Id> = open.map(|(id, _)| *id).collect();
+        let locals = relationship.pairs.iter().map(|(local, _)| *local);
+        let wanted = open.iter().flat_map(|id| locals.clone().map(|local| (*id, local))).collect();
+        self.ensure_each_loaded(wanted).await?;
+        for id in open {
             let found = match self.foreign_key(id, relationship, true) {
                 Some(Some(key)) => self.find(relationship.target, &key).map(|found| vec![found]),
                 Some(None) => Some(Vec::new()),

@@ -113,6 +113,7 @@ impl Session {
     /// Reads what has to be known of rows that are to be written: the version, and of an object that was expired
     /// (key and all) everything, so that one whose row is gone is found out before.
     pub(super) async fn read_rows(&mut self, run: &mut Run, ids: &[Id]) -> Result<()> {
+        let mut lacking = Vec::new();
         for &id in ids {
             let mapper = self.mapper_of(id);
             if mapper.version.is_none() && !self.is_wholly_expired(id) {
@@ -130,34 +131,34 @@ impl Session {
             if let Some(version) = unversioned.filter(|v| !wanted.contains(v)) {
                 wanted.push(version);
             }
-            self.disconnect(run);
-            self.load_columns(id, &wanted).await?;
+            lacking.push((id, wanted));
         }
-        Ok(())
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        self.disconnect(run);
+        self.load_columns_of_each(lacking).await
     }
 
-    /// Reads expired objects whose keys other rows are to get: one whose row is gone is found out before.
-    pub(super) async fn read_expired(
-        &mut self,
-        run: &mut Run,
-        ids: impl Iterator<Item = Id>,
-    ) -> Result<()> {
-        for id in ids {
-            if self.is_wholly_expired(id) && self.arena.state(id).life == ObjectState::Persistent {
-                let expired = self.columns_to_read(id);
-                self.disconnect(run);
-                self.load_columns(id, &expired).await?;
-            }
-        }
-        Ok(())
+    /// Reads those of some objects that are expired: one whose row is gone is found out before other rows get its
+    /// key.
+    pub(super) async fn read_expired(&mut self, ids: impl IntoIterator<Item = Id>) -> Result<()> {
+        let expired: IdSet = ids
+            .into_iter()
+            .filter(|id| {
+                self.is_wholly_expired(*id) && self.arena.state(*id).life == ObjectState::Persistent
+            })
+            .collect();
+        let lacking = expired.into_iter().map(|id| (id, self.columns_to_read(id))).collect();
+        self.load_columns_of_each(lacking).await
     }
 
     /// Reads what was flushed and is expired: an object that has changed must have a row.
     pub(super) async fn read_flushed(&mut self, run: &mut Run, work: &Work) -> Result<()> {
-        for root in &work.roots {
-            self.read_expired(run, root.saves.iter().copied()).await?;
-        }
         self.disconnect(run);
+        for root in &work.roots {
+            self.read_expired(root.saves.iter().copied()).await?;
+        }
         Ok(())
     }
 

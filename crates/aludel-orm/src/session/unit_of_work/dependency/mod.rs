@@ -10,6 +10,7 @@ pub(super) mod many_to_many;
 pub(super) mod many_to_one;
 pub(super) mod one_to_many;
 
+use super::IdSet;
 use super::links::{Links, Wanted};
 use super::run::Run;
 use super::work::{Batch, Processor, Side, Work};
@@ -198,10 +199,12 @@ impl Session {
         links: &mut Links,
         orphans: &mut Vec<Id>,
     ) {
+        let mut taken = IdSet::default();
         for &(id, _) in batch.objects.iter().filter(|(_, mark)| !mark.delete) {
             self.links(id, relationship, Wanted::Changes, links);
-            orphans.retain(|orphan| !links.added.contains(orphan));
+            taken.extend(links.added.iter().copied());
         }
+        orphans.retain(|orphan| !taken.contains(orphan));
     }
 
     /// Whether an object is known to have an owner in a relationship.
