@@ -3,6 +3,7 @@
 //! The only thing that a connection ever waits for is a lock of another connection. Where the thread may be
 //! blocked SQLite's own busy handler waits; elsewhere it is switched off, and the future sleeps and tries again.
 
+mod apart;
 mod conn;
 mod connect;
 mod each;

@@ -2,7 +2,7 @@
 //! at a time.
 //!
 //! Measured: a single-row `RETURNING` costs five times as much as `last_insert_rowid`. So a generated
-//! integer key never comes by `RETURNING`; other values do, row by row.
+//! integer key alone never comes by `RETURNING`.
 
 use super::conn::{Conn, Stop};
 use super::many::{Many, TableKind};
@@ -81,17 +81,27 @@ impl Conn {
         row: &mut usize,
     ) -> Result<u64, Refused> {
         let mut matched = 0;
-        if let (Back::RowId(name), Some(Many::Born(many))) = (&held.back, &held.many)
-            && let Some(keys) = self.born(many, write)?
-        {
-            for key in keys {
-                sink.returned(number, *row, &RowId(key, name))?;
-                *row += 1;
-                matched += 1;
+        match &held.many {
+            Some(Many::Born(many)) => {
+                if let Some(keys) = self.born(many, write)? {
+                    match &held.back {
+                        Back::RowId(name) => {
+                            for key in keys {
+                                sink.returned(number, *row, &RowId(key, name))?;
+                                *row += 1;
+                            }
+                        }
+                        _ => self.show_born(many, keys, number, sink, row)?,
+                    }
+                    matched += *row as u64;
+                }
             }
-        }
-        if let Some(many) = &held.many {
-            matched += self.many_rows(many, write, row)?;
+            Some(Many::Known(many)) => {
+                self.known(many, number, write, sink, row)?;
+                matched += *row as u64;
+            }
+            Some(many) => matched += self.many_rows(many, write, row)?,
+            None => {}
         }
         let mut statement = self.db.prepare_cached(&held.sql)?;
         while *row < write.rows {
@@ -130,8 +140,7 @@ impl Conn {
         }
         let kind = self.table_kind(write)?;
         let by_rowid = write.op == WriteOp::Insert
-            && matches!(write.returning, [one] if write.table.autoincrement() == Some(*one)
-                && kind.is_rowid(write, *one));
+            && matches!(write.returning, [one] if kind.born(write) == Some(*one));
         let wanted = if by_rowid { &[] } else { write.returning };
         let sql = write_sql(write, wanted, &self.dialect).map_err(Stop::Failed)?;
         let back = match wanted {
@@ -141,7 +150,7 @@ impl Conn {
             [] => Back::Nothing,
             _ => Back::Returning,
         };
-        let many = Many::new(write, by_rowid, &kind, &self.dialect).map_err(Stop::Failed)?;
+        let many = Many::new(write, &kind, &self.dialect).map_err(Stop::Failed)?;
         let held = Arc::new(Held { sql, back, many });
         self.shapes.put(write, held.clone());
         Ok(held)

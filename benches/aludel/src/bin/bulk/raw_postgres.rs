@@ -13,8 +13,7 @@ const COPY: &str = "COPY item (name, city, age, score) FROM STDIN (FORMAT binary
 const INSERT: &str = "INSERT INTO item (name, city, age, score) SELECT name, city, age, score \
     FROM unnest($1::text[], $2::text[], $3::int8[], $4::int8[]) WITH ORDINALITY AS u (name, city, age, score, o) \
     ORDER BY o";
-const UPDATE: &str =
-    "ON CONFLICT (name) DO UPDATE SET age = excluded.age, score = excluded.score";
+const UPDATE: &str = "ON CONFLICT (name) DO UPDATE SET age = excluded.age, score = excluded.score";
 const ALL: &str = "RETURNING id, name, city, age, score";
 
 struct Postgres {

@@ -41,25 +41,31 @@ pub(crate) fn cases(rows: &[Item]) {
         "{INSERT} ON CONFLICT (name) DO UPDATE SET age = excluded.age, score = excluded.score"
     );
     case(&mut db, "sqlite raw upsert", &half, rows, |db, rows| each(db, &upsert, rows));
-    let returning = format!("{upsert} RETURNING id, name, city, age, score");
-    case(&mut db, "sqlite raw upsert returning", &half, rows, |db, rows| {
-        let transaction = db.transaction().unwrap();
-        {
-            let mut statement = transaction.prepare_cached(&returning).unwrap();
-            for row in rows {
-                let values = (&row.name, &row.city, row.age, row.score);
-                let of = |row: &rusqlite::Row<'_>| {
-                    Ok((
-                        row.get::<_, i64>(0)?,
-                        row.get::<_, String>(1)?,
-                        row.get::<_, String>(2)?,
-                        row.get::<_, i64>(3)?,
-                        row.get::<_, i64>(4)?,
-                    ))
-                };
-                std::hint::black_box(statement.query_row(values, of).unwrap());
-            }
+    for (name, sql, before) in [("insert", INSERT, &[][..]), ("upsert", &upsert, &half)] {
+        let sql = format!("{sql} RETURNING id, name, city, age, score");
+        case(&mut db, &format!("sqlite raw {name} returning"), before, rows, |db, rows| {
+            returning(db, &sql, rows);
+        });
+    }
+}
+
+fn returning(db: &mut Connection, sql: &str, rows: &[Item]) {
+    let transaction = db.transaction().unwrap();
+    {
+        let mut statement = transaction.prepare_cached(sql).unwrap();
+        for row in rows {
+            let values = (&row.name, &row.city, row.age, row.score);
+            let of = |row: &rusqlite::Row<'_>| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, String>(2)?,
+                    row.get::<_, i64>(3)?,
+                    row.get::<_, i64>(4)?,
+                ))
+            };
+            std::hint::black_box(statement.query_row(values, of).unwrap());
         }
-        transaction.commit().unwrap();
-    });
+    }
+    transaction.commit().unwrap();
 }
