@@ -6,7 +6,10 @@ mod common;
 mod server;
 
 use aludel_engine::{Isolation, StatementCounter, TransactionOptions};
-use aludel_sql::{Bind, Column, ErrorKind, Table, Value, ValueRef, WriteOp};
+use aludel_sql::{
+    Bind, Column, DataType, Dialect, ErrorKind, Expr, In, InSet, Node, StatementCache, Table,
+    Value, ValueRef, WriteOp, select,
+};
 use common::*;
 use server::{execute, run};
 
@@ -78,6 +81,61 @@ fn values_adapt_to_the_servers_types() {
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
         assert_eq!(kind(rows(&mut c, "SELECT $1::text", &[text("a\0b")]).await), ErrorKind::Value);
         assert_eq!(kind(rows(&mut c, "SELECT $1::text", &[]).await), ErrorKind::Argument);
+        Ok(())
+    });
+}
+
+#[test]
+fn lists_go_as_arrays() {
+    run("t_lists", async |e| {
+        let mut c = e.acquire().await?;
+        c.execute_raw(
+            "CREATE TYPE mood AS ENUM ('sad', 'so so'); CREATE DOMAIN small AS int4; \
+             CREATE TABLE thing (id int4, word varchar(20), fixed char(3), m mood, s small, n numeric, u uuid, d date, \
+             net inet, raw bytea, big float8); \
+             INSERT INTO thing VALUES (1, 'a \"b\\', 'x', 'so so', 7, 1.5, '67e55044-10b1-426f-9247-bb680e5fe0c8', \
+             '2024-02-29', '10.0.0.1', '\\x01ff', 2.5)",
+        )
+        .await?;
+        let names = ["id", "word", "fixed", "m", "s", "n", "u", "d", "net", "raw", "big"];
+        let columns = names.map(|name| Column::new(name, DataType::Text(None)));
+        let table = Table::build("thing").columns(columns).finish().unwrap();
+        let cache = StatementCache::new(Dialect::postgres(), 10);
+        let uuid = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+        let text = |t: &str| Value::Text(t.to_owned());
+        for (name, there, other) in [
+            ("id", Value::I64(1), Value::I64(2)),
+            ("word", text("a \"b\\"), text("")),
+            ("fixed", text("x"), text("y")),
+            ("m", text("so so"), text("sad")),
+            ("s", Value::I64(7), Value::I64(-1)),
+            ("n", Value::F64(1.5), Value::I64(2)),
+            ("u", text(uuid), text("67e55044-10b1-426f-9247-bb680e5fe0c9")),
+            ("d", text("2024-02-29"), text("2024-02-28")),
+            ("net", text("10.0.0.1"), text("10.0.0.2")),
+            ("raw", Value::Bytes(vec![1, 255]), Value::Bytes(vec![])),
+            ("big", Value::F64(2.5), Value::I64(3)),
+        ] {
+            let at = names.iter().position(|n| *n == name).unwrap();
+            let mut counts = Vec::new();
+            for values in [[&other, &there], [&Value::Null, &there], [&other, &Value::Null]] {
+                for negated in [false, true] {
+                    let node = |v: &Value| Node::value(v.clone(), DataType::Text(None));
+                    let list = values.map(node).to_vec();
+                    let (operand, set) = (Node::column(&table, at as u16), InSet::List(list));
+                    let condition = Node::In(Box::new(In { operand, negated, set }));
+                    let one =
+                        Expr::<bool>::from_node(Node::value(Value::Bool(true), DataType::Boolean));
+                    let query = select(one).from(&table).filter(Expr::<bool>::from_node(condition));
+                    let mut params = Vec::new();
+                    let compiled = cache.compile_plain(&query, &mut params)?;
+                    assert_eq!(compiled.arrays.len(), 1, "{}", compiled.sql);
+                    counts.push(c.query(&compiled, &params, &mut Rows::default()).await?);
+                }
+            }
+            // A NULL in a list makes all unknown but what is found.
+            assert_eq!(counts, [1, 0, 1, 0, 0, 0], "{name}");
+        }
         Ok(())
     });
 }

@@ -45,7 +45,19 @@ pub struct Compiled {
     pub fixed: Box<[Value]>,
     /// Where placeholders have no numbers (MySQL): the parameter for each of them.
     pub order: Option<Box<[u32]>>,
+    /// Parameters that go as arrays (PostgreSQL): the first of each, and how many there are. Such a run has one
+    /// placeholder.
+    pub arrays: Box<[ArrayParam]>,
     pub(crate) plan: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// Neighbouring parameters that go as one, an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArrayParam {
+    /// The position of the first among the parameters.
+    pub first: u32,
+    /// How many they are.
+    pub len: u32,
 }
 
 impl Compiled {
@@ -68,6 +80,7 @@ impl Compiled {
             queries: true,
             fixed: Box::default(),
             order: None,
+            arrays: Box::default(),
             plan: None,
         }
     }

@@ -116,7 +116,7 @@ mod value_serde;
 mod write;
 
 pub use cache::{Resolved, StatementCache};
-pub use compiled::{Compiled, StatementKind};
+pub use compiled::{ArrayParam, Compiled, StatementKind};
 pub use dialect::{Capabilities, Conflict, Dialect, DialectKind, NullSafe};
 pub use error::{DatabaseDetail, Error, ErrorKind, Result};
 #[cfg(feature = "json")]

@@ -1,7 +1,7 @@
 //! A connection to PostgreSQL: statements, transactions, and the end of its use.
 
 use super::connect::{Connected, connect};
-use super::encode::Param;
+use super::encode::{Column, Given, Param};
 use super::error::{Refused, is_lost, translate};
 use super::pipeline::{Started, start};
 use super::row::Shown;
@@ -12,7 +12,7 @@ use crate::options::{EngineOptions, PoolOptions};
 use crate::shape::Shapes;
 use crate::transaction::{Access, TransactionOptions};
 use crate::url::Server;
-use aludel_sql::{Bind, Compiled, Dialect, Error, ErrorKind, Result, RowSink};
+use aludel_sql::{ArrayParam, Bind, Compiled, Dialect, Error, ErrorKind, Result, RowSink};
 use futures_util::TryStreamExt;
 use std::future::Future;
 use std::pin::pin;
@@ -86,12 +86,12 @@ impl Conn {
     ) -> Result<u64> {
         let mut seen = 0;
         let restore = self.retry_text();
-        let mut result = self.try_query(s.id, &s.sql, params, sink, &mut seen).await;
+        let mut result = self.try_query(s.id, &s.sql, (params, &s.arrays), sink, &mut seen).await;
         if let (Err(refused), Some(restore), 0) = (&result, restore, seen)
             && refused.is_stale()
         {
             self.again(restore).await?;
-            result = self.try_query(s.id, &s.sql, params, sink, &mut seen).await;
+            result = self.try_query(s.id, &s.sql, (params, &s.arrays), sink, &mut seen).await;
         }
         match result {
             Ok(()) => Ok(seen),
@@ -103,7 +103,7 @@ impl Conn {
         &mut self,
         id: u64,
         sql: &str,
-        params: &[Bind<'_>],
+        (params, arrays): (&[Bind<'_>], &[ArrayParam]),
         sink: &mut dyn RowSink,
         seen: &mut u64,
     ) -> Result<(), Refused> {
@@ -111,7 +111,7 @@ impl Conn {
         let pending = self.take_pending();
         let (statement, before) =
             prepared(&self.client, &mut self.statements, pending, id, sql).await?;
-        let params = given(&statement, params)?;
+        let params = given(&statement, params, arrays)?;
         let request = start(self.client.query_raw(&statement, params)).await;
         finish(before).await?;
         let mut rows = pin!(request.finish().await?);
@@ -142,7 +142,7 @@ impl Conn {
         let pending = self.take_pending();
         let (statement, before) =
             prepared(&self.client, &mut self.statements, pending, s.id, &s.sql).await?;
-        let params = given(&statement, params)?;
+        let params = given(&statement, params, &s.arrays)?;
         let request = start(self.client.execute_raw(&statement, params)).await;
         finish(before).await?;
         Ok(request.finish().await?)
@@ -156,7 +156,7 @@ impl Conn {
         sink: &mut dyn RowSink,
     ) -> Result<u64> {
         let mut seen = 0;
-        match self.try_query(0, sql, params, sink, &mut seen).await {
+        match self.try_query(0, sql, (params, &[]), sink, &mut seen).await {
             Ok(()) => Ok(seen),
             Err(refused) => Err(self.refuse(refused, sql)),
         }
@@ -418,18 +418,33 @@ pub(super) async fn finish(before: Before<'_>) -> Result<(), Refused> {
     }
 }
 
-/// The parameters, if there are as many as the statement wants.
+/// What goes to the placeholders, if there are as many parameters as the statement wants.
 pub(super) fn given<'a>(
     statement: &Statement,
     params: &'a [Bind<'a>],
-) -> Result<Vec<Param<'a>>, Error> {
+    arrays: &[ArrayParam],
+) -> Result<Vec<Given<'a>>, Error> {
     let wanted = statement.params().len();
+    let wanted = wanted + arrays.iter().map(|array| array.len as usize - 1).sum::<usize>();
     if wanted != params.len() {
         let given = params.len();
         let message = format!("the statement has {wanted} parameters, and {given} are given");
         return Err(Error::new(ErrorKind::Argument, message));
     }
-    Ok(self::params(params))
+    if arrays.is_empty() {
+        return Ok(params.iter().map(|p| Given::One(Param(p.as_ref()))).collect());
+    }
+    let mut all = Vec::with_capacity(statement.params().len());
+    let mut rest = params;
+    for array in arrays {
+        let (before, at) = rest.split_at(array.first as usize - (params.len() - rest.len()));
+        let (values, after) = at.split_at(array.len as usize);
+        all.extend(before.iter().map(|p| Given::One(Param(p.as_ref()))));
+        all.push(Given::Array(Column { params: values, at: 0, width: 1 }));
+        rest = after;
+    }
+    all.extend(rest.iter().map(|p| Given::One(Param(p.as_ref()))));
+    Ok(all)
 }
 
 pub(super) fn params<'a>(params: &'a [Bind<'a>]) -> Vec<Param<'a>> {

@@ -69,7 +69,7 @@ impl Conn {
                 told.next_row(&mut before, &mut under_way).await?;
             }
             let statement = statement.clone();
-            let sent: Sent<'_> = match given(&statement, each.row(row)) {
+            let sent: Sent<'_> = match given(&statement, each.row(row), &each.statement.arrays) {
                 Ok(params) => {
                     start(async move { answer(client.query_raw(&statement, params).await?).await })
                         .await

@@ -60,6 +60,42 @@ impl ToSql for Param<'_> {
     to_sql_checked!();
 }
 
+/// What a placeholder stands for.
+#[derive(Debug)]
+pub(super) enum Given<'a> {
+    /// A parameter.
+    One(Param<'a>),
+    /// Several, as an array.
+    Array(Column<'a>),
+}
+
+impl ToSql for Given<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Boxed> {
+        match self {
+            Self::One(param) => param.to_sql(ty, out),
+            Self::Array(column) if column.is_native(ty) => column.to_sql(ty, out),
+            Self::Array(column) => {
+                column.put_text(out);
+                Ok(IsNull::No)
+            }
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, ty: &Type) -> Format {
+        match self {
+            Self::One(param) => param.encode_format(ty),
+            Self::Array(column) if column.is_native(ty) => Format::Binary,
+            Self::Array(_) => Format::Text,
+        }
+    }
+
+    to_sql_checked!();
+}
+
 /// The values of one column of many rows, as an array.
 pub(super) struct Column<'a> {
     pub(super) params: &'a [Bind<'a>],
@@ -70,6 +106,32 @@ pub(super) struct Column<'a> {
 impl Column<'_> {
     fn values(&self) -> impl Iterator<Item = ValueRef<'_>> {
         self.params.chunks_exact(self.width).map(|row| row[self.at].as_ref())
+    }
+
+    /// Whether all values go in binary to the elements of an array type.
+    fn is_native(&self, ty: &Type) -> bool {
+        let Kind::Array(element) = base(ty).kind() else { return false };
+        let element = base(element);
+        self.values().all(|value| is_native(element, value))
+    }
+
+    /// The array as the text that the server reads.
+    fn put_text(&self, out: &mut BytesMut) {
+        out.put_u8(b'{');
+        for (at, value) in self.values().enumerate() {
+            out.put_slice(if at == 0 { b"" } else { b"," });
+            if value.is_null() {
+                out.put_slice(b"NULL");
+                continue;
+            }
+            out.put_u8(b'"');
+            for byte in as_text(value).bytes() {
+                out.put_slice(if matches!(byte, b'"' | b'\\') { b"\\" } else { b"" });
+                out.put_u8(byte);
+            }
+            out.put_u8(b'"');
+        }
+        out.put_u8(b'}');
     }
 }
 

@@ -306,7 +306,8 @@ impl Session {
         Ok(there)
     }
 
-    fn fill_reference(&mut self, owner: Id, attribute: u16, target: Option<Id>) {
+    /// Gives a reference what the database has.
+    pub(crate) fn fill_reference(&mut self, owner: Id, attribute: u16, target: Option<Id>) {
         if let Some(one) = self.arena.field_mut(owner, attribute).one_mut() {
             *one = crate::instrumentation::OneCore::Loaded(target);
         }

@@ -264,6 +264,14 @@ impl Session {
         committed: bool,
     ) -> Option<Option<Key>> {
         let state = self.arena.state(id);
+        if let [(local, _)] = relationship.pairs.as_slice()
+            && state.head == 0
+            && self.arena.is_loaded(id, *local)
+            && let aludel_sql::Bind::Ref(aludel_sql::ValueRef::I64(n)) =
+                self.arena.field(id, *local).bind()
+        {
+            return Some(Some(Key::Int(n)));
+        }
         let mut values: SmallVec<[_; 2]> = SmallVec::new();
         for (local, _) in &relationship.pairs {
             let logged = if committed && !state.has(Flags::FRESH) {

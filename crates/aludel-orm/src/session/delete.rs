@@ -51,11 +51,11 @@ impl Session {
     }
 
     fn mark_deleting(&mut self, id: Id) -> Result<()> {
-        let state = self.arena.state(id);
+        let mut state = self.arena.state_mut(id);
         if state.life == ObjectState::Detached && state.has(Flags::HAS_KEY) {
             self.guarded(false, |s| s.attach(id))?;
+            state = self.arena.state_mut(id);
         }
-        let state = self.arena.state_mut(id);
         if state.life == ObjectState::Persistent && !state.has(Flags::DELETING) {
             state.flags.set(Flags::DELETING);
             self.deleting.push(id);

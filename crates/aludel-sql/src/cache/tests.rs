@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::render::tests::{address, email, id, name, user, user_id};
+use crate::render::tests::{address, age, email, id, name, user, user_id};
 use crate::*;
 
 /// What is sent: the text and the parameters.
@@ -47,10 +47,11 @@ fn an_expression_that_stands_twice_has_two_parameters() {
 
 #[test]
 fn in_lists_share_shapes() {
-    let cache = StatementCache::new(Dialect::postgres(), 10);
+    let cache = StatementCache::new(Dialect::sqlite(), 10);
     let of = |n: i64| select(id()).filter(id().in_(1..=n) & name().ne("x"));
     let (five, params) = compile(&cache, &of(5));
-    assert!(five.sql.contains(r#"IN ($1, $2, $3, $4, $5, $6, $7, $8) AND "user"."name" <> $9"#));
+    assert!(five.sql.contains("IN (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) AND \"user\".\"name\" <> ?9"));
+    assert!(five.arrays.is_empty());
     let numbers = [1, 2, 3, 4, 5, 5, 5, 5].map(Value::I64);
     assert_eq!(params[..8], numbers);
     assert_eq!(params[8], "x".into());
@@ -62,6 +63,62 @@ fn in_lists_share_shapes() {
     let (three, params) = compile(&cache, &tuples(3));
     assert_eq!((params.len(), compile(&cache, &tuples(4)).0.id), (8, three.id));
     assert_eq!((in_bucket(0), in_bucket(1), in_bucket(1000), in_bucket(1025)), (0, 1, 1024, 1536));
+}
+
+#[test]
+fn lists_go_as_arrays_where_there_are_some() {
+    let cache = StatementCache::new(Dialect::postgres(), 10);
+    let array = |first, len| crate::ArrayParam { first, len };
+    let query = select(id()).filter(name().ne("a") & id().in_(1..=3) & name().not_in(["b", "c"]));
+    let (compiled, params) = compile(&cache, &query.clone().filter(age().eq(5)));
+    let condition =
+        r#"<> $1 AND "user"."id" = ANY($2) AND "user"."name" <> ALL($3)) AND "user"."age" = $4"#;
+    assert!(compiled.sql.contains(condition), "{}", compiled.sql);
+    assert_eq!(compiled.arrays[..], [array(1, 4), array(5, 2)]);
+    assert_eq!((params.len(), &params[6], &params[7]), (8, &"c".into(), &Value::I64(5)));
+
+    // One value, values of no one type, tuples, and expressions among them are no arrays.
+    let alone = |condition| compile(&cache, &select(id()).filter(condition)).0;
+    assert!(alone(id().in_([1])).sql.contains("IN ($1)"));
+    assert!(alone(id().in_([age(), literal(3)])).sql.contains(r#"IN ("user"."age", $1)"#));
+    assert!(alone(tuple((id(), name())).in_([(1, "a"), (2, "b")])).arrays.is_empty());
+    // Of values that are compared with a value, nothing would tell the type.
+    assert!(alone(literal(1_i64).in_([1, 2])).arrays.is_empty());
+    // Statements that write take each value by itself.
+    let delete = Delete::from(&user()).filter(id().in_([1, 2]));
+    assert!(compile(&cache, &Statement::from(delete)).0.sql.contains("IN ($1, $2)"));
+}
+
+#[test]
+fn arrays_and_parameters_that_are_left_out() {
+    /// Drops a comparison of ages, and writes one of ids twice.
+    struct Changed;
+    impl Rewriter for Changed {
+        fn node(&mut self, node: &Node) -> Result<Option<Node>> {
+            Ok(match node {
+                Node::Binary(BinaryOp::Gt, _) => {
+                    Some(Node::eq(age().into_node(), age().into_node()))
+                }
+                Node::In(set) if set.negated => {
+                    let again = In { operand: age().into_node(), ..(**set).clone() };
+                    Some(Node::and([Node::In(set.clone()), Node::In(Box::new(again))]))
+                }
+                _ => None,
+            })
+        }
+    }
+    let cache = StatementCache::new(Dialect::postgres(), 10);
+    let query = select(id()).filter(age().gt(1) & id().in_([2, 3]) & id().not_in([4, 5]));
+    let mut params = Vec::new();
+    let compiled =
+        cache.compile(&query, &mut params, &mut |s| Ok(s.rewrite(&mut Changed)?.into())).unwrap();
+    let condition =
+        r#""user"."id" = ANY($1) AND ("user"."id" <> ALL($2) AND "user"."age" <> ALL($2))"#;
+    assert!(compiled.sql.contains(condition), "{}", compiled.sql);
+    let first = |array: &crate::ArrayParam| (array.first, array.len);
+    assert_eq!(compiled.arrays.iter().map(first).collect::<Vec<_>>(), [(0, 2), (2, 2)]);
+    let given: Vec<Value> = params.iter().map(|p| p.as_ref().to_owned()).collect();
+    assert_eq!(given, [2, 3, 4, 5].map(Value::I64));
 }
 
 #[test]

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Parameters of the caller are written by their ordinals. A value that is still in the tree (a
-//! rewriter put it there) becomes a fixed parameter behind them.
+//! rewriter put it there) becomes a fixed parameter behind them. Where lists of values go as arrays, or
+//! parameters are left out, a statement is written twice: the second time it is known which number each placeholder has.
 
 mod arrays;
 mod call;
@@ -24,7 +25,9 @@ use hashbrown::HashMap;
 
 use crate::statement::{Query, Statement};
 use crate::tree::{Source, TextNode, TextPart};
-use crate::{Compiled, Dialect, DialectKind, Error, ErrorKind, Result, StatementKind, Value};
+use crate::{
+    ArrayParam, Compiled, Dialect, DialectKind, Error, ErrorKind, Result, StatementKind, Value,
+};
 
 /// Renders a statement in which the caller's parameters are numbered. `params` says how many there
 /// are; if it does not, those that stand in the statement tell.
@@ -33,34 +36,57 @@ pub(crate) fn render(
     dialect: &Dialect,
     params: Option<u32>,
 ) -> Result<Compiled> {
-    let (compiled, dropped) = write(statement, dialect, params, &[])?;
-    match dropped {
-        // Databases want as many parameters as there are placeholders.
-        Some(sent) if params.is_some() => {
-            let (mut compiled, _) = write(statement, dialect, params, &sent)?;
-            compiled.order = compiled.order.or(Some(sent.into()));
-            Ok(compiled)
-        }
-        _ => Ok(compiled),
+    let (mut compiled, found) = write(statement, dialect, params, Found::default())?;
+    // Databases want as many parameters as there are placeholders.
+    let dropped = params.is_some() && found.sent.is_some();
+    if dropped || !found.arrays.is_empty() {
+        let sent = found.sent.clone().filter(|_| dropped);
+        let known = Found { sent: sent.clone(), arrays: found.arrays };
+        (compiled, _) = write(statement, dialect, params, known)?;
+        compiled.order = compiled.order.or(sent.map(Into::into));
+    }
+    Ok(compiled)
+}
+
+/// What the first writing of a statement has found.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    /// The parameters that have placeholders, by their ordinals, where some have none.
+    sent: Option<Vec<u32>>,
+    /// Those that go as arrays, by the ordinal of the first, in their order.
+    arrays: Vec<ArrayParam>,
+}
+
+impl Found {
+    /// The position of a parameter among those that are sent.
+    fn position(&self, ordinal: u32) -> u32 {
+        let known = self.sent.as_ref().and_then(|sent| sent.binary_search(&ordinal).ok());
+        known.map_or(ordinal, |at| at as u32)
+    }
+
+    /// The number of the placeholder of a parameter, from 0 on.
+    fn number(&self, ordinal: u32) -> usize {
+        let before = self.arrays.iter().filter(|array| array.first < ordinal);
+        (self.position(ordinal) - before.map(|array| array.len - 1).sum::<u32>()) as usize
     }
 }
 
-/// Renders a statement; and gives the parameters that have placeholders, where some have none. If these are given,
-/// placeholders are numbered by them.
 fn write(
     statement: &Statement,
     dialect: &Dialect,
     params: Option<u32>,
-    sent: &[u32],
-) -> Result<(Compiled, Option<Vec<u32>>)> {
+    known: Found,
+) -> Result<(Compiled, Found)> {
     let first_look = names::Names::of(statement);
     let mut r = Renderer {
         dialect,
-        sent,
+        takes_arrays: dialect.capabilities.arrays && matches!(statement, Statement::Query(_)),
+        known,
         sql: String::new(),
         params: params.unwrap_or(first_look.params),
         fixed: Vec::new(),
         order: Vec::new(),
+        arrays: Vec::new(),
         aliases: HashMap::default(),
         names: first_look,
         scopes: Vec::new(),
@@ -69,8 +95,9 @@ fn write(
     };
     let queries = r.names.queries;
     let (kind, table, columns, rows) = r.statement(statement)?;
-    let dropped = r.dropped();
+    let found = Found { sent: r.sent(), arrays: r.whole_arrays() };
     let order = (dialect.kind == DialectKind::MySql && !r.in_order()).then(|| r.order.into());
+    let at = |array: &ArrayParam| ArrayParam { first: r.known.position(array.first), ..*array };
     let compiled = Compiled {
         table: table.map(|t| t.full_name().into()),
         columns: columns.into(),
@@ -78,9 +105,10 @@ fn write(
         queries,
         fixed: r.fixed.into(),
         order,
+        arrays: r.known.arrays.iter().map(at).collect(),
         ..Compiled::new(r.sql, kind)
     };
-    Ok((compiled, dropped))
+    Ok((compiled, found))
 }
 
 /// Which columns are written without the name of their table.
@@ -95,14 +123,19 @@ enum Bare {
 
 struct Renderer<'d> {
     dialect: &'d Dialect,
-    /// The parameters that are sent, by their ordinals; all of them, if none is here.
-    sent: &'d [u32],
+    /// Lists of values may go as arrays. In a statement that writes each value has a placeholder: it may be one of a
+    /// batch.
+    takes_arrays: bool,
+    /// What the first writing has found, if this is the second one.
+    known: Found,
     sql: String,
     /// How many parameters the caller gives.
     params: u32,
     fixed: Vec<Value>,
-    /// The ordinal of each placeholder, in the order of the text.
+    /// The ordinal of each parameter that has a placeholder, in the order of the text.
     order: Vec<u32>,
+    /// Lists that could go as arrays.
+    arrays: Vec<ArrayParam>,
     /// The names of aliases, by their ids.
     aliases: HashMap<u32, Box<str>, foldhash::fast::RandomState>,
     names: names::Names,
@@ -144,17 +177,33 @@ impl Renderer<'_> {
     }
 
     fn placeholder(&mut self, ordinal: u32) {
-        let number = self.sent.binary_search(&ordinal).unwrap_or(ordinal as usize);
-        self.dialect.placeholder(&mut self.sql, number);
+        self.dialect.placeholder(&mut self.sql, self.known.number(ordinal));
         self.order.push(ordinal);
     }
 
     /// The parameters that have placeholders, where some have none.
-    fn dropped(&self) -> Option<Vec<u32>> {
+    fn sent(&self) -> Option<Vec<u32>> {
         let mut there = self.order.clone();
         there.sort_unstable();
         there.dedup();
         (there.len() < self.params as usize + self.fixed.len()).then_some(there)
+    }
+
+    /// The lists that can go as arrays, since nothing else has a part of their values.
+    fn whole_arrays(&self) -> Vec<ArrayParam> {
+        if self.arrays.is_empty() {
+            return Vec::new();
+        }
+        let mut uses: HashMap<u32, usize> = HashMap::default();
+        self.order.iter().for_each(|ordinal| *uses.entry(*ordinal).or_default() += 1);
+        let whole = |array: &&ArrayParam| {
+            let written = self.arrays.iter().filter(|other| other == array).count();
+            (array.first..array.first + array.len).all(|ordinal| uses[&ordinal] == written)
+        };
+        let mut arrays: Vec<ArrayParam> = self.arrays.iter().filter(whole).copied().collect();
+        arrays.sort_unstable_by_key(|array| array.first);
+        arrays.dedup();
+        arrays
     }
 
     /// A value that the caller does not know of.

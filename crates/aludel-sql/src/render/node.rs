@@ -3,9 +3,9 @@
 use super::{Bare, Renderer};
 use crate::dialect::NullSafe;
 use crate::tree::{
-    BinaryOp, Direction, In, InSet, Junction, Like, LikeShape, Node, NullsOrder, UnaryOp,
+    BinaryOp, Direction, In, InSet, Junction, Like, LikeShape, Node, NullsOrder, Param, UnaryOp,
 };
-use crate::{DataType, DialectKind, Error, ErrorKind, Result};
+use crate::{ArrayParam, DataType, DialectKind, Error, ErrorKind, Result};
 
 /// How tightly an expression holds together. One that holds less than its place wants is put in
 /// brackets.
@@ -278,6 +278,13 @@ impl Renderer<'_> {
             InSet::Query(_) => None,
         };
         self.operand(&node.operand, OTHER)?;
+        if let Some(array) = list.and_then(|list| self.array(&node.operand, list)) {
+            self.push(if node.negated { " <> ALL(" } else { " = ANY(" });
+            self.dialect.placeholder(&mut self.sql, self.known.number(array.first));
+            self.order.extend(array.first..array.first + array.len);
+            self.push(")");
+            return Ok(());
+        }
         self.push(if node.negated { " NOT IN " } else { " IN " });
         match (&node.set, list) {
             (InSet::Query(query), _) => self.subquery(query)?,
@@ -292,6 +299,30 @@ impl Renderer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The values of a list as an array, where they can go as one: then the statement is short, and needs not be read
+    /// anew by the server for each.
+    fn array(&mut self, operand: &Node, list: &[Node]) -> Option<ArrayParam> {
+        let mut params = list.iter().map(|node| match node {
+            Node::Param(param) => Some(param),
+            _ => None,
+        });
+        let first = params.next()??;
+        let next = |(param, at): (Option<&Param>, u32)| {
+            param.is_some_and(|p| p.ordinal == first.ordinal + at && p.data_type == first.data_type)
+        };
+        let can = self.takes_arrays
+            && list.len() > 1
+            // Of which type the array is, the operand tells.
+            && !is_value(operand)
+            && !matches!(first.data_type, DataType::Any | DataType::Json | DataType::Tuple);
+        if !can || !params.zip(1..).all(next) {
+            return None;
+        }
+        let array = ArrayParam { first: first.ordinal, len: u32::try_from(list.len()).ok()? };
+        self.arrays.push(array);
+        self.known.arrays.contains(&array).then_some(array)
     }
 
     fn like(&mut self, like: &Like) -> Result<()> {

@@ -9,6 +9,7 @@ use crate::instrumentation::Id;
 use crate::mapping::Relationship;
 use crate::session::Session;
 use crate::session::cascade::Cascade;
+use crate::session::identity::Key;
 use crate::session::state::ObjectState;
 
 impl Session {
@@ -189,26 +190,46 @@ impl Session {
         if !relationship.is_by_key() || !batch.deletes {
             return Ok(());
         }
-        let open = batch.objects.iter().filter(|(id, mark)| {
-            mark.delete
-                && self.arena.state(*id).life == ObjectState::Persistent
-                && self.is_open(*id, relationship.attribute)
-        });
-        let open: Vec<Id> = open.map(|(id, _)| *id).collect();
-        let locals = relationship.pairs.iter().map(|(local, _)| *local);
-        let wanted = open.iter().flat_map(|id| locals.clone().map(|local| (*id, local))).collect();
-        self.ensure_each_loaded(wanted).await?;
-        for id in open {
-            let found = match self.foreign_key(id, relationship, true) {
-                Some(Some(key)) => self.find(relationship.target, &key).map(|found| vec![found]),
-                Some(None) => Some(Vec::new()),
-                None => None,
-            };
-            if let Some(found) = found {
-                self.fill_relationship(id, relationship.attribute, found);
+        let mut expired = Vec::new();
+        let mut last = None;
+        for &(id, mark) in &batch.objects {
+            if mark.delete
+                && self.arena.state(id).life == ObjectState::Persistent
+                && self.is_open(id, relationship.attribute)
+                && !self.keep_reference(id, relationship, &mut last)
+            {
+                expired.push(id);
             }
         }
+        let locals = relationship.pairs.iter().map(|(local, _)| *local);
+        let wanted = expired.iter().flat_map(|id| locals.clone().map(|local| (*id, local)));
+        self.ensure_each_loaded(wanted.collect()).await?;
+        for id in expired {
+            self.keep_reference(id, relationship, &mut last);
+        }
         Ok(())
+    }
+
+    /// Fills in a reference by its key, where that is in the identity map; says whether the key is known. Neighbours
+    /// often refer to the same: `last` has what was found before.
+    fn keep_reference(
+        &mut self,
+        id: Id,
+        relationship: &Relationship,
+        last: &mut Option<(i64, Id)>,
+    ) -> bool {
+        let Some(key) = self.foreign_key(id, relationship, true) else { return false };
+        let found = match &key {
+            None => None,
+            Some(Key::Int(n)) if last.is_some_and(|(of, _)| of == *n) => last.map(|(_, id)| id),
+            Some(key) => {
+                let Some(found) = self.find(relationship.target, key) else { return true };
+                *last = if let Key::Int(n) = key { Some((*n, found)) } else { *last };
+                Some(found)
+            }
+        };
+        self.fill_reference(id, relationship.attribute, found);
+        true
     }
 
     /// The expired columns of an object, without the foreign keys that its references are about to set: those

@@ -56,7 +56,7 @@ fn fullname() -> Expr<Option<String>> {
     user().col("fullname")
 }
 
-fn age() -> Expr<i64> {
+pub(crate) fn age() -> Expr<i64> {
     user().col("age")
 }
 
