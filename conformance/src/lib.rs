@@ -28,6 +28,6 @@ pub use database::Databases;
 pub use failure::Failure;
 pub use kit::{Kit, out_of_scope};
 pub use listed::{Listed, listed, reason};
-pub use report::{Difference, Report, compare};
+pub use report::{Difference, Report, compare, show};
 pub use runner::Runner;
 pub use scenario::{Scenario, Step};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use conformance::{Databases, Difference, Kit, Report, compare, out_of_scope};
+use conformance::{Databases, Difference, Kit, Report, compare, out_of_scope, show};
 
 const USAGE: &str = "\
 Runs the scenarios of a conformance kit, and compares with what SQLAlchemy gave.
@@ -16,6 +16,7 @@ conformance DIR [OPTION]…
   --json               one JSON object instead of text
   --verbose            the names of those that pass; of those that do not, the statements sent, and those too
                        that differ as docs/differences.md has it
+  --show               every step with what it sent and its output, also after the first difference
   --database URL       a PostgreSQL server, where a schema is made; else files of SQLite
   --list-out-of-scope  the scenarios that are known to need more, with the reasons
 ";
@@ -27,6 +28,7 @@ struct Options {
     scenarios: Vec<String>,
     json: bool,
     verbose: bool,
+    show: bool,
     list: bool,
     server: Option<String>,
 }
@@ -40,6 +42,7 @@ fn options() -> Result<Options, String> {
             "--group" => options.groups.push(value()?),
             "--scenario" => options.scenarios.push(value()?),
             "--json" => options.json = true,
+            "--show" => options.show = true,
             "--verbose" => options.verbose = true,
             "--list-out-of-scope" => options.list = true,
             "--database" => {
@@ -94,6 +97,12 @@ fn run(options: &Options) -> Result<bool, String> {
     let names: Vec<String> = kit.names()?.into_iter().filter(wanted).collect();
     if names.is_empty() {
         return Err("no scenario has such a name".to_owned());
+    }
+    if options.show {
+        for name in names {
+            println!("{}", show(&kit, &databases, &name)?);
+        }
+        return Ok(true);
     }
     let mut report = Report::default();
     for name in names {

@@ -94,24 +94,58 @@ pub fn compare(
     let mut runner =
         Runner::new(databases, &scenario.session, verbose).map_err(|e| whole(format!("{e:?}")))?;
     for (number, (step, wanted)) in scenario.steps.iter().zip(&expected).enumerate() {
-        let (actual, note) = match runner.step(step) {
-            Ok(output) => (output, None),
-            Err(Failure::Refused(error)) => {
-                (json!({ "error": crate::failure::kind(&error) }), Some(format!("{error:?}")))
-            }
-            Err(Failure::Outcome(kind)) => (json!({ "error": kind }), None),
-            Err(Failure::OutOfScope(what)) => {
-                (json!({ "out_of_scope": what }), Some(format!("out of scope: {what}")))
-            }
-            Err(Failure::Malformed(what)) => {
-                (json!({ "malformed": what }), Some(format!("malformed: {what}")))
-            }
-        };
+        let (actual, note) = output(runner.step(step));
         if actual != *wanted {
             let step = Some((number, step.to_string()));
-            let found = difference(step, wanted, actual, note.unwrap_or_default());
+            let found = difference(step, wanted, actual, note);
             return Err(Box::new(Difference { statements: runner.statements(), ..found }));
         }
     }
     Ok(())
+}
+
+/// Runs a scenario to its end, and writes each step with its output; what SQLAlchemy gave is beside it where that
+/// differs.
+///
+/// # Errors
+/// When it could not be run at all.
+pub fn show(kit: &Kit, databases: &Databases, name: &str) -> Result<String, String> {
+    let (scenario, expected) = kit.load(name)?;
+    let mut runner =
+        Runner::new(databases, &scenario.session, true).map_err(|e| format!("{e:?}"))?;
+    let mut text = format!("{name}: {}\n", scenario.about);
+    let mut sent = 0;
+    for (number, (step, wanted)) in scenario.steps.iter().zip(&expected).enumerate() {
+        let (actual, note) = output(runner.step(step));
+        let statements = runner.statements();
+        let mut line = |what: &str| {
+            text.push_str(what);
+            text.push('\n');
+        };
+        line(&format!("{number:4}  {step}"));
+        statements[sent..].iter().for_each(|s| line(&format!("      | {s}")));
+        sent = statements.len();
+        line(&format!("      {actual}  {note}"));
+        if actual != *wanted {
+            line(&format!("   != {wanted}"));
+        }
+    }
+    Ok(text)
+}
+
+/// What a step comes to in JSON, with more of why where it failed.
+fn output(result: crate::failure::Result<Json>) -> (Json, String) {
+    match result {
+        Ok(output) => (output, String::new()),
+        Err(Failure::Refused(error)) => {
+            (json!({ "error": crate::failure::kind(&error) }), format!("{error:?}"))
+        }
+        Err(Failure::Outcome(kind)) => (json!({ "error": kind }), String::new()),
+        Err(Failure::OutOfScope(what)) => {
+            (json!({ "out_of_scope": what }), format!("out of scope: {what}"))
+        }
+        Err(Failure::Malformed(what)) => {
+            (json!({ "malformed": what }), format!("malformed: {what}"))
+        }
+    }
 }
