@@ -315,6 +315,7 @@ impl Session {
     /// has a pending change of its own, the attribute is expired.
     pub(super) fn apply_update(&mut self, effect: Effect) -> Result<()> {
         let id = effect.id;
+        self.note_updated(id);
         for (attribute, value) in effect.values {
             if !self.arena.is_loaded(id, attribute) {
                 continue;
