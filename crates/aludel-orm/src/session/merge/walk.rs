@@ -12,6 +12,7 @@ use super::MergeLoad;
 use crate::Result;
 use crate::attributes::Datum;
 use crate::instrumentation::{Id, ManyCore, OneCore};
+use crate::mapping::Holder;
 use crate::session::identity::Key;
 use crate::session::state::Flags;
 use crate::session::{FastMap, Session};
@@ -191,7 +192,8 @@ impl Session {
         Ok(())
     }
 
-    /// Loads what is to be replaced: columns with active history, and collections.
+    /// Loads what is to be replaced: columns with active history, and collections; and the keys of members of keyed
+    /// collections.
     async fn load_what_is_replaced(&mut self, walk: &Walk, level: &Level) -> Result<()> {
         let mappers = Arc::clone(&self.mappers);
         let mut lacking = Lacking::default();
@@ -212,6 +214,17 @@ impl Session {
                 && let Some(target) = self.loadable_target(walk, given)
             {
                 lacking.push(target, attribute);
+            }
+            let holder = mappers.at(given.class).relationship(attribute).map(|r| &r.holder);
+            if let (Some(Holder::Keyed(key)), Some(Datum::Many(members))) =
+                (holder, self.related_now(given, attribute))
+            {
+                // The keys that are not merged with the members.
+                let unkeyed = members.into_iter().filter(|m| !self.arena.is_loaded(*m, *key));
+                let targets = unkeyed.filter_map(|member| self.loadable_target(walk, member));
+                targets
+                    .filter(|target| !self.arena.is_loaded(*target, *key))
+                    .for_each(|target| lacking.push(target, *key));
             }
         }
         for (_, attribute, targets) in lacking.0 {
