@@ -7,6 +7,8 @@ use super::transaction::{Level, RolledBack};
 use crate::events::ObjectEvent;
 use crate::instrumentation::Id;
 
+type Ids = hashbrown::HashSet<Id, foldhash::fast::RandomState>;
+
 impl Session {
     /// Puts the objects back as they were when the level began. In a savepoint only what changed in it is
     /// expired.
@@ -15,23 +17,17 @@ impl Session {
             .into_iter()
             .filter(|id| self.arena.life(*id) == Some(ObjectState::Pending))
             .collect();
-        let mut gone: hashbrown::HashSet<Id, foldhash::fast::RandomState> = Default::default();
+        let mut gone = Ids::default();
         for id in level.inserted.iter().copied().chain(pending) {
             if self.arena.holds(id) && gone.insert(id) {
                 self.undo_insert(id);
                 undone.transient.push(id);
             }
         }
-        for (id, old) in level.switched.into_iter().rev() {
-            if !self.arena.holds(id) || gone.contains(&id) {
-                continue;
-            }
-            self.drop_identity(id);
-            self.put_key(id, &old);
-            self.identity_mut(id.class).insert(&old, Place { slot: id.slot, class: id.class });
-        }
+        self.undo_switches(level.switched, &gone);
         let deleting = std::mem::take(&mut self.deleting);
-        for id in level.deleted.into_iter().chain(deleting) {
+        // Backwards: of two that were deleted for one row, the first had it when the level began.
+        for id in level.deleted.into_iter().rev().chain(deleting) {
             let marked = |s: &Self| {
                 let state = s.arena.state(id);
                 state.life == ObjectState::Deleted || state.has(Flags::DELETING)
@@ -45,8 +41,7 @@ impl Session {
                 self.undo_delete(id);
             }
         }
-        let touched: hashbrown::HashSet<Id, foldhash::fast::RandomState> =
-            level.updated.into_iter().collect();
+        let touched: Ids = level.updated.into_iter().collect();
         let stale = self.arena.ids(|s| s.life == ObjectState::Persistent);
         for id in stale {
             let modified = self.arena.state(id).has(Flags::MODIFIED);
@@ -83,8 +78,38 @@ impl Session {
         if was == ObjectState::Deleted {
             state.life = ObjectState::Persistent;
             if let Some(key) = self.identity_key(id) {
-                self.identity_mut(id.class).insert(&key, Place { slot: id.slot, class: id.class });
+                self.stand_again(id, &key);
             }
+        }
+    }
+
+    /// Objects have the keys again that they had before the level began.
+    fn undo_switches(&mut self, switched: Vec<(Id, Key)>, gone: &Ids) {
+        let mut seen = Ids::default();
+        let first =
+            |(id, _): &(Id, Key)| self.arena.holds(*id) && !gone.contains(id) && seen.insert(*id);
+        let switched: Vec<(Id, Key)> = switched.into_iter().filter(first).collect();
+        // First all leave their places: two may have changed them.
+        switched.iter().for_each(|(id, _)| self.drop_identity(*id));
+        for (id, old) in switched {
+            self.put_key(id, &old);
+            if self.arena.life(id) == Some(ObjectState::Persistent) {
+                self.stand_again(id, &old);
+            }
+        }
+    }
+
+    /// An object stands for its row again; one that has come to stand for it in the meantime does not.
+    fn stand_again(&mut self, id: Id, key: &Key) {
+        let place = Place { slot: id.slot, class: id.class };
+        let map = self.identity_mut(id.class);
+        let other = map.get(key).filter(|other| *other != place);
+        map.insert(key, place);
+        if let Some(other) = other {
+            self.displaced(
+                other,
+                "what was done to another object with the same key is taken back",
+            );
         }
     }
 

@@ -50,8 +50,6 @@ impl Flags {
     pub(crate) const ORPHANED: Flags = Flags(32);
     /// Its row was inserted in this transaction.
     pub(crate) const INSERTED: Flags = Flags(64);
-    /// It has been changed and flushed in this transaction.
-    pub(crate) const TOUCHED: Flags = Flags(128);
     /// Its identity key is kept in the side table, since the key attributes say something else.
     pub(crate) const KEY_ASIDE: Flags = Flags(256);
     /// It is listed in the session's list of changed objects.

@@ -11,6 +11,9 @@ use crate::session::identity::{Key, Place};
 use crate::session::state::{Flags, ObjectState, State};
 use crate::{Error, ErrorKind, Result};
 
+/// Why an object is displaced by a flush.
+const WRITTEN: &str = "another object was written with the same key";
+
 impl State {
     /// The row of a new object has been inserted.
     #[inline]
@@ -132,7 +135,7 @@ impl Session {
                 displaced.extend(map.get_int(*key));
                 map.insert_int(*key, Place { slot: id.slot, class });
             }
-            displaced.into_iter().for_each(|place| self.displaced(place));
+            displaced.into_iter().for_each(|place| self.displaced(place, WRITTEN));
             let plain = plain && self.mappers.at(class).write_only.is_empty();
             let slab = self.arena.of_mut(run[0].0);
             let mut logged = Vec::new();
@@ -253,7 +256,7 @@ impl Session {
             let other = map.get(key).filter(|other| *other != place);
             map.insert(key, place);
             if let Some(other) = other {
-                self.displaced(other);
+                self.displaced(other, WRITTEN);
             }
         }
         let mut inserted = Vec::new();
@@ -265,7 +268,6 @@ impl Session {
                 state.become_inserted();
                 inserted.push(id);
             } else if state.life == ObjectState::Persistent {
-                state.flags.set(Flags::TOUCHED);
                 self.note_updated(id);
             } else {
                 continue;
@@ -308,20 +310,21 @@ impl Session {
         }
     }
 
-    /// Another object has come to stand for the row of this one.
+    /// Another object has come to stand for the row of this one, for some reason.
     #[cold]
-    fn displaced(&mut self, place: Place) {
+    pub(in crate::session) fn displaced(&mut self, place: Place, why: &str) {
         let id = self.id_at(place);
         let state = self.arena.state_mut(id);
         if state.life == ObjectState::Persistent && !self.has_new_place(id) {
             let state = self.arena.state_mut(id);
             state.life = ObjectState::Detached;
             state.flags.unset(Flags::LISTED);
+            state.flags.unset(Flags::DELETING);
             self.listeners.note(ObjectEvent::PersistentToDetached, id);
             if let Ok(engine) = self.engine() {
                 engine.warn(|| {
                     format!(
-                        "{}: another object was written with the same key, and stands for the row now; this one is detached",
+                        "{}: {why}, and it stands for the row now; this one is detached",
                         self.describe_object(id)
                     )
                 });
