@@ -45,6 +45,7 @@ mod hydrate;
 mod key;
 mod lazy;
 mod link;
+mod lists;
 mod load_columns;
 mod loader_criteria;
 mod locked;

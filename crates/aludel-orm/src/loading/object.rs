@@ -32,7 +32,7 @@ pub(super) fn object(
     populate: &mut Populate,
 ) -> Result<Option<Id>> {
     if let [column] = plan.key[..]
-        && let Ok(ValueRef::I64(key)) = row.get(usize::from(column))
+        && let Some(key) = row.integer(usize::from(column))
     {
         let place = session.identity.get(usize::from(plan.root)).and_then(|map| map.get_int(key));
         return match place {
@@ -396,11 +396,10 @@ impl Session {
     /// Whether everything of an object was expired: its key tells.
     #[inline]
     pub(crate) fn is_wholly_expired(&self, id: Id) -> bool {
-        let state = self.arena.state(id);
-        if state.expired == 0 && self.mapper_of(id).properties.len() <= 64 {
+        let slab = self.arena.of(id);
+        if !slab.may_be_expired(id.slot) {
             return false;
         }
-        let slab = self.arena.of(id);
         self.mapper_of(id).primary_key.iter().any(|a| slab.is_expired(id.slot, *a))
     }
 }

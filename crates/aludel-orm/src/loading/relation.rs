@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
-use aludel_sql::{Row, ValueRef};
-use hashbrown::{HashMap, HashSet};
+use aludel_sql::Row;
+use hashbrown::HashSet;
 use smallvec::SmallVec;
 
 use super::get::KEYS_AT_ONCE;
 use super::guard::Loaded;
-use super::link::{Link, among, link, member_order, over, plain_key};
+use super::link::{Link, among, link, member_order, over};
+use super::lists::Lists;
 use super::loader_criteria::ClassCriterion;
 use super::options::{LoadOption, Strategy};
 use super::query::{Query, What};
@@ -24,8 +25,6 @@ use crate::mapping::{Holder, Mappers, Relationship};
 use crate::session::Session;
 use crate::session::identity::Key;
 use crate::session::state::Flags;
-
-type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// What is loaded of a relationship.
 pub(super) struct Wanted<'a> {
@@ -324,42 +323,24 @@ impl Session {
         let mappers = Arc::clone(&self.mappers);
         let owner_mapper = mappers.at(owners[0].class);
         let target = mappers.at(relationship.target);
-        // Owners by what tells them; those without a value have no members.
-        let mut by_key: Map<Key, SmallVec<[u32; 1]>> = Map::default();
         let mut values: Vec<SmallVec<[aludel_sql::Value; 2]>> = Vec::new();
+        let repeats = !wanted.below.is_empty() || link.join.is_some() || wanted.origin.is_some();
+        let mut lists = Lists::new(owners.len(), link.operands.len(), repeats);
         for (at, owner) in owners.iter().enumerate() {
-            let Some(tuple) = self.local_values(*owner, &link.locals, wanted.committed) else {
-                continue;
-            };
-            let key = plain_key(tuple.iter().map(|v| v.as_ref()));
-            let of_key = by_key.entry(key).or_default();
-            if of_key.is_empty() {
+            // Those without a value have no members.
+            if let Some(tuple) = self.local_values(*owner, &link.locals, wanted.committed)
+                && lists.owner(at as u32, &tuple)
+            {
                 values.push(tuple);
             }
-            of_key.push(at as u32);
         }
         let statements =
             if wanted.origin.is_some() { 1 } else { values.len().div_ceil(KEYS_AT_ONCE) };
         if statements > 0 {
             self.count_load(wanted.loaded(relationship, &mappers, statements))?;
         }
-        let mut lists: Vec<Vec<Id>> = vec![Vec::new(); owners.len()];
-        let repeats = !wanted.below.is_empty() || link.join.is_some() || wanted.origin.is_some();
-        let mut seen: HashSet<(u32, Id), foldhash::fast::RandomState> = HashSet::default();
-        let width = link.operands.len();
         let mut extra = |id: Id, row: &dyn Row, at: usize| {
-            let value = |at: usize| row.get(at).unwrap_or(ValueRef::Null);
-            let key = match value(at) {
-                ValueRef::I64(n) if width == 1 => Key::Int(n),
-                _ => plain_key((at..at + width).map(value)),
-            };
-            if let Some(owners) = by_key.get(&key) {
-                for owner in owners {
-                    if !repeats || seen.insert((*owner, id)) {
-                        lists[*owner as usize].push(id);
-                    }
-                }
-            }
+            lists.member(id, row, at);
             Ok(())
         };
         let entity = Entity::of(target.def);
@@ -393,7 +374,7 @@ impl Session {
                 .await?;
             }
         }
-        for (owner, list) in owners.iter().zip(lists) {
+        for (owner, list) in owners.iter().zip(lists.into_lists()) {
             if self.arena.holds(*owner) {
                 self.fill_relationship(*owner, wanted.attribute, list);
             }

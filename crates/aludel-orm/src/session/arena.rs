@@ -115,6 +115,12 @@ impl Slab {
         }
     }
 
+    /// Whether some attribute of an object may be expired: where this says no, none is.
+    #[inline]
+    pub(crate) fn may_be_expired(&self, slot: u32) -> bool {
+        self.words > 0 || self.states[slot as usize].expired != 0
+    }
+
     #[inline]
     pub(crate) fn is_expired(&self, slot: u32, attribute: u16) -> bool {
         if attribute < 64 {
