@@ -5,6 +5,8 @@
 mod abstract_bases;
 #[path = "mappers/abstract_concrete.rs"]
 mod abstract_concrete;
+#[path = "mappers/along.rs"]
+mod along;
 #[path = "mappers/columns.rs"]
 mod columns;
 #[path = "mappers/concrete.rs"]

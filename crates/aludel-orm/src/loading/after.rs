@@ -70,6 +70,7 @@ impl Session {
                         self.load_subclass(class, ids).await?;
                     }
                 }
+                LoadOption::Along(class) => self.load_subclass(class, ids).await?,
                 _ => {}
             }
         }
@@ -77,10 +78,14 @@ impl Session {
     }
 
     /// Reads the columns that a subclass adds, of the objects that are of it and lack some.
-    async fn load_subclass(&mut self, class: &'static ClassDef, ids: &IdSet) -> Result<()> {
+    pub(super) async fn load_subclass(
+        &mut self,
+        class: &'static ClassDef,
+        ids: impl IntoIterator<Item = &Id>,
+    ) -> Result<()> {
         let index = self.learn(class)?;
         let lacking: Vec<Id> = ids
-            .iter()
+            .into_iter()
             .copied()
             .filter(|id| {
                 self.mappers.is_a(id.class, index) && !self.expired_columns(*id).is_empty()

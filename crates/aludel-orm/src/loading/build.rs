@@ -43,11 +43,14 @@ impl Resolver<'_> {
         self.depth += 1;
         let around = self.criteria.len();
         self.criteria.extend_from_slice(&query.criteria);
+        let along = self.classes_along(class, &query.along, &query.options)?;
         let sources = match query.entity.number() {
-            0 if query.own => self.own(class),
-            0 => self.with_along(class, &query.along)?,
+            0 if query.own => self.with_along(self.own(class), &along, |source| source()),
+            0 => self.with_along(self.plain(class), &along, |source| source()),
             _ => {
                 let sources = self.sources(&query.entity)?;
+                let sources =
+                    self.with_along(sources, &along, |source| source().alias().to_source());
                 self.stand_for(&query.entity, &sources);
                 sources
             }
@@ -60,26 +63,6 @@ impl Resolver<'_> {
         self.depth -= 1;
         self.criteria.truncate(around);
         result
-    }
-
-    /// The tables of a class, and those of the subclasses that are read along.
-    fn with_along(
-        &mut self,
-        class: u16,
-        along: &[&'static crate::instrumentation::ClassDef],
-    ) -> Result<Arc<Sources>> {
-        let mut sources = self.plain(class);
-        for def in along {
-            let sub = self.class(def)?;
-            for table in &self.mappers.at(sub).tables {
-                if sources.of(table).is_none()
-                    && let Some(sources) = Arc::get_mut(&mut sources)
-                {
-                    sources.tables.push((table.clone(), table.to_source()));
-                }
-            }
-        }
-        Ok(sources)
     }
 
     fn select_within(
@@ -270,10 +253,9 @@ impl Resolver<'_> {
         sources: &Arc<Sources>,
     ) -> Result<Select> {
         let mut plan = Plan::default();
-        let along: Vec<u16> =
-            query.along.iter().map(|def| self.class(def)).collect::<Result<_>>()?;
         let mut building = Building::default();
         let options = self.with_defaults(sources.class, &query.options)?;
+        let along = self.along(sources, &query.along, &options)?;
         self.expressions = query.expressions.clone();
         let entity =
             self.entity(sources, &options, &along, &mut building.columns, &mut plan.entities);
@@ -328,12 +310,11 @@ impl Resolver<'_> {
         let mut main = None;
         for leaf in columns.iter().filter_map(ObjectLeaf::of) {
             let sources = self.sources(&leaf.entity)?;
-            let along = match leaf.entity == query.entity {
-                true => query.along.iter().map(|def| self.class(def)).collect::<Result<_>>()?,
-                false => Vec::new(),
-            };
             let options = self.options_of(sources.class, &query.options)?;
             let mut options = self.with_defaults(sources.class, &options)?.into_owned();
+            let of_query = leaf.entity == query.entity;
+            let along = if of_query { &*query.along } else { &[] };
+            let along = self.along(&sources, along, &options)?;
             self.without_multiplying(&mut options)?;
             let mut entity =
                 self.entity(&sources, &options, &along, &mut building.columns, &mut plan.entities)?;
@@ -361,7 +342,8 @@ impl Resolver<'_> {
                 LoadOption::Relationship(option) => Some(option.class),
                 LoadOption::Defer { class, .. }
                 | LoadOption::Undefer { class, .. }
-                | LoadOption::LoadOnly { class, .. } => Some(*class),
+                | LoadOption::LoadOnly { class, .. }
+                | LoadOption::Along(class) => Some(*class),
                 LoadOption::Polymorphic(classes) => classes.first().copied(),
                 _ => None,
             };

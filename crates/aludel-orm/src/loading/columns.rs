@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aludel_sql::Node;
 use hashbrown::HashMap;
 
+use super::along::shown;
 use super::build::is_same_column;
 use super::memory::Allowed;
 use super::options::{LoadOption, Strategy};
@@ -97,11 +98,9 @@ impl Resolver<'_> {
     ) -> Result<EntityPlan> {
         let mappers = self.mappers;
         let mut placed = Placed::new();
-        let shown = |class: &&u16| {
-            mappers.at(**class).tables.iter().all(|table| sources.of(table).is_some())
-        };
-        let along: Vec<u16> =
-            along.iter().chain(mapper.read_along.iter().filter(shown)).copied().collect();
+        let shown = |class: u16| shown(mappers.at(class), sources);
+        let by_mapping = mapper.read_along.iter().filter(|class| shown(**class));
+        let along: Vec<u16> = along.iter().chain(by_mapping).copied().collect();
         let own = self.class_plan(mapper, sources, true, options, columns, &mut placed)?;
         let key = mapper.primary_key.iter().filter_map(|a| own.column(*a)).collect();
         let mut discriminator = None;
@@ -112,15 +111,18 @@ impl Resolver<'_> {
             let mut classes = Vec::new();
             for (value, class) in &mapper.polymorphic {
                 let sub = mappers.at(*class);
-                let read = *class == mapper.index || along.iter().any(|a| mappers.is_a(*class, *a));
+                let below = || shown(*class) && along.iter().any(|a| mappers.is_a(*class, *a));
+                let read = *class == mapper.index || along.contains(class) || below();
                 let plan = self.class_plan(sub, sources, read, options, columns, &mut placed)?;
                 classes.push((value.clone(), plan));
             }
             discriminator = Some(Discriminator { column, classes });
         }
+        let is_read = |def: &ClassDef| along.iter().any(|a| mappers.at(*a).def.key() == def.key());
         let after = options.iter().filter(|option| match option {
             LoadOption::Relationship(option) => option.how.is_after(),
             LoadOption::Polymorphic(_) => true,
+            LoadOption::Along(class) => !is_read(class),
             _ => false,
         });
         Ok(EntityPlan {

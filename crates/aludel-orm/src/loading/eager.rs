@@ -48,8 +48,9 @@ impl Resolver<'_> {
             let index = plan.eager;
             plan.eager += 1;
             let options = self.with_defaults(sources.class, &option.below)?;
+            let along = self.along(&sources, &[], &options)?;
             let columns = &mut building.columns;
-            let mut below = self.entity(&sources, &options, &[], columns, &mut plan.entities)?;
+            let mut below = self.entity(&sources, &options, &along, columns, &mut plan.entities)?;
             self.contained(&mut below, &sources, &options, building, plan)?;
             entity.eager.push(EagerPlan {
                 index,
@@ -119,7 +120,9 @@ impl Resolver<'_> {
     ) -> Result<EagerPlan> {
         let class = self.class(option.class)?;
         let relationship = self.relationship(class, option.attribute)?;
+        let along = self.classes_along(relationship.target, &[], &option.below)?;
         let target = self.fresh(relationship.target);
+        let target = self.with_along(target, &along, |source| source().alias().to_source());
         let through = relationship.secondary.as_ref().map(|s| s.table.alias().to_source());
         let (near, far) = self.conditions(relationship, owner, &target, through.as_ref())?;
         let right = self.tables(&target)?;
@@ -141,8 +144,9 @@ impl Resolver<'_> {
         let index = plan.eager;
         plan.eager += 1;
         let options = self.with_defaults(target.class, &option.below)?;
+        let along = self.along(&target, &[], &options)?;
         let mut entity =
-            self.entity(&target, &options, &[], &mut building.columns, &mut plan.entities)?;
+            self.entity(&target, &options, &along, &mut building.columns, &mut plan.entities)?;
         self.eager(&mut entity, &target, &options, building, plan)?;
         Ok(EagerPlan { index, class, attribute: option.attribute, entity })
     }

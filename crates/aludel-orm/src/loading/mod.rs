@@ -22,6 +22,7 @@
 
 mod after;
 mod aliased;
+mod along;
 mod attribute;
 mod build;
 mod bulk;
@@ -95,7 +96,7 @@ pub use named::EntityRef;
 pub use named_query::{LoadKind, Raise};
 pub use objects::{ObjectOf, OptionalObject, object};
 pub use options::{
-    ColumnOption, IntoOptions, Load, Options, contains_eager, contains_eager_as, defer,
+    ColumnOption, IntoOptions, Load, Options, along, contains_eager, contains_eager_as, defer,
     defer_raise, immediate, joined, lazy as lazy_load, load_only, others, raise, raise_on_sql,
     selectin, selectin_polymorphic, subquery, undefer, undefer_group,
 };

@@ -142,7 +142,8 @@ impl Query {
 
     /// Loads a path of relationships. A step is a relationship's name with the class that has it where that is not
     /// the class that the path has come to, and the entity that stands for its objects where the query has
-    /// joined them.
+    /// joined them; of another kind than [`LoadKind::ContainsEager`] that is a subclass, which they are taken for, as by
+    /// [`Load::of_type`](super::Load::of_type).
     ///
     /// # Errors
     ///
@@ -169,8 +170,11 @@ impl Query {
                     Strategy::Contains(joined.as_ref().map(|joined| joined.entity.clone()))
                 }
             };
-            steps.push(RelationshipOption { class, attribute, how, below: Vec::new() });
-            class = target;
+            let read_as = joined.as_ref().filter(|_| !matches!(how, Strategy::Contains(_)));
+            let below =
+                read_as.map(|sub| LoadOption::Along(sub.entity.class)).into_iter().collect();
+            steps.push(RelationshipOption { class, attribute, how, below });
+            class = read_as.map_or(target, |sub| sub.entity.class);
         }
         let mut steps = steps.into_iter().rev();
         let Some(tip) = steps.next() else { return Ok(()) };

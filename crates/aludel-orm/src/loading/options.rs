@@ -66,6 +66,8 @@ pub(crate) enum LoadOption {
     },
     /// The columns of these subclasses, by a SELECT for each.
     Polymorphic(Vec<&'static ClassDef>),
+    /// The columns of this subclass, by joining its tables.
+    Along(&'static ClassDef),
 }
 
 impl Strategy {
@@ -146,6 +148,10 @@ impl LoadOption {
                 key.token((classes.len() as u32) << 8 | 7);
                 classes.iter().for_each(|class| write_class(key, class));
             }
+            Self::Along(class) => {
+                key.token(9);
+                write_class(key, class);
+            }
         }
     }
 }
@@ -202,13 +208,53 @@ impl<R, T> Load<R, T> {
         Some(LoadOption::Relationship(root))
     }
 
-    /// The objects that it leads to are taken as those of a subclass: what follows is about these. Of
-    /// [`contains_eager`], the query has joined the subclass.
+    /// The objects that it leads to are taken as those of a subclass: what follows is about these, and its columns are
+    /// read [along]. The others come as well, without columns of their own. Of [`contains_eager`], the query has joined
+    /// the subclass.
+    ///
+    /// ```
+    /// # use aludel::orm::{IntoOptions, Load, selectin};
+    /// # use aludel::prelude::*;
+    /// # #[derive(Mapped, Clone, Debug, Default)]
+    /// # #[mapped(table = "companies")]
+    /// # struct Company {
+    /// #     #[column(primary_key)]
+    /// #     id: Auto<i64>,
+    /// #     #[relationship(back_populates = "company")]
+    /// #     employees: Many<Employee>,
+    /// # }
+    /// # #[derive(Mapped, Clone, Debug, Default)]
+    /// # #[mapped(table = "employees", polymorphic_on = "kind", polymorphic_identity = "employee")]
+    /// # #[mapped(subclasses(Manager))]
+    /// # struct Employee {
+    /// #     #[column(primary_key)]
+    /// #     id: Auto<i64>,
+    /// #     kind: String,
+    /// #     #[column(foreign_key = "companies.id")]
+    /// #     company_id: Option<i64>,
+    /// #     #[relationship(back_populates = "employees")]
+    /// #     company: One<Company>,
+    /// # }
+    /// # #[derive(Mapped, Clone, Debug, Default)]
+    /// # #[mapped(table = "managers", polymorphic_identity = "manager")]
+    /// # struct Manager {
+    /// #     #[mapped(base)]
+    /// #     employee: Employee,
+    /// #     level: i64,
+    /// # }
+    /// # fn example() -> Select<Company> {
+    /// // Two statements: the companies, and all employees with what managers have more.
+    /// select::<Company>().options(selectin(Company::employees).of_type::<Manager>())
+    /// # }
+    /// # fn main() {}
+    /// ```
     pub fn of_type<S: Mapped + IsA<T>>(mut self) -> Load<R, S> {
-        if let Some(tip) = self.path.last_mut()
-            && let Strategy::Contains(joined @ None) = &mut tip.how
-        {
-            *joined = Some(Entity::of(S::class()));
+        if let Some(tip) = self.path.last_mut() {
+            match &mut tip.how {
+                Strategy::Contains(Some(_)) => {}
+                Strategy::Contains(joined) => *joined = Some(Entity::of(S::class())),
+                _ => tip.below.push(LoadOption::Along(S::class())),
+            }
         }
         Load { path: self.path, classes: PhantomData }
     }
@@ -371,6 +417,15 @@ pub fn others<C: Mapped>(how: Lazy) -> ColumnOption<C> {
 /// Loads the columns that a subclass adds, of the objects that are of it, by one more SELECT.
 pub fn selectin_polymorphic<C, S: Mapped + IsA<C>>() -> ColumnOption<C> {
     ColumnOption::new(LoadOption::Polymorphic(vec![S::class()]))
+}
+
+/// Reads the columns that a subclass adds along, of the objects that are of it, by joining its tables: SQLAlchemy's
+/// `with_polymorphic`, for the objects that an option leads to. `selectin(Company::employees).then((along::<Employee,
+/// Manager>(), along::<Employee, Engineer>()))` is one statement for the employees with all that these have.
+///
+/// Where the tables cannot be joined, because the program has written the joins, it is one more SELECT.
+pub fn along<C, S: Mapped + IsA<C>>() -> ColumnOption<C> {
+    ColumnOption::new(LoadOption::Along(S::class()))
 }
 
 /// Options being collected.

@@ -121,7 +121,14 @@ impl Session {
             }
         }
         if wanted.renew {
-            self.load_expired(&self.members_of(&there, wanted.attribute)).await?;
+            // What a subclass has more may never have been read.
+            let of_target = mappers.at(relationship.target).properties.len();
+            let mut expired = self.members_of(&there, wanted.attribute);
+            expired.retain(|id| {
+                let first = || self.expired_columns(*id).first().copied().map(usize::from);
+                self.arena.holds(*id) && first().is_some_and(|first| first < of_target)
+            });
+            self.load_expired(&expired).await?;
         }
         let mut members = match wanted.below.is_empty() {
             true => Vec::new(),
@@ -188,7 +195,20 @@ impl Session {
         criteria: Option<Arc<[ClassCriterion]>>,
     ) -> Result<()> {
         for option in options {
-            let LoadOption::Relationship(option) = option else { continue };
+            let option = match option {
+                LoadOption::Relationship(option) => option,
+                LoadOption::Along(class) => {
+                    Box::pin(self.load_subclass(class, &ids)).await?;
+                    continue;
+                }
+                LoadOption::Polymorphic(classes) => {
+                    for class in classes {
+                        Box::pin(self.load_subclass(class, &ids)).await?;
+                    }
+                    continue;
+                }
+                _ => continue,
+            };
             if !option.how.is_after() && !matches!(option.how, Strategy::Joined) {
                 continue;
             }

@@ -47,6 +47,12 @@ impl Sources {
         Self { class: mapper.index, tables, renamed, is_union: false }
     }
 
+    /// The same, and a table.
+    pub(super) fn with(&self, table: (Table, Source)) -> Self {
+        let tables = self.tables.iter().cloned().chain([table]).collect();
+        Self { class: self.class, tables, renamed: self.renamed.clone(), is_union: self.is_union }
+    }
+
     /// A column of what the class is mapped to, as what stands for it has it.
     pub(crate) fn renamed(&self, node: &Node) -> Node {
         node.rewrite_by(&mut Renamed(&self.renamed)).unwrap_or_else(|_| node.clone())
