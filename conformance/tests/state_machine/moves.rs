@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use aludel::ErrorKind;
 use conformance::Databases;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -24,6 +25,8 @@ pub(crate) enum Op {
     /// A keyword is deleted, and a new one takes its name.
     Replace(usize),
     Delete(Class, usize),
+    /// A playlist is deleted whose entries are not loaded, so that the database deletes them; whether that is committed.
+    Cascade(usize, bool),
     Flush,
     Commit,
     Rollback,
@@ -147,6 +150,7 @@ impl Machine for Moves {
             5 => (n.clone(), 2..6usize).prop_map(|(first, count)| Op::Rotate(first, count)),
             3 => n.clone().prop_map(Op::Replace),
             2 => (class(), n.clone()).prop_map(|(class, n)| Op::Delete(class, n)),
+            1 => (n.clone(), any::<bool>()).prop_map(|(n, commit)| Op::Cascade(n, commit)),
             3 => Just(Op::Flush),
             2 => Just(Op::Commit),
             1 => Just(Op::Rollback),
@@ -203,6 +207,7 @@ impl Machine for Moves {
                 }
             }
             Op::Delete(class, n) => self.delete(class, n),
+            Op::Cascade(n, commit) => self.cascade(n, commit),
             Op::Flush => self.flush(),
             Op::Commit => self.commit(),
             Op::Rollback => {
@@ -334,7 +339,7 @@ impl Moves {
         }
         let Some(object) = self.pick(n, |row| row.class == class) else { return Ok(()) };
         if class == Class::Playlist {
-            // Of entries that the database alone deletes, the session would not know that their keys are free.
+            // The session is to know of them; else see `cascade`.
             let entries = self.rows.iter().filter(|(_, row)| row.owner == Some(object));
             let entries: Json = entries.map(|(entry, _)| json!(alias(*entry))).collect();
             let get = json!({ "do": "get", "obj": alias(object), "attr": "entries" });
@@ -348,6 +353,40 @@ impl Moves {
         }
         self.flush()?;
         self.plain("expire_all")
+    }
+
+    /// Deletes a playlist of which nothing is loaded. The session learns that its entries are gone when it looks; what
+    /// the program does not expunge then gives way to an object that gets its key.
+    fn cascade(&mut self, n: usize, commit: bool) -> Done {
+        self.commit()?;
+        let Some(playlist) = self.pick(n, |row| row.class == Class::Playlist) else {
+            return Ok(());
+        };
+        let entries = self.rows.iter().filter(|(_, row)| row.owner == Some(playlist));
+        let entries: Vec<usize> = entries.map(|(entry, _)| *entry).collect();
+        self.plain("expire_all")?;
+        self.do_with("delete", playlist)?;
+        self.plain("flush")?;
+        self.look_in_vain(&entries)?;
+        if !commit {
+            self.plain("rollback")?;
+            return entries.into_iter().try_for_each(|entry| self.look(entry, "title"));
+        }
+        self.rows.retain(|at, _| *at != playlist && !entries.contains(at));
+        self.commit()?;
+        self.look_in_vain(&entries)?;
+        entries
+            .into_iter()
+            .filter(|entry| entry % 2 == 0)
+            .try_for_each(|entry| self.do_with("expunge", entry))
+    }
+
+    fn look_in_vain(&mut self, entries: &[usize]) -> Done {
+        for entry in entries {
+            let get = json!({ "do": "get", "obj": alias(*entry), "attr": "title" });
+            self.steps.check_refused(get, ErrorKind::ObjectDeleted, "object_deleted")?;
+        }
+        Ok(())
     }
 
     fn stale(&mut self, n: usize) -> Done {
@@ -364,7 +403,7 @@ impl Moves {
         self.steps.check(json!({ "do": "external", "sql": sql }), Json::Null)?;
         self.marks = vec![self.rows.clone()];
         self.set(order, "description", json!("ours"))?;
-        self.steps.check_stale()?;
+        self.steps.check_refused(json!({ "do": "flush" }), ErrorKind::Stale, "stale")?;
         self.plain("rollback")
     }
 

@@ -38,13 +38,12 @@ impl Steps {
         Ok(())
     }
 
-    /// Flushes where another program has changed a row that is to be written.
-    pub(crate) fn check_stale(&mut self) -> Done {
-        let step = json!({ "do": "flush" });
+    /// Does a step that has to be refused; the kit's name of the kind of error is told as well.
+    pub(crate) fn check_refused(&mut self, step: Json, kind: ErrorKind, name: &str) -> Done {
         self.done.push(step.clone());
-        let expected = json!({ "error": "stale" });
+        let expected = json!({ "error": name });
         match self.runner.step(&serde_json::from_value(step).unwrap()) {
-            Err(Failure::Refused(error)) if error.kind() == ErrorKind::Stale => {
+            Err(Failure::Refused(error)) if error.kind() == kind => {
                 self.outputs.push(expected);
                 Ok(())
             }

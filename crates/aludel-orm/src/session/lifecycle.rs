@@ -190,8 +190,8 @@ impl Session {
         self.arena.state_mut(id).flags.set(Flags::LEFT);
     }
 
-    /// Takes an object out of the session: a pending one becomes transient, a persistent one detached. Its
-    /// handle stays valid, and the cascade `expunge` takes others along.
+    /// Takes an object out of the session: a pending one becomes transient, a persistent one detached, as does one
+    /// that a flush has deleted. Its handle stays valid, and the cascade `expunge` takes others along.
     ///
     /// # Errors
     ///
@@ -202,7 +202,9 @@ impl Session {
 
     pub(crate) fn expunge_at(&mut self, id: Id) -> Result<()> {
         self.arena.check(id)?;
-        if !self.arena.state(id).in_session() {
+        let state = self.arena.state(id);
+        // What a flush has deleted is the session's until the transaction ends.
+        if !state.in_session() && state.life != ObjectState::Deleted {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
                 format!("{} is not in the session", self.describe_object(id)),
