@@ -164,3 +164,32 @@ fn keys_that_rows_have_in_another_form() {
         assert_eq!(s.get::<Day>(aludel::orm::By(day)).unwrap(), None);
     });
 }
+
+#[test]
+fn what_a_savepoint_takes_back() {
+    each("taken_back", |case| {
+        let s = &mut case.session;
+        let ed = s.insert_returning(insert(vec![user("ed", 10)])).unwrap()[0];
+        s.commit().unwrap();
+        let older = || update::<User>().set(User::age, 11);
+        let fetched = older().synchronize(Synchronize::Fetch);
+        let upsert = insert(vec![user("ed", 11)])
+            .on_conflict_do_update([User::name])
+            .conflict_set_excluded([User::age])
+            .populate_existing();
+        for way in ["updated", "fetched", "given back", "upserted"] {
+            s.begin_nested().unwrap();
+            match way {
+                "updated" => assert_eq!(s.execute_update(older()).unwrap(), 1),
+                "fetched" => assert_eq!(s.execute_update(fetched.clone()).unwrap(), 1),
+                "given back" => assert_eq!(s.update_returning(older()).unwrap(), [ed]),
+                _ => assert_eq!(s.insert_returning(upsert.clone()).unwrap(), [ed]),
+            }
+            assert_eq!(s[ed].age, Some(11), "{way}");
+            s.rollback_nested().unwrap();
+            assert!(!s.is_loaded(ed, User::age).unwrap(), "{way}");
+            s.refresh(ed).unwrap();
+            assert_eq!(s[ed].age, Some(10), "{way}");
+        }
+    });
+}

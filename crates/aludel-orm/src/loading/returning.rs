@@ -277,6 +277,7 @@ impl Updated<'_> {
     /// Gives an object that was there before what was set.
     fn renew(&mut self, id: Id, row: &dyn Row) -> Result<()> {
         let session = &mut *self.session;
+        session.note_updated(id);
         let head = session.arena.state(id).head;
         let mut at = vec![NOT_IN_ROW; self.plan.own.at.len()];
         let mut open = Vec::new();

@@ -166,6 +166,9 @@ impl WriteSink for Loaded<'_> {
         if let (Some(fresh), None, Some(id)) = (&mut self.fresh, known, id) {
             fresh.insert(id);
         }
+        if let Some(id) = id.filter(|_| self.populate.existing) {
+            self.session.note_updated(id);
+        }
         self.ids.extend(id.map(|id| (row, id)));
         Ok(())
     }
