@@ -159,7 +159,7 @@ impl Conn {
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
             *seen += 1;
-            if sink.row(&Shown(row))?.is_break() {
+            if sink.row(&Shown::new(row))?.is_break() {
                 break;
             }
         }

@@ -1,5 +1,7 @@
 //! Parameters to SQLite and rows from it, without a copy on our side.
 
+use std::cell::Cell;
+
 use aludel_sql::{Bad, Bind, Error, ErrorKind, Row, ValueRef};
 use rusqlite::{Statement, types};
 
@@ -72,12 +74,24 @@ impl From<Error> for Refused {
 }
 
 /// A row as SQLite shows it.
-pub(crate) struct Shown<'r, 's>(pub(crate) &'r rusqlite::Row<'s>);
+pub(crate) struct Shown<'r, 's> {
+    row: &'r rusqlite::Row<'s>,
+    /// The integer that was read last, and where: a key is read twice, for the identity map and for the object, and to
+    /// ask SQLite takes ten times as long as to look here.
+    last: Cell<(usize, i64)>,
+}
+
+impl<'r, 's> Shown<'r, 's> {
+    #[inline]
+    pub(crate) fn new(row: &'r rusqlite::Row<'s>) -> Self {
+        Self { row, last: Cell::new((usize::MAX, 0)) }
+    }
+}
 
 impl Row for Shown<'_, '_> {
     #[inline]
     fn get(&self, index: usize) -> Result<ValueRef<'_>, Bad> {
-        match self.0.get_ref(index) {
+        match self.row.get_ref(index) {
             Ok(types::ValueRef::Integer(v)) => Ok(ValueRef::I64(v)),
             Ok(types::ValueRef::Text(v)) => match std::str::from_utf8(v) {
                 Ok(text) => Ok(ValueRef::Text(text)),
@@ -92,26 +106,34 @@ impl Row for Shown<'_, '_> {
 
     #[inline]
     fn integer(&self, index: usize) -> Option<i64> {
-        match self.0.get_ref(index) {
-            Ok(types::ValueRef::Integer(n)) => Some(n),
+        if let (last, n) = self.last.get()
+            && last == index
+        {
+            return Some(n);
+        }
+        match self.row.get_ref(index) {
+            Ok(types::ValueRef::Integer(n)) => {
+                self.last.set((index, n));
+                Some(n)
+            }
             _ => None,
         }
     }
 
     #[inline]
     fn text(&self, index: usize) -> Option<&str> {
-        match self.0.get_ref(index) {
+        match self.row.get_ref(index) {
             Ok(types::ValueRef::Text(text)) => std::str::from_utf8(text).ok(),
             _ => None,
         }
     }
 
     fn len(&self) -> usize {
-        self.0.as_ref().column_count()
+        self.row.as_ref().column_count()
     }
 
     fn name(&self, index: usize) -> String {
-        self.0.as_ref().column_name(index).map_or_else(|_| format!("#{index}"), str::to_owned)
+        self.row.as_ref().column_name(index).map_or_else(|_| format!("#{index}"), str::to_owned)
     }
 }
 
