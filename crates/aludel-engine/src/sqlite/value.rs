@@ -76,15 +76,18 @@ impl From<Error> for Refused {
 /// A row as SQLite shows it.
 pub(crate) struct Shown<'r, 's> {
     row: &'r rusqlite::Row<'s>,
-    /// The integer that was read last, and where: a key is read twice, for the identity map and for the object, and to
-    /// ask SQLite takes ten times as long as to look here.
-    last: Cell<(usize, i64)>,
+    /// Integers that were read, and where: keys are read twice, for the object and to find it or its owner, and to ask
+    /// SQLite takes ten times as long as to look here.
+    read: [Cell<(usize, i64)>; READ],
 }
+
+/// How many integers of a row are kept.
+const READ: usize = 4;
 
 impl<'r, 's> Shown<'r, 's> {
     #[inline]
     pub(crate) fn new(row: &'r rusqlite::Row<'s>) -> Self {
-        Self { row, last: Cell::new((usize::MAX, 0)) }
+        Self { row, read: [const { Cell::new((usize::MAX, 0)) }; READ] }
     }
 }
 
@@ -92,7 +95,10 @@ impl Row for Shown<'_, '_> {
     #[inline]
     fn get(&self, index: usize) -> Result<ValueRef<'_>, Bad> {
         match self.row.get_ref(index) {
-            Ok(types::ValueRef::Integer(v)) => Ok(ValueRef::I64(v)),
+            Ok(types::ValueRef::Integer(n)) => {
+                self.read[index % READ].set((index, n));
+                Ok(ValueRef::I64(n))
+            }
             Ok(types::ValueRef::Text(v)) => match std::str::from_utf8(v) {
                 Ok(text) => Ok(ValueRef::Text(text)),
                 Err(_) => Err(Bad::Invalid("UTF-8 text")),
@@ -106,14 +112,15 @@ impl Row for Shown<'_, '_> {
 
     #[inline]
     fn integer(&self, index: usize) -> Option<i64> {
-        if let (last, n) = self.last.get()
-            && last == index
+        let known = &self.read[index % READ];
+        if let (at, n) = known.get()
+            && at == index
         {
             return Some(n);
         }
         match self.row.get_ref(index) {
             Ok(types::ValueRef::Integer(n)) => {
-                self.last.set((index, n));
+                known.set((index, n));
                 Some(n)
             }
             _ => None,

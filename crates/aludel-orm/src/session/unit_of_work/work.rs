@@ -107,6 +107,10 @@ pub(super) struct RootWork {
     pub(super) gone: Vec<Id>,
     /// Not all of the queue is to be saved, each once.
     pub(super) special: bool,
+    /// The mark of an object has changed, so that it is in the queue again.
+    again: bool,
+    /// How many of the queue are to be deleted.
+    doomed: usize,
     /// The objects to be saved: the pending ones in their order, then the others.
     pub(super) saves: Arc<Vec<Id>>,
     pub(super) deletes: Arc<Vec<Id>>,
@@ -161,6 +165,13 @@ pub(super) struct Work {
     root_at: Vec<u16>,
 }
 
+impl RootWork {
+    /// Whether all of the queue is to be deleted, each once.
+    fn is_doomed(&self) -> bool {
+        !self.again && self.doomed == self.queue.len()
+    }
+}
+
 impl Work {
     pub(super) fn new(mappers: &Arc<Mappers>) -> Self {
         Self {
@@ -195,6 +206,8 @@ impl Work {
                 queue: Vec::new(),
                 gone: Vec::new(),
                 special: false,
+                again: false,
+                doomed: 0,
                 saves: Arc::default(),
                 deletes: Arc::default(),
             });
@@ -222,15 +235,18 @@ impl Work {
         }
         let new = Mark { delete, list_only };
         let bits = self.marks.slot(id);
-        let special = match Mark::from_bits(*bits) {
-            None => delete || list_only,
+        let again = match Mark::from_bits(*bits) {
+            None => false,
             Some(mark) if list_only || !(delete || cancel_delete) || mark == new => return false,
             Some(_) => true,
         };
         *bits = new.bits();
         let at = self.root_of(id.class);
-        self.roots[at].special |= special;
-        self.roots[at].queue.push(id);
+        let root = &mut self.roots[at];
+        root.special |= again || delete || list_only;
+        root.again |= again;
+        root.doomed += usize::from(delete && !list_only);
+        root.queue.push(id);
         true
     }
 
@@ -306,6 +322,7 @@ impl Work {
         let start = std::mem::replace(&mut at.cursor, root.queue.len());
         let mut objects = Vec::with_capacity(root.queue.len() - start);
         let (mut class, mut concerned, mut deletes) = (None, false, false);
+        let doomed = root.is_doomed();
         for &id in &root.queue[start..] {
             if class != Some(id.class) {
                 class = Some(id.class);
@@ -314,9 +331,9 @@ impl Work {
             if !concerned {
                 continue;
             }
-            let mark = match root.special {
+            let mark = match root.special && !doomed {
                 true => self.marks.get(id).unwrap_or_default(),
-                false => Mark::default(),
+                false => Mark { delete: doomed, list_only: false },
             };
             if !mark.list_only {
                 objects.push((id, mark));
@@ -348,6 +365,10 @@ impl Work {
             if root.simple || !root.special {
                 root.saves = Arc::new(std::mem::take(&mut root.queue));
                 root.deletes = Arc::new(std::mem::take(&mut root.gone));
+                continue;
+            }
+            if root.is_doomed() {
+                root.deletes = Arc::new(std::mem::take(&mut root.queue));
                 continue;
             }
             let (mut saves, mut deletes) = (Vec::new(), Vec::new());
