@@ -213,10 +213,11 @@ impl<R, T> Load<R, T> {
     /// the subclass.
     ///
     /// ```
-    /// # use aludel::orm::{IntoOptions, Load, selectin};
-    /// # use aludel::prelude::*;
+    /// # use aludel_derive::Mapped;
+    /// # use aludel_orm::*;
+    /// # fn main() {}
     /// # #[derive(Mapped, Clone, Debug, Default)]
-    /// # #[mapped(table = "companies")]
+    /// # #[mapped(crate = aludel_orm, table = "companies")]
     /// # struct Company {
     /// #     #[column(primary_key)]
     /// #     id: Auto<i64>,
@@ -224,6 +225,7 @@ impl<R, T> Load<R, T> {
     /// #     employees: Many<Employee>,
     /// # }
     /// # #[derive(Mapped, Clone, Debug, Default)]
+    /// # #[mapped(crate = aludel_orm)]
     /// # #[mapped(table = "employees", polymorphic_on = "kind", polymorphic_identity = "employee")]
     /// # #[mapped(subclasses(Manager))]
     /// # struct Employee {
@@ -236,7 +238,7 @@ impl<R, T> Load<R, T> {
     /// #     company: One<Company>,
     /// # }
     /// # #[derive(Mapped, Clone, Debug, Default)]
-    /// # #[mapped(table = "managers", polymorphic_identity = "manager")]
+    /// # #[mapped(crate = aludel_orm, table = "managers", polymorphic_identity = "manager")]
     /// # struct Manager {
     /// #     #[mapped(base)]
     /// #     employee: Employee,
@@ -246,7 +248,6 @@ impl<R, T> Load<R, T> {
     /// // Two statements: the companies, and all employees with what managers have more.
     /// select::<Company>().options(selectin(Company::employees).of_type::<Manager>())
     /// # }
-    /// # fn main() {}
     /// ```
     pub fn of_type<S: Mapped + IsA<T>>(mut self) -> Load<R, S> {
         if let Some(tip) = self.path.last_mut() {

@@ -26,8 +26,8 @@ impl Session {
         }
         self.undo_switches(level.switched, &gone);
         let deleting = std::mem::take(&mut self.deleting);
-        // Backwards: of two that were deleted for one row, the first had it when the level began.
-        for id in level.deleted.into_iter().rev().chain(deleting) {
+        let mut back = Vec::new();
+        for id in level.deleted.into_iter().chain(deleting) {
             let marked = |s: &Self| {
                 let state = s.arena.state(id);
                 state.life == ObjectState::Deleted || state.has(Flags::DELETING)
@@ -37,8 +37,14 @@ impl Session {
             }
             // One that has left the session since stands for its row again as well.
             self.arena.state_mut(id).flags.unset(Flags::GONE);
-            if marked(self) {
-                self.undo_delete(id);
+            if marked(self) && self.undo_delete(id) {
+                back.push(id);
+            }
+        }
+        // Backwards: of two that were deleted for one row, the first had it when the level began.
+        for id in back.into_iter().rev() {
+            if let Some(key) = self.identity_key(id) {
+                self.stand_again(id, &key);
             }
         }
         let touched: Ids = level.updated.into_iter().collect();
@@ -70,17 +76,17 @@ impl Session {
         }
     }
 
-    fn undo_delete(&mut self, id: Id) {
+    /// An object is not to be deleted, or not deleted, any more; says whether it was, so that it has to stand for its row
+    /// again.
+    fn undo_delete(&mut self, id: Id) -> bool {
         self.listeners.note(ObjectEvent::DeletedToPersistent, id);
-        let was = self.arena.state(id).life;
         let state = self.arena.state_mut(id);
         state.flags.unset(Flags::DELETING);
-        if was == ObjectState::Deleted {
+        let deleted = state.life == ObjectState::Deleted;
+        if deleted {
             state.life = ObjectState::Persistent;
-            if let Some(key) = self.identity_key(id) {
-                self.stand_again(id, &key);
-            }
         }
+        deleted
     }
 
     /// Objects have the keys again that they had before the level began.
