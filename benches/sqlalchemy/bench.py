@@ -303,6 +303,6 @@ if __name__ == "__main__":
     for name in CASES:
         if name in arguments.cases.split(","):
             bench.run(name)
-    # CPython 3.11 may crash in the collection of garbage with which it ends: all is measured, so that it need not end.
+    # CPython 3.11 may crash in the collection of garbage with which it ends: by then all is measured.
     sys.stdout.flush()
     os._exit(0)
