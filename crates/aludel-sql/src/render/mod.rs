@@ -71,6 +71,7 @@ impl Found {
     }
 }
 
+/// Writes a statement by what is known of its parameters; gives what was found of them, for a second time.
 fn write(
     statement: &Statement,
     dialect: &Dialect,
