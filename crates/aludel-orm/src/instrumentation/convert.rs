@@ -185,13 +185,14 @@ impl<C: CollectionClass, M: IntoMember<C::Member>, const N: usize> From<[M; N]> 
 pub trait IntoObject {
     /// The class.
     type Class;
-    /// The object's id; a new object is taken in as a transient one.
+    /// The object's id; a new object is taken in as a transient one. `gives_objects` is what
+    /// [`gives_objects`](Self::gives_objects) has said of it.
     ///
     /// # Errors
     ///
     /// When a value that hangs on the object is refused.
     #[doc(hidden)]
-    fn into_object(self, session: &mut Session) -> crate::Result<Id>;
+    fn into_object(self, session: &mut Session, gives_objects: bool) -> crate::Result<Id>;
     /// Whether other objects hang on it, so that taking it in may fail half-way.
     #[doc(hidden)]
     fn gives_objects(&self, session: &mut Session) -> bool;
@@ -200,8 +201,7 @@ pub trait IntoObject {
 impl<T: Mapped> IntoObject for T {
     type Class = T;
     #[inline]
-    fn into_object(self, session: &mut Session) -> crate::Result<Id> {
-        let gives_objects = self.gives_objects(session);
+    fn into_object(self, session: &mut Session, gives_objects: bool) -> crate::Result<Id> {
         session.make_now(self, gives_objects).map(Handle::id)
     }
     #[inline]
@@ -218,7 +218,7 @@ impl<T: Mapped> IntoObject for T {
 
 impl<T> IntoObject for Handle<T> {
     type Class = T;
-    fn into_object(self, session: &mut Session) -> crate::Result<Id> {
+    fn into_object(self, session: &mut Session, _: bool) -> crate::Result<Id> {
         session.arena.check(self.id)?;
         Ok(self.id)
     }
@@ -231,7 +231,7 @@ impl<T> IntoObject for Handle<T> {
 /// An object of a class that is not known at compile time, such as those that a rollback gives back.
 impl IntoObject for Id {
     type Class = AnyClass;
-    fn into_object(self, session: &mut Session) -> crate::Result<Id> {
+    fn into_object(self, session: &mut Session, _: bool) -> crate::Result<Id> {
         session.arena.check(self)?;
         Ok(self)
     }

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use aludel_sql::{Bad, Bind, Row, Value, ValueRef};
 
-use super::{AttrDef, Auto, ClassDef, Field, IsA};
+use super::{AttrDef, Auto, ClassDef, Field, Id, IsA};
 use crate::Result;
 
 /// An object of a mapped class as the core sees it: numbered fields.
@@ -125,6 +125,15 @@ pub trait Objects: Any + Send + Sync {
     fn load(&mut self, slot: u32, row: &dyn Row, at: &[u16], whole: bool) -> Result<()>;
     /// Fills fields of the object in a slot from a row.
     fn refresh(&mut self, slot: u32, row: &dyn Row, at: &[u16]) -> Result<()>;
+    /// Adds the whole numbers that objects have in an attribute, up to the first that has something else.
+    fn integers(&self, attribute: u16, ids: &[Id], into: &mut Vec<i64>) {
+        for id in ids {
+            match self.get(id.slot).and_then(|o| o.field(attribute)).map(|field| field.bind()) {
+                Some(Bind::Ref(ValueRef::I64(n))) => into.push(n),
+                _ => return,
+            }
+        }
+    }
     /// Puts generated keys into an attribute of objects; at the first that does not fit, its slot is given.
     fn put_keys(
         &mut self,

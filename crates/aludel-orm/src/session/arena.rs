@@ -230,13 +230,31 @@ impl Arena {
         self.slabs.get(class as usize)?.as_ref()
     }
 
+    /// The state of an object, where its id names one that is here.
+    #[inline]
+    pub(crate) fn held(&self, id: Id) -> Option<&State> {
+        let state = self.slab(id.class)?.states.get(id.slot as usize)?;
+        let held = id.session == self.session
+            && state.generation == id.generation.get()
+            && state.has(Flags::TAKEN);
+        held.then_some(state)
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub(crate) fn held_mut(&mut self, id: Id) -> Option<&mut State> {
+        let slab = self.slabs.get_mut(id.class as usize)?.as_mut()?;
+        let state = slab.states.get_mut(id.slot as usize)?;
+        let held = id.session == self.session
+            && state.generation == id.generation.get()
+            && state.has(Flags::TAKEN);
+        held.then_some(state)
+    }
+
     /// Whether an id names an object that is here.
     #[inline]
     pub(crate) fn holds(&self, id: Id) -> bool {
-        id.session == self.session
-            && self.slab(id.class).and_then(|s| s.states.get(id.slot as usize)).is_some_and(
-                |state| state.generation == id.generation.get() && state.has(Flags::TAKEN),
-            )
+        self.held(id).is_some()
     }
 
     /// The same, as an error that says what is wrong.
@@ -327,6 +345,6 @@ impl Arena {
 
     /// The state of an object, or that it is not here.
     pub(crate) fn life(&self, id: Id) -> Option<ObjectState> {
-        self.holds(id).then(|| self.state(id).life)
+        self.held(id).map(|state| state.life)
     }
 }

@@ -41,13 +41,27 @@ impl Session {
         if self.arena.state(id).has(Flags::DELETING) {
             return Ok(());
         }
-        let reached = self.delete_cascade(id).await?;
+        self.load_to_delete(id).await?;
+        let mut reached = Vec::new();
+        self.next_of(id, Cascade::Delete, &mut reached);
+        if !self.deletion_ends_at(&reached) {
+            reached = self.delete_cascade(id).await?;
+        }
+        self.deleting.reserve(reached.len() + 1);
         self.mark_deleting(id)?;
         for next in reached {
             self.mark_deleting(next)?;
         }
         self.begun = true;
         Ok(())
+    }
+
+    /// Whether these objects are all there, and their deletion reaches no others.
+    fn deletion_ends_at(&self, ids: &[Id]) -> bool {
+        ids.chunk_by(|a, b| a.class == b.class).all(|run| {
+            run.iter().all(|id| self.arena.holds(*id))
+                && !self.mapper_of(run[0]).relationships().any(|r| r.cascades.delete)
+        })
     }
 
     fn mark_deleting(&mut self, id: Id) -> Result<()> {
@@ -65,9 +79,7 @@ impl Session {
 
     /// The objects that a deletion reaches, loading what is not loaded: depth first.
     pub(crate) async fn delete_cascade(&mut self, id: Id) -> Result<Vec<Id>> {
-        while let Some(attribute) = self.unknown_to_delete(id) {
-            self.ensure_loaded(id, attribute).await?;
-        }
+        self.load_to_delete(id).await?;
         // The next one is at the end.
         let mut stack = Vec::new();
         self.next_of(id, Cascade::Delete, &mut stack);
@@ -86,14 +98,20 @@ impl Session {
                 last_class = Some(next.class);
                 continue;
             }
-            while let Some(attribute) = self.unknown_to_delete(next) {
-                self.ensure_loaded(next, attribute).await?;
-            }
+            self.load_to_delete(next).await?;
             let below = stack.len();
             self.next_of(next, Cascade::Delete, &mut stack);
             stack[below..].reverse();
         }
         Ok(reached.into_ids())
+    }
+
+    /// Loads the relationships of an object along which its deletion cascades.
+    async fn load_to_delete(&mut self, id: Id) -> Result<()> {
+        while let Some(attribute) = self.unknown_to_delete(id) {
+            self.ensure_loaded(id, attribute).await?;
+        }
+        Ok(())
     }
 
     /// A relationship along which a deletion cascades, and which has to be loaded for that.

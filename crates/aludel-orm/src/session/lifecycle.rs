@@ -22,13 +22,17 @@ impl Session {
     /// Nothing is added then.
     #[inline]
     pub fn add<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
-        let risky = object.gives_objects(self);
-        self.guarded(risky, |s| s.add_now(object))
+        let gives_objects = object.gives_objects(self);
+        self.guarded(gives_objects, |s| s.add_now(object, gives_objects))
     }
 
     #[inline]
-    fn add_now<O: IntoObject>(&mut self, object: O) -> Result<Handle<O::Class>> {
-        let id = object.into_object(self)?;
+    fn add_now<O: IntoObject>(
+        &mut self,
+        object: O,
+        gives_objects: bool,
+    ) -> Result<Handle<O::Class>> {
+        let id = object.into_object(self, gives_objects)?;
         self.save_or_update(id)?;
         Ok(Handle::new(id))
     }
@@ -42,7 +46,13 @@ impl Session {
         &mut self,
         objects: impl IntoIterator<Item = O>,
     ) -> Result<Vec<Handle<O::Class>>> {
-        self.scope(|s| objects.into_iter().map(|o| s.add_now(o)).collect())
+        self.scope(|s| {
+            let add = |object: O| {
+                let gives_objects = object.gives_objects(s);
+                s.add_now(object, gives_objects)
+            };
+            objects.into_iter().map(add).collect()
+        })
     }
 
     /// Brings an object into the session, with what the cascade reaches: all of them, or none.

@@ -284,14 +284,10 @@ impl Session {
             }
             self.changed.clear();
         }
-        for id in level.iter().flat_map(|l| &l.deleted) {
-            if self.arena.life(*id) == Some(ObjectState::Deleted) {
-                self.become_detached(*id);
-            }
-        }
+        level.iter().for_each(|l| self.detach_deleted(&l.deleted));
         for id in level.iter().flat_map(|l| &l.inserted) {
-            if self.arena.holds(*id) {
-                self.arena.state_mut(*id).flags.unset(Flags::INSERTED);
+            if let Some(state) = self.arena.held_mut(*id) {
+                state.flags.unset(Flags::INSERTED);
             }
         }
         self.begun = false;
@@ -319,13 +315,19 @@ impl Session {
         self.emit(SessionEvent::AfterTransactionEnd, depth).await
     }
 
-    fn become_detached(&mut self, id: Id) {
-        self.listeners.note(ObjectEvent::DeletedToDetached, id);
-        let state = self.arena.state_mut(id);
-        state.life = ObjectState::Detached;
-        state.flags.set(Flags::GONE);
-        state.flags.unset(Flags::DELETING);
-        state.flags.unset(Flags::INSERTED);
+    /// Objects whose rows are deleted leave the session.
+    fn detach_deleted(&mut self, ids: &[Id]) {
+        for id in ids {
+            let Some(state) = self.arena.held_mut(*id) else { continue };
+            if state.life != ObjectState::Deleted {
+                continue;
+            }
+            state.life = ObjectState::Detached;
+            state.flags.set(Flags::GONE);
+            state.flags.unset(Flags::DELETING);
+            state.flags.unset(Flags::INSERTED);
+            self.listeners.note(ObjectEvent::DeletedToDetached, *id);
+        }
     }
 
     /// Rolls the whole transaction back.
@@ -542,11 +544,7 @@ impl Session {
         self.transaction.flushing = false;
         self.transaction.ending = false;
         let levels = std::mem::take(&mut self.transaction.levels);
-        for id in levels.iter().flat_map(|l| &l.deleted) {
-            if self.arena.life(*id) == Some(ObjectState::Deleted) {
-                self.become_detached(*id);
-            }
-        }
+        levels.iter().for_each(|l| self.detach_deleted(&l.deleted));
         self.expunge_whole();
         self.begun = false;
         result = result.and(self.tell_noted());

@@ -91,7 +91,8 @@ impl Session {
     ) -> Result<Handle<O::Class>> {
         self.autoflush_for_merge(load).await?;
         let mut scope = self.open_scope();
-        let given = object.into_object(&mut scope)?;
+        let gives_objects = object.gives_objects(&mut scope);
+        let given = object.into_object(&mut scope, gives_objects)?;
         let given = (given, scope.suspend());
         self.merge_now(given, load).await.map(Handle::new)
     }

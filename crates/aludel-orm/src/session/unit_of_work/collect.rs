@@ -10,6 +10,7 @@ impl Session {
     /// deleted, or (where they are pending) not to be inserted.
     pub(super) fn collect(&self) -> Work {
         let mut work = Work::new(&self.mappers);
+        work.expected = self.pending.len() + self.changed.len() + self.deleting.len();
         self.find_simple(&mut work);
         self.collect_pending(&mut work);
         let watch_orphans = self.arena.slabs.iter().flatten().any(|s| !s.owners.is_empty());
@@ -28,15 +29,18 @@ impl Session {
                 work.mark(id, watch_orphans && self.is_orphan(id), false, false);
             }
         }
+        let mut of_class = (None, 0);
         for &id in &self.deleting {
             // Of one that has left, the slot is free or another's.
-            let Some(state) = self.arena.holds(id).then(|| self.arena.state(id)) else { continue };
+            let Some(state) = self.arena.held(id) else { continue };
             if state.life != ObjectState::Persistent || !state.has(Flags::DELETING) {
                 continue;
             }
-            let at = work.root_of(id.class);
-            if work.roots[at].simple {
-                work.roots[at].gone.push(id);
+            if of_class.0 != Some(id.class) {
+                of_class = (Some(id.class), work.root_of(id.class));
+            }
+            if work.roots[of_class.1].simple {
+                work.roots[of_class.1].gone.push(id);
             } else {
                 work.mark(id, true, false, false);
             }
@@ -91,13 +95,11 @@ impl Session {
 
     /// Whether an object from the list of changed ones is to be saved.
     fn is_changed(&self, id: Id) -> bool {
-        if !self.arena.holds(id) {
-            return false;
-        }
-        let state = self.arena.state(id);
-        state.life == ObjectState::Persistent
-            && state.has(Flags::MODIFIED)
-            && !state.has(Flags::DELETING)
+        self.arena.held(id).is_some_and(|state| {
+            state.life == ObjectState::Persistent
+                && state.has(Flags::MODIFIED)
+                && !state.has(Flags::DELETING)
+        })
     }
 
     /// Finds the hierarchies that no relationship concerns in this flush: what there is to be done for their

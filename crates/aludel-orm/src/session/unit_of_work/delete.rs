@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use aludel_sql::{Bind, Table, ValueRef, WriteOp};
+use aludel_sql::{Bind, Table, WriteOp};
 
+use super::deletions::Deletion;
 use super::facts::classes_of;
 use super::run::Run;
 use super::write::{Back, DELETED_AT_ONCE, Segment, send};
@@ -30,22 +31,23 @@ impl Session {
         ids.dedup();
         keys.dedup();
         self.read_rows(run, &ids).await?;
-        self.connect(run).await?;
         let classes = classes_of(&ids);
-        for table in self.tables_of(&ids)?.iter().rev() {
+        let tables = self.tables_of(&ids)?;
+        let known = keys.len() == ids.len();
+        let by_key = match known && !self.listeners.hears_writing() {
+            true => tables.iter().rev().map(|table| run.by_key(self, &classes, table)).collect(),
+            false => None,
+        };
+        if let Some(tables) = by_key {
+            run.deletions.push(Deletion { ids, keys, tables });
+            return Ok(());
+        }
+        self.send_deletions(run).await?;
+        self.connect(run).await?;
+        for table in tables.iter().rev() {
             let mut having = classes.clone();
             having.retain(|class| run.facts(self, *class).table(table).is_some());
-            let all = having.len() == classes.len();
-            if all
-                && keys.len() == ids.len()
-                && having.iter().all(|class| run.is_found_by_key(*class, table))
-            {
-                for (part, keys) in ids.chunks(DELETED_AT_ONCE).zip(keys.chunks(DELETED_AT_ONCE)) {
-                    self.delete_keys(run, table, part, keys).await?;
-                }
-                continue;
-            }
-            let own: Cow<'_, [Id]> = match all {
+            let own: Cow<'_, [Id]> = match having.len() == classes.len() {
                 true => Cow::Borrowed(&ids),
                 false => ids.iter().copied().filter(|id| having.contains(&id.class)).collect(),
             };
@@ -53,10 +55,12 @@ impl Session {
                 self.delete_part(run, table, part).await?;
             }
         }
-        if keys.len() == ids.len() {
-            run.gone.extend(ids.iter().copied().zip(keys));
+        self.tell_writing_all(run, ObjectEvent::AfterDelete, &ids).await?;
+        if known {
+            run.deletions.push(Deletion { ids, keys, tables: Vec::new() });
+            run.sent = run.deletions.len();
         }
-        self.tell_writing_all(run, ObjectEvent::AfterDelete, &ids).await
+        Ok(())
     }
 
     async fn delete_part(&mut self, run: &mut Run, table: &Table, part: &[Id]) -> Result<()> {
@@ -106,60 +110,35 @@ impl Session {
             let Some(connection) = run.connected() else { return Ok(()) };
             send(connection, WriteOp::Delete, table, &segments, &params, &mut back).await
         };
-        let versioned = |id: Id| versions.iter().any(|(of, v)| *of == id && v.is_some());
-        self.check_deleted(run, table, part, &segments, (result, back), &versioned).await
-    }
-
-    /// The same of rows that one whole number tells, and nothing else.
-    async fn delete_keys(
-        &mut self,
-        run: &mut Run,
-        table: &Table,
-        part: &[Id],
-        keys: &[i64],
-    ) -> Result<()> {
-        let Some((_, facts)) = run.known(part[0].class).and_then(|facts| facts.table(table)) else {
-            return Ok(());
-        };
-        let segments =
-            [Segment { keys: facts.key_columns.clone(), rows: part.len(), ..Segment::default() }];
-        let params: Vec<Bind<'_>> = keys.iter().map(|key| Bind::Ref(ValueRef::I64(*key))).collect();
-        let mut back = Back::default();
-        let Some(connection) = run.connected() else { return Ok(()) };
-        let result = send(connection, WriteOp::Delete, table, &segments, &params, &mut back).await;
-        self.check_deleted(run, table, part, &segments, (result, back), &|_| false).await
-    }
-
-    /// What the database says of rows that were to be deleted.
-    async fn check_deleted(
-        &mut self,
-        run: &mut Run,
-        table: &Table,
-        part: &[Id],
-        segments: &[Segment],
-        (result, back): (Result<()>, Back),
-        versioned: &(dyn Fn(Id) -> bool + Sync),
-    ) -> Result<()> {
         if let Err(error) = result {
-            let failed = self.failed_row(&error, segments);
+            let failed = self.failed_row(&error, &segments);
             return Err(self.refused(error, WriteOp::Delete, table, part, failed));
         }
         for (segment, matched) in segments.iter().zip(&back.matched) {
             let rows = &part[segment.first..segment.first + segment.rows];
-            let confirms = |id: &Id| self.mapper_of(*id).rows.confirm_deleted_rows;
-            if *matched == segment.rows as u64 || !rows.iter().any(confirms) {
-                continue;
-            }
-            // A row that is gone already is as it should be, unless its version says that somebody had a say in it.
-            if versioned(rows[0]) {
+            let versioned = versions.iter().any(|(of, v)| *of == rows[0] && v.is_some());
+            // That a row is gone already is no matter, unless its version says that somebody had a say in it.
+            if versioned && *matched != segment.rows as u64 && self.confirms_deleted(rows) {
                 return Err(self.stale_delete(run, table, rows, *matched).await);
             }
-            self.warn_of_missing(table, rows, *matched);
+            self.confirm_deleted(table, rows, *matched);
         }
         Ok(())
     }
 
-    /// Rows that were to be deleted were not there.
+    /// Whether some mapping wants to know of rows that were to be deleted whether they were there.
+    fn confirms_deleted(&self, rows: &[Id]) -> bool {
+        rows.iter().any(|id| self.mapper_of(*id).rows.confirm_deleted_rows)
+    }
+
+    /// Warns of rows that were to be deleted and were not there.
+    pub(super) fn confirm_deleted(&self, table: &Table, rows: &[Id], matched: u64) {
+        if matched != rows.len() as u64 && self.confirms_deleted(rows) {
+            self.warn_of_missing(table, rows, matched);
+        }
+    }
+
+
     #[cold]
     fn warn_of_missing(&self, table: &Table, rows: &[Id], matched: u64) {
         let Ok(engine) = self.engine() else { return };

@@ -328,13 +328,9 @@ fn read_only(mapper: &Mapper) -> Error {
 /// The classes of some objects.
 pub(super) fn classes_of(ids: &[Id]) -> Vec<u16> {
     let mut classes: Vec<u16> = Vec::new();
-    let mut last = None;
-    for id in ids {
-        if last != Some(id.class) {
-            last = Some(id.class);
-            if !classes.contains(&id.class) {
-                classes.push(id.class);
-            }
+    for same in ids.chunk_by(|a, b| a.class == b.class) {
+        if !classes.contains(&same[0].class) {
+            classes.push(same[0].class);
         }
     }
     classes

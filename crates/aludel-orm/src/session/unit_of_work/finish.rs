@@ -1,6 +1,7 @@
 //! After the last statement: objects become persistent or deleted, and what they have now is what the database
 //! has.
 
+use super::deletions::Deletion;
 use super::run::Run;
 use super::work::Work;
 use crate::events::ObjectEvent;
@@ -90,13 +91,12 @@ impl Session {
             self.pending.retain(|id| arena.life(*id) == Some(ObjectState::Pending));
         }
         self.came_again &= !self.pending.is_empty();
-        self.changed.retain(|id| {
-            arena.life(*id) == Some(ObjectState::Persistent) && arena.state(*id).has(Flags::LISTED)
-        });
-        self.deleting.retain(|id| {
-            arena.life(*id) == Some(ObjectState::Persistent)
-                && arena.state(*id).has(Flags::DELETING)
-        });
+        let persistent_with = |id: &Id, flag: Flags| {
+            let state = arena.held(*id);
+            state.is_some_and(|s| s.life == ObjectState::Persistent && s.has(flag))
+        };
+        self.changed.retain(|id| persistent_with(id, Flags::LISTED));
+        self.deleting.retain(|id| persistent_with(id, Flags::DELETING));
         self.sweep_log();
     }
 
@@ -178,8 +178,10 @@ impl Session {
     /// Registers objects whose rows were deleted.
     fn register_deleted(&mut self, run: &Run, work: &Work) {
         let count: usize = work.roots.iter().map(|root| root.deletes.len()).sum();
-        if count == run.gone.len() && run.replaced.is_empty() && !self.listeners.hears_anything() {
-            return self.register_gone(&run.gone);
+        let known: usize = run.deletions.iter().map(|deletion| deletion.ids.len()).sum();
+        if count == known && run.replaced.is_empty() && !self.listeners.hears_anything() {
+            run.deletions.iter().for_each(|deletion| self.register_gone(deletion));
+            return;
         }
         let mut deleted = Vec::with_capacity(count);
         let own = work.roots.iter().flat_map(|root| root.deletes.iter());
@@ -191,22 +193,20 @@ impl Session {
         }
     }
 
-    /// Registers deleted objects whose keys were whole numbers, where there is nothing else.
-    fn register_gone(&mut self, gone: &[(Id, i64)]) {
-        for run in gone.chunk_by(|(a, _), (b, _)| a.class == b.class) {
-            let class = run[0].0.class;
-            let map = self.identity_mut(class);
-            for (id, key) in run {
-                map.remove_own(&Key::Int(*key), Place { slot: id.slot, class });
-            }
-            let slab = self.arena.of_mut(run[0].0);
-            for (id, _) in run {
+    /// Registers deleted objects whose keys are whole numbers, where there is nothing else.
+    fn register_gone(&mut self, Deletion { ids, keys, .. }: &Deletion) {
+        let Some(first) = ids.first() else { return };
+        let map = self.identity_mut(first.class);
+        for (id, key) in ids.iter().zip(keys) {
+            map.remove_own(&Key::Int(*key), Place { slot: id.slot, class: id.class });
+        }
+        for same in ids.chunk_by(|a, b| a.class == b.class) {
+            let slab = self.arena.of_mut(same[0]);
+            for id in same {
                 slab.states[id.slot as usize].become_deleted();
             }
         }
-        if !gone.is_empty() {
-            self.level().deleted.extend(gone.iter().map(|(id, _)| *id));
-        }
+        self.level().deleted.extend(ids);
     }
 
     fn become_deleted(&mut self, id: Id, deleted: &mut Vec<Id>) {

@@ -19,6 +19,7 @@
 mod association;
 mod collect;
 mod delete;
+mod deletions;
 mod dependency;
 mod errors;
 mod expressions;

@@ -1,11 +1,13 @@
 //! What the relationships bring into a flush: members whose foreign keys change, orphans, what a deletion
 //! reaches. What is not loaded and has to be known is loaded here, many objects at a time.
 
+use aludel_sql::{Bind, ValueRef};
+
 use super::dependency::Loads;
 use super::links::Links;
 use super::work::{Batch, Side, Work};
 use crate::Result;
-use crate::instrumentation::Id;
+use crate::instrumentation::{Id, OneCore};
 use crate::mapping::Relationship;
 use crate::session::Session;
 use crate::session::cascade::Cascade;
@@ -190,13 +192,13 @@ impl Session {
         if !relationship.is_by_key() || !batch.deletes {
             return Ok(());
         }
-        let mut expired = Vec::new();
         let mut last = None;
+        let mut expired = Vec::new();
         for &(id, mark) in &batch.objects {
             if mark.delete
-                && self.arena.state(id).life == ObjectState::Persistent
+                && !self.keep_plain_reference(id, relationship, &mut last)
                 && self.is_open(id, relationship.attribute)
-                && !self.keep_reference(id, relationship, &mut last)
+                && !self.keep_reference(id, relationship)
             {
                 expired.push(id);
             }
@@ -205,30 +207,53 @@ impl Session {
         let wanted = expired.iter().flat_map(|id| locals.clone().map(|local| (*id, local)));
         self.ensure_each_loaded(wanted.collect()).await?;
         for id in expired {
-            self.keep_reference(id, relationship, &mut last);
+            self.keep_reference(id, relationship);
         }
         Ok(())
     }
 
-    /// Fills in a reference by its key, where that is in the identity map; says whether the key is known. Neighbours
-    /// often refer to the same: `last` has what was found before.
-    fn keep_reference(
+    /// Fills in a reference by its key, where that is in the identity map; says whether the key is known.
+    fn keep_reference(&mut self, id: Id, relationship: &Relationship) -> bool {
+        let Some(key) = self.foreign_key(id, relationship, true) else { return false };
+        match key.map(|key| self.find(relationship.target, &key)) {
+            None => self.fill_reference(id, relationship.attribute, None),
+            Some(None) => {}
+            Some(found) => self.fill_reference(id, relationship.attribute, found),
+        }
+        true
+    }
+
+    /// The same of an object that nothing has happened to, by far the most frequent; says whether there is nothing left
+    /// to do. Neighbours often refer to the same: `last` has what was found before.
+    #[inline]
+    fn keep_plain_reference(
         &mut self,
         id: Id,
         relationship: &Relationship,
         last: &mut Option<(i64, Id)>,
     ) -> bool {
-        let Some(key) = self.foreign_key(id, relationship, true) else { return false };
-        let found = match &key {
-            None => None,
-            Some(Key::Int(n)) if last.is_some_and(|(of, _)| of == *n) => last.map(|(_, id)| id),
-            Some(key) => {
-                let Some(found) = self.find(relationship.target, key) else { return true };
-                *last = if let Key::Int(n) = key { Some((*n, found)) } else { *last };
-                Some(found)
-            }
+        let slab = self.arena.of(id);
+        let state = &slab.states[id.slot as usize];
+        if state.life != ObjectState::Persistent {
+            return true;
+        }
+        let [(local, _)] = relationship.pairs.as_slice() else { return false };
+        let Some(object) = slab.objects.get(id.slot).filter(|_| state.head == 0) else {
+            return false;
         };
-        self.fill_reference(id, relationship.attribute, found);
+        let reference = object.field(relationship.attribute).and_then(|field| field.one());
+        if !matches!(reference, Some(OneCore::NotLoaded | OneCore::Unset)) {
+            return true;
+        }
+        let key = match object.field(*local).map(|field| field.bind()) {
+            Some(Bind::Ref(ValueRef::I64(key))) if slab.is_loaded(id.slot, *local) => key,
+            _ => return false,
+        };
+        if last.is_none_or(|(of, _)| of != key) {
+            let Some(found) = self.find(relationship.target, &Key::Int(key)) else { return true };
+            *last = Some((key, found));
+        }
+        self.fill_reference(id, relationship.attribute, last.map(|(_, found)| found));
         true
     }
 

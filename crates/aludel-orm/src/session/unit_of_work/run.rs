@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 
 use super::IdSet;
 use super::association::Association;
+use super::deletions::{ByKey, Deletion};
 use super::facts::Facts;
 use super::plan::Step;
 use super::work::Work;
@@ -27,8 +28,10 @@ pub(super) struct Run {
     facts: Vec<Option<Arc<Facts>>>,
     /// Inserted objects whose key is one integer that the database has generated.
     pub(super) born: Vec<(Id, i64)>,
-    /// Deleted objects whose key was one whole number.
-    pub(super) gone: Vec<(Id, i64)>,
+    /// Deleted objects whose keys are whole numbers. Their rows go together, before the next other statement: those of
+    /// the first [`sent`](Self::sent) have gone.
+    pub(super) deletions: Vec<Deletion>,
+    pub(super) sent: usize,
     /// Objects that were marked to be deleted, and whose row a new object has taken over.
     pub(super) replaced: FastSet<Id>,
     /// New objects that took a row over, and the version that it has.
@@ -70,16 +73,27 @@ impl Run {
         self.facts.get(usize::from(class)).and_then(Option::as_deref)
     }
 
-    /// Whether the rows of a class are found by its key alone, as the objects have it: a version says nothing of them,
-    /// no part of the key may be NULL, and the database has changed none.
-    pub(super) fn is_found_by_key(&self, class: u16, table: &Table) -> bool {
-        let Some(facts) = self.known(class) else { return false };
-        let Some((_, of_table)) = facts.table(table) else { return false };
-        let attributes = of_table.keys.iter().map(|(_, attribute)| attribute);
-        attributes.eq(&facts.mapper.primary_key)
-            && of_table.version.is_none()
-            && facts.mapper.nullable_key == 0
-            && self.cascaded.is_empty()
+    /// How the rows of these classes are found in a table by the key alone, as the objects have it: all have rows there, a
+    /// version says nothing of them, no part of the key may be NULL, and the database has changed none.
+    pub(super) fn by_key(
+        &mut self,
+        session: &Session,
+        classes: &[u16],
+        table: &Table,
+    ) -> Option<ByKey> {
+        let mut column = None;
+        for class in classes {
+            let facts = self.facts(session, *class);
+            let (_, of_table) = facts.table(table)?;
+            let attributes = of_table.keys.iter().map(|(_, attribute)| attribute);
+            let plain = attributes.eq(&facts.mapper.primary_key)
+                && of_table.version.is_none()
+                && facts.mapper.nullable_key == 0
+                && self.cascaded.is_empty();
+            column = of_table.key_columns.first().copied().filter(|_| plain);
+            column?;
+        }
+        Some(ByKey { table: table.clone(), column: column? })
     }
 
     /// The foreign key of an object is to be written after all rows are there (or before rows are deleted).
@@ -136,6 +150,7 @@ impl Session {
         if lacking.is_empty() {
             return Ok(());
         }
+        Box::pin(self.send_deletions(run)).await?;
         self.disconnect(run);
         self.load_columns_of_each(lacking).await
     }
@@ -183,22 +198,30 @@ impl Session {
                 break;
             }
         }
+        if result.is_ok() {
+            result = self.send_deletions(run).await;
+        }
         self.disconnect(run);
         result
     }
 
     async fn run_step(&mut self, run: &mut Run, work: &mut Work, step: Step) -> Result<()> {
         match step {
-            Step::Save { ids, .. } => self.save(run, work, &ids).await,
+            Step::Save { ids, .. } => {
+                self.send_deletions(run).await?;
+                self.save(run, work, &ids).await
+            }
             Step::Delete { ids, .. } => self.delete_rows(run, &ids).await,
             Step::Process { processor, delete, ids } => {
                 self.process(run, work, &processor, delete, &ids)?;
                 for rows in std::mem::take(&mut run.associations) {
+                    self.send_deletions(run).await?;
                     self.write_association(run, rows).await?;
                 }
                 Ok(())
             }
             Step::PostUpdate { root, delete } => {
+                self.send_deletions(run).await?;
                 self.write_post_updates(run, work, root, delete).await
             }
         }

@@ -21,14 +21,10 @@ impl Session {
         }
         let hears = self.listeners.hears_writing();
         let may_take_over = work.roots.iter().any(|root| !root.deletes.is_empty());
-        let is_new = |id: &Id| self.arena.state(*id).life == ObjectState::Pending;
         // Others of the hierarchy are written before or later.
         let of_root = ids.first().and_then(|id| work.root(self.mappers.at(id.class).root));
         let apart = of_root.is_some_and(|root| root.saves.len() > ids.len());
-        if !hears && !may_take_over && !apart && ids.iter().all(is_new) {
-            for &id in ids {
-                self.check_key_known(id)?;
-            }
+        if !hears && !may_take_over && !apart && self.are_new(ids) {
             for table in self.tables_of(ids)? {
                 self.insert_table(run, &table, ids).await?;
             }
@@ -87,6 +83,15 @@ impl Session {
         self.tell_written(run).await?;
         self.tell_writing_all(run, ObjectEvent::AfterInsert, &inserts).await?;
         self.tell_writing_all(run, ObjectEvent::AfterUpdate, &updates).await
+    }
+
+    /// Whether all are new, and nothing of them is expired: by far the most frequent.
+    fn are_new(&self, ids: &[Id]) -> bool {
+        ids.chunk_by(|a, b| a.class == b.class).all(|same| {
+            let slab = self.arena.of(same[0]);
+            let is_new = |id: &Id| slab.states[id.slot as usize].life == ObjectState::Pending;
+            same.iter().all(|id| is_new(id) && !slab.may_be_expired(id.slot))
+        })
     }
 
     /// Whether objects are saved together, which a mapping may deny.

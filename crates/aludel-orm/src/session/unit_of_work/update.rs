@@ -460,13 +460,24 @@ impl Session {
         // The key attributes have the same numbers in the whole hierarchy.
         let [attribute] = self.mapper_of(*ids.first()?).primary_key.as_slice() else { return None };
         let mut keys = Vec::with_capacity(ids.len());
-        for id in ids {
-            match self.row_key_part(*id, 0, *attribute) {
-                Bind::Ref(ValueRef::I64(key)) => keys.push(key),
-                _ => return None,
+        for same in ids.chunk_by(|a, b| a.class == b.class) {
+            let slab = self.arena.of(same[0]);
+            let plain = |id: &Id| {
+                let state = &slab.states[id.slot as usize];
+                state.head == 0 && !state.has(Flags::KEY_ASIDE)
+            };
+            if same.iter().all(plain) {
+                slab.objects.integers(*attribute, same, &mut keys);
+                continue;
+            }
+            for id in same {
+                match self.row_key_part(*id, 0, *attribute) {
+                    Bind::Ref(ValueRef::I64(key)) => keys.push(key),
+                    _ => return None,
+                }
             }
         }
-        Some(keys)
+        (keys.len() == ids.len()).then_some(keys)
     }
 }
 

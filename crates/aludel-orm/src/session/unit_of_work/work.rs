@@ -158,6 +158,8 @@ pub(super) struct Work {
     pub(super) strays: Vec<Id>,
     /// The key of some persistent object has changed.
     pub(super) key_changes: bool,
+    /// How many objects there may be in a hierarchy, as far as that is known before.
+    pub(super) expected: usize,
     known: FastMap<(u16, u16, Side), usize>,
     /// By class: it has been registered.
     classes: Vec<bool>,
@@ -180,6 +182,7 @@ impl Work {
             processors: Vec::new(),
             strays: Vec::new(),
             key_changes: false,
+            expected: 0,
             known: FastMap::default(),
             classes: vec![false; mappers.list.len()],
             root_at: vec![0; mappers.list.len()],
@@ -246,6 +249,9 @@ impl Work {
         root.special |= again || delete || list_only;
         root.again |= again;
         root.doomed += usize::from(delete && !list_only);
+        if root.queue.is_empty() {
+            root.queue.reserve(self.expected);
+        }
         root.queue.push(id);
         true
     }

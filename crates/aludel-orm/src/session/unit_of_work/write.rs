@@ -21,7 +21,7 @@ pub(super) struct Segment {
 /// statement of its own, many where they travel together.
 pub(super) fn rows_at_once(connection: &Connection) -> usize {
     match connection.dialect().kind {
-        DialectKind::Sqlite => 256,
+        DialectKind::Sqlite => 1024,
         _ => 16_384,
     }
 }
