@@ -7,6 +7,8 @@ mod backref;
 mod composites;
 #[path = "support/database.rs"]
 mod database;
+#[path = "unit_of_work/deletions.rs"]
+mod deletions;
 #[path = "unit_of_work/eager_defaults.rs"]
 mod eager_defaults;
 #[path = "unit_of_work/expired.rs"]

@@ -1,5 +1,7 @@
 //! Marking objects to be deleted.
 
+use indexmap::IndexMap;
+
 use super::Session;
 use super::cascade::Cascade;
 use super::reached::Reached;
@@ -79,6 +81,7 @@ impl Session {
 
     /// The objects that a deletion reaches, loading what is not loaded: depth first.
     pub(crate) async fn delete_cascade(&mut self, id: Id) -> Result<Vec<Id>> {
+        self.load_levels_to_delete(vec![id]).await?;
         self.load_to_delete(id).await?;
         // The next one is at the end.
         let mut stack = Vec::new();
@@ -108,20 +111,49 @@ impl Session {
 
     /// Loads the relationships of an object along which its deletion cascades.
     async fn load_to_delete(&mut self, id: Id) -> Result<()> {
-        while let Some(attribute) = self.unknown_to_delete(id) {
+        loop {
+            let Some(attribute) = self.unknown_to_delete(id).next() else { return Ok(()) };
             self.ensure_loaded(id, attribute).await?;
+        }
+    }
+
+    /// Loads the relationships along which the deletion of some objects cascades, those of a level together. What is
+    /// expired, or has changes that wait for it, is left to [`load_to_delete`](Self::load_to_delete).
+    pub(crate) async fn load_levels_to_delete(&mut self, mut level: Vec<Id>) -> Result<()> {
+        level.retain(|id| self.arena.holds(*id));
+        let mut reached = Reached::default();
+        while !level.is_empty() {
+            let mut wanted: IndexMap<(u16, u16), Vec<Id>> = IndexMap::new();
+            for &id in level.iter().filter(|id| !self.is_wholly_expired(**id)) {
+                let plain = |a: &u16| !self.deltas.contains_key(&(id, *a));
+                for attribute in self.unknown_to_delete(id).filter(plain) {
+                    wanted.entry((id.class, attribute)).or_default().push(id);
+                }
+            }
+            for ((_, attribute), ids) in wanted {
+                if ids.len() > 1 {
+                    self.ensure_all_loaded(&ids, attribute).await?;
+                }
+            }
+            let mut next = Vec::new();
+            for id in level {
+                if self.arena.holds(id) {
+                    self.next_of(id, Cascade::Delete, &mut next);
+                }
+            }
+            next.retain(|id| self.arena.holds(*id) && reached.insert(*id));
+            level = next;
         }
         Ok(())
     }
 
-    /// A relationship along which a deletion cascades, and which has to be loaded for that.
-    fn unknown_to_delete(&self, id: Id) -> Option<u16> {
+    /// The relationships of an object along which its deletion cascades, and which have to be loaded for that.
+    fn unknown_to_delete(&self, id: Id) -> impl Iterator<Item = u16> + '_ {
         let state = self.arena.state(id);
-        if state.life != ObjectState::Persistent || !state.has(Flags::HAS_KEY) {
-            return None;
-        }
+        let has_row = state.life == ObjectState::Persistent && state.has(Flags::HAS_KEY);
         let mapper = self.mapper_of(id);
-        mapper.relationships.iter().copied().find(|attribute| {
+        let all = if has_row { mapper.relationships.as_slice() } else { &[] };
+        all.iter().copied().filter(move |attribute| {
             mapper.relationship(*attribute).is_some_and(|relationship| {
                 relationship.cascades.delete
                     && relationship.passive_deletes == PassiveDeletes::No

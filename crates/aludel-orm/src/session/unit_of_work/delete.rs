@@ -138,7 +138,6 @@ impl Session {
         }
     }
 
-
     #[cold]
     fn warn_of_missing(&self, table: &Table, rows: &[Id], matched: u64) {
         let Ok(engine) = self.engine() else { return };

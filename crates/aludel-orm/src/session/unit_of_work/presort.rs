@@ -39,11 +39,11 @@ impl Session {
                 self.keep_references(&batch, relationship).await?;
                 // What a deleted owner has lost, another one may have.
                 for deletes in [true, false] {
-                    for doomed in
-                        self.presort_batch(work, &batch, relationship, deletes, &mut links)
-                    {
-                        if self.arena.holds(doomed)
-                            && self.register(work, doomed, true, false, false)
+                    let orphans =
+                        self.presort_batch(work, &batch, relationship, deletes, &mut links);
+                    self.load_levels_to_delete(orphans.clone()).await?;
+                    for doomed in orphans {
+                        if self.is_to_cascade(work, doomed)
                             && self.arena.state(doomed).life == ObjectState::Persistent
                         {
                             for next in self.delete_cascade(doomed).await? {
@@ -82,7 +82,7 @@ impl Session {
                     for doomed in
                         self.presort_batch(work, &batch, relationship, deletes, &mut links)
                     {
-                        if self.register(work, doomed, true, false, false) {
+                        if self.is_to_cascade(work, doomed) {
                             for next in self.cascade(doomed, Cascade::Delete, |_, _| false) {
                                 self.register(work, next, true, false, false);
                             }
@@ -96,6 +96,13 @@ impl Session {
                 return;
             }
         }
+    }
+
+    /// Registers an orphan to be deleted; says whether its deletion is yet to cascade. That it is registered already
+    /// does not say so: it may itself have changed.
+    fn is_to_cascade(&self, work: &mut Work, doomed: Id) -> bool {
+        self.register(work, doomed, true, false, false);
+        work.is_deleted(doomed) && work.cascaded.insert(doomed)
     }
 
     fn activate(&self, work: &mut Work, batch: &Batch, relationship: &Relationship) {

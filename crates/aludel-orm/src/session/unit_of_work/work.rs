@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::IdSet;
 use crate::instrumentation::Id;
 use crate::mapping::{Direction, Mappers, Relationship};
 use crate::session::FastMap;
@@ -158,6 +159,8 @@ pub(super) struct Work {
     pub(super) strays: Vec<Id>,
     /// The key of some persistent object has changed.
     pub(super) key_changes: bool,
+    /// Orphans from which the deletion has gone on to what hangs on them.
+    pub(super) cascaded: IdSet,
     /// How many objects there may be in a hierarchy, as far as that is known before.
     pub(super) expected: usize,
     known: FastMap<(u16, u16, Side), usize>,
@@ -182,6 +185,7 @@ impl Work {
             processors: Vec::new(),
             strays: Vec::new(),
             key_changes: false,
+            cascaded: IdSet::default(),
             expected: 0,
             known: FastMap::default(),
             classes: vec![false; mappers.list.len()],
