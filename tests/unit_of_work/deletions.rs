@@ -196,6 +196,37 @@ fn what_orphans_reach_is_read_level_by_level() {
     });
 }
 
+/// However an order has lost its shop, its items go with it.
+#[test]
+fn what_an_orphan_has_goes_with_it() {
+    each("deletions_lost", &classes(), |session, _, _| {
+        let shops = shops(session, false);
+        session.expunge_all().unwrap();
+        let shops = shops.iter().map(|s| session[*s].id.value()).collect::<Vec<_>>();
+        let shop = session.get::<Shop>(shops[0]).unwrap().unwrap();
+        session.load(shop, Shop::orders).unwrap();
+        let order = session[shop].orders.iter().next().unwrap();
+        session.set(order, Order::shop, None::<Handle<Shop>>).unwrap();
+        session.flush().unwrap();
+        assert_eq!(left(session), [3, 59, 118, 0]);
+        // The lists of these are not loaded.
+        let other = select::<Order>().filter(Order::shop_id.eq(shops[1])).order_by(Order::id);
+        let order = session.first(other).unwrap().unwrap();
+        session.load(order, Order::shop).unwrap();
+        session.set(order, Order::shop, None::<Handle<Shop>>).unwrap();
+        session.flush().unwrap();
+        assert_eq!(left(session), [3, 58, 116, 0]);
+        session.commit().unwrap();
+        // Of this one nobody in the session knows whose it was.
+        let third = select::<Order>().filter(Order::shop_id.eq(shops[2])).order_by(Order::id);
+        let order = session.first(third).unwrap().unwrap();
+        session.set(order, Order::shop, None::<Handle<Shop>>).unwrap();
+        session.commit().unwrap();
+        assert_eq!(left(session), [3, 58, 116, 0]);
+        assert_eq!(session[order].shop_id, None);
+    });
+}
+
 /// More rows than go in one piece, of tables that go one after the other.
 #[test]
 fn great_numbers_go_in_pieces() {
