@@ -1,7 +1,7 @@
 //! Writing batches of rows: as arrays, in chunks, all behind each other without waiting.
 //!
 //! ```text
-//! BEGIN ▸ INSERT parents (unnest) ▸ INSERT children (unnest, first 8,192) ▸ … ▸ UPDATE (unnest) ▸ …   sent at once
+//! BEGIN ▸ INSERT parents (unnest) ▸ INSERT children (unnest, first 2,048) ▸ … ▸ UPDATE (unnest) ▸ …   sent at once
 //!       ◂ keys                    ◂ keys                                                              awaited in order
 //! ```
 //!
@@ -21,8 +21,8 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use tokio_postgres::{Client, Row, RowStream, Statement};
 
-/// The most rows in one statement.
-const CHUNK_ROWS: usize = 8_192;
+/// The most rows in one statement: few enough that what comes back of one is taken in while the next one runs.
+const CHUNK_ROWS: usize = 2_048;
 /// The most bytes of texts in one statement, more or less.
 const CHUNK_BYTES: usize = 8 << 20;
 /// Neighbouring keys from which on they are deleted as a range.
