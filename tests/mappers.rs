@@ -25,6 +25,8 @@ mod load_only_mappers;
 mod mistakes;
 #[path = "mappers/mixins.rs"]
 mod mixins;
+#[path = "mappers/odd.rs"]
+mod odd;
 #[path = "mappers/of_type.rs"]
 mod of_type;
 #[path = "mappers/queries.rs"]

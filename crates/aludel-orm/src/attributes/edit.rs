@@ -303,7 +303,15 @@ impl Session {
         new: &mut dyn Field,
         initiator: Option<Initiator>,
     ) -> Result<()> {
-        match &self.mappers.at(id.class).property(attribute).kind {
+        let mapper = self.mappers.at(id.class);
+        match &mapper.property(attribute).kind {
+            PropertyKind::Column(_) if mapper.is_key_copy(attribute) => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!(
+                    "{} is the key of the base class, and follows it",
+                    self.describe(id, attribute)
+                ),
+            )),
             PropertyKind::Column(_) | PropertyKind::Unmapped => {
                 self.set_column(id, attribute, new, initiator)
             }

@@ -62,6 +62,8 @@ pub(crate) struct Said {
     pub(super) include: Option<Vec<String>>,
     pub(super) exclude: Vec<String>,
     pub(super) primary_key: Vec<String>,
+    /// The columns by which the table of a joined subclass refers to that of its base.
+    pub(super) inherits_by: Vec<String>,
     pub(super) version: Option<String>,
     pub(super) version_by: Option<VersionGenerator>,
     pub(super) polymorphic_on: Option<String>,
@@ -273,6 +275,17 @@ impl MapperBuilder {
         names: impl IntoIterator<Item = S>,
     ) -> &mut Self {
         self.said.primary_key = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The columns (or their attributes) by which the table of a joined subclass refers to that of its base, where its
+    /// primary key does not, and there are several foreign keys, or none: SQLAlchemy's `inherit_condition` and
+    /// `inherit_foreign_keys`.
+    pub fn inherits_by<S: Into<String>>(
+        &mut self,
+        columns: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        self.said.inherits_by = columns.into_iter().map(Into::into).collect();
         self
     }
 

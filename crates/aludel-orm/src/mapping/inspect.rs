@@ -290,6 +290,12 @@ impl Mapper {
         }
     }
 
+    /// Whether an attribute stands for the reference of a joined subclass's table to its base's, which is written from
+    /// the base's key.
+    pub(crate) fn is_key_copy(&self, attribute: u16) -> bool {
+        self.key_copies.iter().any(|(copy, _)| *copy == attribute)
+    }
+
     /// The attribute that stands for a column.
     pub(crate) fn attribute_of(&self, table: &Table, column: u16) -> Option<u16> {
         let table = self.tables.iter().position(|t| t == table)? as u16;

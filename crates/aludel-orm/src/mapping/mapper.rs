@@ -160,6 +160,9 @@ pub struct Mapper {
     pub(crate) hidden_defaults: Vec<(u16, u16)>,
     /// The columns that no attribute stands for but that every UPDATE gives a value: (table, column).
     pub(crate) hidden_on_updates: Vec<(u16, u16)>,
+    /// The attributes of a joined subclass that stand for the column by which its table refers to the base's: each with
+    /// the base's attribute, which that column is written from.
+    pub(crate) key_copies: Vec<(u16, u16)>,
     /// What extensions have hung on the mapping.
     pub(super) attachments: Vec<Attachment>,
 }

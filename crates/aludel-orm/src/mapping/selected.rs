@@ -129,7 +129,8 @@ impl Columns {
     pub(super) fn is_nullable(&self, at: At) -> (bool, bool) {
         let Some(table) = self.sources[at.0].table() else { return (true, false) };
         let column = &table.columns()[usize::from(at.1)];
-        (column.nullable || has_outer_join(&self.from), table.autoincrement() == Some(at.1))
+        let outer = is_outer(&self.from, &self.sources[at.0]);
+        (column.nullable || outer, !outer && table.autoincrement() == Some(at.1))
     }
 
     /// The column as an expression.
@@ -216,14 +217,13 @@ impl Columns {
     }
 }
 
-fn has_outer_join(item: &FromItem) -> bool {
-    match item {
-        FromItem::Join(join) => {
-            matches!(join.kind, JoinKind::Left | JoinKind::Full)
-                || has_outer_join(&join.left)
-                || has_outer_join(&join.right)
-        }
-        _ => false,
+/// Whether rows may have nothing of a source, which an outer join brings.
+fn is_outer(item: &FromItem, source: &Source) -> bool {
+    let FromItem::Join(join) = item else { return false };
+    let (left, right) = (&join.left, &join.right);
+    match left.sources().contains(&source) {
+        true => join.kind == JoinKind::Full || is_outer(left, source),
+        false => matches!(join.kind, JoinKind::Left | JoinKind::Full) || is_outer(right, source),
     }
 }
 

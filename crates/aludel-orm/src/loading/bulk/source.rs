@@ -205,7 +205,7 @@ pub(super) fn insert_values<'a>(
         columns.push(column);
         params.push(value);
     };
-    for &attribute in &mapper.columns {
+    for &attribute in mapper.columns.iter().filter(|attribute| !mapper.is_key_copy(**attribute)) {
         let Some(property) = mapper.column(attribute) else { continue };
         let Some(at) = property.columns.iter().find(|c| c.table == table) else { continue };
         let column = &known.columns()[usize::from(at.column)];
@@ -254,7 +254,7 @@ pub(super) fn update_values<'a>(
 ) -> Result<bool> {
     columns.clear();
     let known = &mapper.tables[usize::from(table)];
-    for &attribute in &mapper.columns {
+    for &attribute in mapper.columns.iter().filter(|attribute| !mapper.is_key_copy(**attribute)) {
         let Some(property) = mapper.column(attribute) else { continue };
         let Some(at) = property.columns.iter().find(|c| c.table == table) else { continue };
         if mapper.primary_key.contains(&attribute) {

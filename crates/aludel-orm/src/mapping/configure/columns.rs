@@ -41,6 +41,7 @@ impl Build<'_> {
             if !self.is_broken(class) {
                 self.composites(class);
                 self.equate_keys(class);
+                self.check_columns(class);
                 self.keys(class);
             }
         }
@@ -54,8 +55,9 @@ impl Build<'_> {
         }
         let base = self.mapper(base);
         let (properties, by_name) = (base.properties.clone(), base.by_name.clone());
-        let columns = base.columns.clone();
+        let (columns, copies) = (base.columns.clone(), base.key_copies.clone());
         let mapper = self.mapper_mut(class);
+        mapper.key_copies = copies;
         mapper.properties = properties;
         mapper.by_name = by_name;
         mapper.columns = columns;

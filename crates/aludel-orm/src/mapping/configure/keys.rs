@@ -1,57 +1,152 @@
 //! Primary keys, version counters, and columns that no attribute stands for.
 
-use crate::mapping::VersionGenerator;
-use aludel_sql::{Table, did_you_mean};
+use std::sync::Arc;
+
+use aludel_sql::{ForeignKey, Table, did_you_mean};
 
 use super::Build;
 use super::hierarchy::Shape;
+use super::names::no_column;
 use crate::instrumentation::AttrKind;
 use crate::mapping::problems::Wrong;
-use crate::mapping::{ColumnRef, PropertyKind};
+use crate::mapping::{ColumnRef, Mapper, PropertyKind, VersionGenerator};
 
 impl Build<'_> {
-    /// The key of a joined subclass's table is that of its base: the attributes stand for both.
+    /// The key of a joined subclass's table is that of its base, or refers to it: the attributes stand for both.
     pub(super) fn equate_keys(&mut self, class: u16) {
         let mapper = self.mapper(class);
         let Some(base) = mapper.base.filter(|_| self.shape(class) == Shape::Joined) else { return };
         let base = self.mapper(base);
         let Some(own) = mapper.local_table().cloned() else { return };
         let last = (mapper.tables.len() - 1) as u16;
-        let key = own.primary_key();
-        let mut pairs: Vec<(u16, u16)> = Vec::new();
-        for foreign_key in own.foreign_keys() {
-            if !foreign_key.columns.iter().all(|column| key.contains(column)) {
-                continue;
-            }
-            for table in &base.tables {
-                let Some(targets) = foreign_key.target_positions(table) else { continue };
-                for (column, target) in foreign_key.columns.iter().zip(targets) {
-                    if let Some(attribute) = base.attribute_of(table, target) {
-                        pairs.push((attribute, *column));
-                    }
-                }
+        let pairs = match self.joining_pairs(class, base, &own) {
+            Ok(pairs) => pairs,
+            Err(what) => return self.problem(class, what),
+        };
+        let own_attributes = self.own_attributes(class);
+        let mapper = self.mapper_mut(class);
+        for (attribute, column) in pairs {
+            let at = ColumnRef { table: last, column };
+            let stands = |property: &PropertyKind| match property {
+                PropertyKind::Column(property) => property.columns.contains(&at),
+                _ => false,
+            };
+            let copies = own_attributes.clone();
+            let copies = copies.filter(|a| stands(&mapper.properties[usize::from(*a)].kind));
+            mapper.key_copies.extend(copies.map(|copy| (copy, attribute)));
+            let property = &mut mapper.properties[usize::from(attribute)];
+            if let PropertyKind::Column(property) = &mut property.kind
+                && !property.columns.contains(&at)
+            {
+                property.columns.push(at);
             }
         }
-        let missing = base.primary_key.iter().any(|a| !pairs.iter().any(|(b, _)| a == b));
-        if pairs.is_empty() || missing {
-            let what = format!(
-                "table `{}` does not join that of its base class `{}`: its primary key needs a foreign key \
-                 to `{}`",
+    }
+
+    /// The base's attributes, with the columns of a joined subclass's table that have the same values: those of its
+    /// primary key that refer to the base's tables, or of another foreign key that does.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, and what to write instead.
+    fn joining_pairs(
+        &self,
+        class: u16,
+        base: &Mapper,
+        own: &Table,
+    ) -> Result<Vec<(u16, u16)>, String> {
+        let pairs_of = |key: &ForeignKey| -> Vec<(u16, u16)> {
+            let mut pairs = Vec::new();
+            for table in &base.tables {
+                let targets = key.target_positions(table).into_iter().flatten();
+                let named = key.columns.iter().zip(targets);
+                pairs.extend(named.filter_map(|(c, to)| Some((base.attribute_of(table, to)?, *c))));
+            }
+            pairs
+        };
+        let whole = |pairs: &[(u16, u16)]| {
+            base.primary_key.iter().all(|part| pairs.iter().any(|(attribute, _)| attribute == part))
+        };
+        let said = &self.spec(class).said.inherits_by;
+        if !said.is_empty() {
+            let mapper = self.mapper(class);
+            let column = |name: &String| {
+                own.column(name).or_else(|| {
+                    let of = mapper.column(mapper.attribute(name)?)?;
+                    of.columns.iter().find(|c| mapper.table_of(**c) == own).map(|c| c.column)
+                })
+            };
+            let columns = said.iter().map(|name| column(name).ok_or_else(|| no_column(own, name)));
+            let columns: Vec<u16> = columns.collect::<Result<_, _>>()?;
+            let key = own.foreign_keys().iter().find(|key| *key.columns == *columns);
+            let by_key = key.map(pairs_of).filter(|pairs| whole(pairs));
+            // The database need not know of it.
+            let pairs =
+                by_key.unwrap_or_else(|| base.primary_key.iter().copied().zip(columns).collect());
+            return match whole(&pairs) {
+                true => Ok(pairs),
+                false => Err(format!(
+                    "the primary key of its base class `{}` has {} columns, and it is said to inherit by {}",
+                    base.name,
+                    base.primary_key.len(),
+                    said.len()
+                )),
+            };
+        }
+        let in_key = |key: &&ForeignKey| key.columns.iter().all(|c| own.primary_key().contains(c));
+        let pairs: Vec<_> = own.foreign_keys().iter().filter(in_key).flat_map(pairs_of).collect();
+        if whole(&pairs) && !pairs.is_empty() {
+            return Ok(pairs);
+        }
+        let others = own.foreign_keys().iter().filter(|key| !in_key(key));
+        let mut others = others.filter(|key| !key.columns.is_empty() && whole(&pairs_of(key)));
+        let (found, another) = (others.next(), others.next());
+        let above = base.local_table().map_or("?", Table::full_name);
+        match (found, another) {
+            (Some(key), None) => Ok(pairs_of(key)),
+            (Some(one), Some(other)) => Err(format!(
+                "table `{}` refers to that of its base class `{}` by several foreign keys: say which, \
+                 `mapping.inherits_by([{:?}])` or `[{:?}]`",
                 own.full_name(),
                 base.name,
-                base.local_table().map_or("?", Table::full_name)
-            );
-            self.problem(class, what);
-            return;
+                one.column_names.join("\", \""),
+                other.column_names.join("\", \""),
+            )),
+            (None, _) => Err(format!(
+                "table `{}` does not join that of its base class `{}`: it needs a foreign key to `{above}`, or \
+                 `mapping.inherits_by([…])` with the columns that have its key",
+                own.full_name(),
+                base.name,
+            )),
         }
-        for (attribute, column) in pairs {
-            let property = &mut self.mapper_mut(class).properties[usize::from(attribute)];
-            if let PropertyKind::Column(property) = &mut property.kind {
-                let at = ColumnRef { table: last, column };
-                if !property.columns.contains(&at) {
-                    property.columns.push(at);
-                }
+    }
+
+    /// A column is written from one attribute.
+    pub(super) fn check_columns(&mut self, class: u16) {
+        let mapper = self.mapper(class);
+        let mut twice = Vec::new();
+        for at in self.own_attributes(class) {
+            let Some(property) = mapper.column(at) else { continue };
+            if mapper.is_key_copy(at) {
+                continue;
             }
+            let shares = |other: &u16| {
+                let of = mapper.column(*other);
+                of.is_some_and(|of| of.columns.iter().any(|c| property.columns.contains(c)))
+            };
+            let before = mapper.columns.iter().take_while(|other| **other < at);
+            if let Some(other) = before.copied().find(shares) {
+                twice.push((
+                    Arc::clone(&mapper.property(at).name),
+                    mapper.property(other).name.clone(),
+                ));
+            }
+        }
+        for (name, other) in twice {
+            let what = format!(
+                "its column is that of the attribute `{other}` already: make it another name of that one, by `synonym`"
+            );
+            self.attribute_problem(class, &name, what);
         }
     }
 

@@ -268,6 +268,7 @@ fn empty(index: u16, spec: &ClassSpec) -> Mapper {
         delete_orphans: Vec::new(),
         hidden_defaults: Vec::new(),
         hidden_on_updates: Vec::new(),
+        key_copies: Vec::new(),
         attachments: spec.said.attachments.clone(),
     }
 }

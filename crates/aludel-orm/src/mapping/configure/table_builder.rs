@@ -104,9 +104,16 @@ impl Build<'_> {
         let names: Vec<&str> =
             key.iter().map(|at| &*above.columns()[usize::from(*at)].name).collect();
         if !own.is_empty() {
-            let refers =
-                self.columns_of(class).any(|(_, def)| def.primary_key && def.foreign_key.is_some());
-            if !refers {
+            let names_above = |target: &str| {
+                target.rsplit_once('.').is_some_and(|(table, _)| table == above.full_name())
+            };
+            let refers = |(_, def): (&str, &ColumnDef)| {
+                // A key of its own is counted; another column refers to the base then.
+                let refers = def.foreign_key.is_some_and(names_above);
+                def.primary_key && def.foreign_key.is_some() || refers && generates(self, class)
+            };
+            let by = !self.spec(class).said.inherits_by.is_empty();
+            if !by && !self.columns_of(class).any(refers) {
                 if own.len() != names.len() {
                     return Err(format!(
                         "its primary key has {} columns, that of its base class {}",
@@ -165,6 +172,11 @@ impl Build<'_> {
         parts.columns.push(column);
         Ok(())
     }
+}
+
+/// Whether the database generates a part of the primary key of a class's own table.
+fn generates(build: &Build<'_>, class: u16) -> bool {
+    build.columns_of(class).any(|(_, def)| def.primary_key && def.generated)
 }
 
 /// The name of an attribute's column in its default mapping.

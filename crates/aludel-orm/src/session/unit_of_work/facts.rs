@@ -115,7 +115,9 @@ impl Facts {
         let tables: Vec<TableFacts> =
             (0..mapper.tables.len()).map(|at| TableFacts::new(mapper, at as u16, of)).collect();
         Self {
-            prepares: mapper.version.is_some() || tables.iter().any(|t| !t.defaults.is_empty()),
+            prepares: mapper.version.is_some()
+                || !mapper.key_copies.is_empty()
+                || tables.iter().any(|t| !t.defaults.is_empty()),
             tables,
             mapper: Arc::clone(mapper),
         }
@@ -262,10 +264,10 @@ impl TableFacts {
     }
 }
 
-/// The columns of one of a class's tables that attributes stand for, and the attributes.
+/// The columns of one of a class's tables that attributes stand for, and the attributes that they are written from.
 pub(super) fn mapped_columns(mapper: &Mapper, table: u16) -> Vec<(u16, u16)> {
     let mut mapped: Vec<(u16, u16)> = Vec::new();
-    for &attribute in &mapper.columns {
+    for &attribute in mapper.columns.iter().filter(|attribute| !mapper.is_key_copy(**attribute)) {
         let of = mapper.column(attribute).map(|p| p.columns.as_slice()).unwrap_or_default();
         mapped.extend(of.iter().filter(|c| c.table == table).map(|c| (c.column, attribute)));
     }

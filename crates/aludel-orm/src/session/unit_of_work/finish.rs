@@ -244,6 +244,7 @@ impl Session {
                 if old != *key {
                     self.leave_identity(id, &old);
                     self.note_key_switch(id, old);
+                    self.copy_new_key(id);
                 }
                 self.forget_key_aside(id);
             }

@@ -160,6 +160,9 @@ impl Session {
                 self.put_written(id, attribute, default.value())?;
                 prepared.push(Prepared { row: row as u32, attribute, was_loaded });
             }
+            for (copy, was_loaded) in self.copy_key(id, table)? {
+                prepared.push(Prepared { row: row as u32, attribute: copy, was_loaded });
+            }
             if of_table.version.is_some()
                 && let Some(version) = self.mapper_of(id).version
             {
@@ -170,6 +173,35 @@ impl Session {
             }
         }
         Ok(prepared)
+    }
+
+    /// Gives attributes that stand for the reference of a joined subclass's table to its base's the value of the key;
+    /// gives them, and whether they were loaded.
+    pub(super) fn copy_key(&mut self, id: Id, table: &Table) -> Result<SmallVec<[(u16, bool); 1]>> {
+        let mut copied = SmallVec::new();
+        let mappers = Arc::clone(&self.mappers);
+        let mapper = mappers.at(id.class);
+        for &(copy, of) in &mapper.key_copies {
+            let own = mapper.column(copy).map(|column| mapper.table_of(column.columns[0]));
+            if own == Some(table) {
+                let value = self.arena.field(id, of).bind().as_ref().to_owned();
+                copied.push((copy, self.arena.is_loaded(id, copy)));
+                self.put_written(id, copy, value)?;
+            }
+        }
+        Ok(copied)
+    }
+
+    /// The same when the key has changed.
+    pub(super) fn copy_new_key(&mut self, id: Id) {
+        let mappers = Arc::clone(&self.mappers);
+        for &(copy, of) in &mappers.at(id.class).key_copies {
+            let value = self.arena.field(id, of).bind().as_ref().to_owned();
+            // What does not fit is read anew.
+            if self.put_written(id, copy, value).is_err() {
+                self.expire_unknown(id, copy);
+            }
+        }
     }
 
     /// The rows from `from` on were not inserted: what was prepared for them is taken back.
@@ -229,7 +261,8 @@ impl Session {
             |row: usize| segments.iter().find(|s| row >= s.first && row < s.first + s.rows);
         let attribute_at = |class: u16, column: u16| {
             let (_, of_table) = facts_of(classes, class)?.table(table)?;
-            let mut all = of_table.keys.iter().chain(&of_table.on_insert.returned);
+            let made = of_table.optional.iter().chain(&of_table.on_insert.returned);
+            let mut all = of_table.keys.iter().chain(made);
             all.find(|(c, _)| *c == column).map(|(_, attribute)| *attribute)
         };
         let mut rest = back.integers.as_slice();
