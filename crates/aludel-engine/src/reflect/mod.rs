@@ -5,8 +5,11 @@
 //! ```
 //!
 //! What is read: columns with their types, NULL and defaults; primary and foreign keys; unique constraints, checks
-//! and indexes. An index over an expression has no columns, and is left out.
+//! and indexes. An index over an expression has no columns, and is left out; so is a foreign key to a table that is
+//! not there, which SQLite allows.
 
+#[cfg(feature = "sqlite")]
+mod definition;
 mod names;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -32,7 +35,7 @@ pub struct ReflectOptions {
 }
 
 impl ReflectOptions {
-    /// The tables of the default schema.
+    /// The tables of the default schema, and those of others that their foreign keys refer to.
     pub fn new() -> Self {
         Self::default()
     }
@@ -138,32 +141,21 @@ impl Connection {
     pub async fn reflect(&mut self, options: &ReflectOptions) -> Result<MetaData> {
         let schema = options.schema.as_deref();
         let there = self.relations(schema, options.views).await?;
-        let mut wanted: Vec<String> = match &options.only {
-            None => there.clone(),
-            Some(only) => only.clone(),
-        };
+        let names = options.only.as_ref().unwrap_or(&there);
+        let mut wanted: Vec<(Option<String>, String)> =
+            names.iter().map(|name| (options.schema.clone(), name.clone())).collect();
         let mut tables = MetaData::new();
         let mut at = 0;
-        while let Some(name) = wanted.get(at).cloned() {
+        while let Some((schema, name)) = wanted.get(at).cloned() {
             at += 1;
-            if !there.contains(&name) {
+            if at <= names.len() && !there.contains(&name) {
                 return Err(names::no_table(&name, &there));
             }
+            let schema = schema.as_deref();
             let table = self.relation(&name, schema).await?.into_table(&name, schema)?;
             for key in table.foreign_keys() {
-                let target = match schema {
-                    None => Some(&*key.target_table),
-                    Some(schema) => {
-                        key.target_table.strip_prefix(schema).and_then(|n| n.strip_prefix('.'))
-                    }
-                };
-                // One of another schema is known by its name alone.
-                if let Some(target) = target
-                    && there.iter().any(|name| name == target)
-                    && !wanted.iter().any(|name| name == target)
-                {
-                    wanted.push(target.to_owned());
-                }
+                let target = self.place_of(key, options.schema.as_deref(), &there);
+                wanted.extend(target.filter(|target| !wanted.contains(target)));
             }
             tables.add(table)?;
         }
@@ -191,6 +183,28 @@ impl Connection {
             return Err(names::no_table(of_schema, &there));
         }
         self.relation(of_schema, schema).await?.into_table(of_schema, schema)
+    }
+
+    /// Where the table is that a foreign key refers to: its schema, if not the default one, and its name.
+    fn place_of(
+        &self,
+        key: &ForeignKey,
+        schema: Option<&str>,
+        there: &[String],
+    ) -> Option<(Option<String>, String)> {
+        let full = &*key.target_table;
+        let of_schema = match schema {
+            None => Some(full),
+            Some(schema) => full.strip_prefix(schema).and_then(|name| name.strip_prefix('.')),
+        };
+        if let Some(name) = of_schema.filter(|name| there.iter().any(|there| there == name)) {
+            return Some((schema.map(str::to_owned), name.to_owned()));
+        }
+        // Those of SQLite stay within a schema.
+        (self.dialect().kind == DialectKind::Postgres).then(|| match full.split_once('.') {
+            None => (None, full.to_owned()),
+            Some((schema, name)) => (Some(schema.to_owned()), name.to_owned()),
+        })
     }
 
     /// The names of the tables of a schema.

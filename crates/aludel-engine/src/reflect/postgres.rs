@@ -32,7 +32,7 @@ pub(super) async fn relation(
 ) -> Result<Found> {
     let place = [schema, Some(name)];
     let mut found = Found { columns: columns(connection, place).await?, ..Found::default() };
-    constraints(connection, place, schema, &mut found).await?;
+    constraints(connection, place, &mut found).await?;
     indexes(connection, place, &mut found).await?;
     let sql = format!(
         "SELECT pg_catalog.obj_description(c.oid, 'pg_class'), c.relkind IN ('v', 'm') {}",
@@ -113,7 +113,6 @@ fn column(line: &Line) -> Column {
 async fn constraints(
     connection: &mut Connection,
     place: [Option<&str>; 2],
-    schema: Option<&str>,
     found: &mut Found,
 ) -> Result<()> {
     let joined = "JOIN pg_catalog.pg_constraint x ON x.conrelid = c.oid \
@@ -121,7 +120,8 @@ async fn constraints(
                   LEFT JOIN pg_catalog.pg_namespace m ON m.oid = f.relnamespace";
     let sql = format!(
         "SELECT x.contype::text, x.conname::text, {}, f.relname::text, \
-         CASE WHEN m.nspname <> current_schema() THEN m.nspname::text END, {}, x.confupdtype::text, \
+         CASE WHEN m.nspname = n.nspname THEN $1::text WHEN m.nspname <> current_schema() \
+         THEN m.nspname::text END, {}, x.confupdtype::text, \
          x.confdeltype::text, x.condeferrable, x.condeferred, \
          CASE x.contype WHEN 'c' THEN pg_catalog.pg_get_expr(x.conbin, x.conrelid) END {} ORDER BY x.oid",
         names_of("x.conkey", "x.conrelid"),
@@ -136,8 +136,8 @@ async fn constraints(
             "c" => found.checks.push(Check::new(line.text(10)).name(name)),
             "f" => {
                 let target = line.text(3);
-                // Of the schema that was asked for, or of another than the default one.
-                let full = match line.maybe(4).or(schema) {
+                // Of the table's own schema as that was asked for, or of another than the default one.
+                let full = match line.maybe(4) {
                     None => target.to_owned(),
                     Some(schema) => format!("{schema}.{target}"),
                 };

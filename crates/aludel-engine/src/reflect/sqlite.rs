@@ -1,7 +1,10 @@
 //! SQLite's catalogue: its pragmas, and the text of CREATE TABLE for what they do not tell.
 
-use aludel_sql::{AutoIncrement, Check, Column, DataType, ForeignKey, Index, Result, Unique};
+use aludel_sql::{AutoIncrement, Column, DataType, ForeignKey, Index, Result, Unique};
 
+use super::definition::{
+    Part, after, bracketed_after, checks, deferred, first_name, name_of, parts,
+};
 use super::names::{numeric, sized};
 use super::{Found, action};
 use crate::connection::Connection;
@@ -46,7 +49,7 @@ pub(super) async fn relation(
         ..Found::default()
     };
     indexes(connection, place, schema, &parts, &mut found).await?;
-    found.checks = parts.iter().filter_map(|part| check(part)).collect();
+    found.checks = parts.iter().flat_map(|part| checks(part)).collect();
     Ok(found)
 }
 
@@ -54,13 +57,14 @@ async fn columns(
     connection: &mut Connection,
     place: [Option<&str>; 2],
     created: &str,
-    parts: &[&str],
+    parts: &[Part<'_>],
 ) -> Result<Vec<Column>> {
     let sql = "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1, ?2) \
                WHERE hidden <> 1 ORDER BY cid";
     let lines = connection.catalogue(sql, &place).await?;
     let single = lines.iter().filter(|line| line.is(4)).count() == 1;
-    let with_rowid = !created.to_ascii_uppercase().trim_end().ends_with("WITHOUT ROWID");
+    let options = created.rsplit(')').next().unwrap_or_default().to_ascii_uppercase();
+    let with_rowid = !options.contains("WITHOUT");
     let mut columns = Vec::new();
     for line in &lines {
         let (name, kind, key) = (line.text(0), line.text(1), line.is(4));
@@ -77,7 +81,7 @@ async fn columns(
         }
         let hidden = line.number(5);
         if hidden == 2 || hidden == 3 {
-            let own = parts.iter().find(|part| first_word(part).eq_ignore_ascii_case(name));
+            let own = parts.iter().find(|part| first_name(part).eq_ignore_ascii_case(name));
             let sql = own.and_then(|part| bracketed_after(part, "AS")).unwrap_or_default();
             column = match hidden {
                 2 => column.computed_virtual(sql),
@@ -93,7 +97,7 @@ async fn foreign_keys(
     connection: &mut Connection,
     place: [Option<&str>; 2],
     schema: Option<&str>,
-    parts: &[&str],
+    parts: &[Part<'_>],
 ) -> Result<Vec<ForeignKey>> {
     let sql = "SELECT id, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(?1, ?2) \
                ORDER BY id DESC, seq";
@@ -101,15 +105,24 @@ async fn foreign_keys(
     let mut keys = Vec::new();
     for group in lines.chunk_by(|a, b| a.number(0) == b.number(0)) {
         let first = &group[0];
-        let target = first.text(1);
+        // SQL takes capitals for small letters: the names are those of the table that is meant.
+        let sql = format!(
+            "SELECT t.name, c.name, c.pk FROM {} t, pragma_table_info(t.name, ?2) c \
+             WHERE t.name = ?1 COLLATE NOCASE AND t.type = 'table' ORDER BY c.pk, c.cid",
+            catalogue(schema)
+        );
+        let there = connection.catalogue(&sql, &[Some(first.text(1)), place[1]]).await?;
+        let Some(target) = there.first().map(|line| line.text(0)) else {
+            continue;
+        };
         let from: Vec<&str> = group.iter().map(|line| line.text(2)).collect();
-        let mut to: Vec<String> =
-            group.iter().filter_map(|line| line.maybe(3)).map(str::to_owned).collect();
+        let column =
+            |said: &str| there.iter().map(|c| c.text(1)).find(|c| c.eq_ignore_ascii_case(said));
+        let said = group.iter().filter_map(|line| line.maybe(3));
+        let mut to: Vec<&str> = said.map(|said| column(said).unwrap_or(said)).collect();
         if to.is_empty() {
             // It refers to the target's primary key, without saying so.
-            let sql = "SELECT name FROM pragma_table_info(?1, ?2) WHERE pk > 0 ORDER BY pk";
-            let lines = connection.catalogue(sql, &[Some(target), place[1]]).await?;
-            to = lines.iter().map(|line| line.text(0).to_owned()).collect();
+            to = there.iter().filter(|c| c.is(2)).map(|c| c.text(1)).collect();
         }
         let full = match schema {
             None => target.to_owned(),
@@ -119,17 +132,8 @@ async fn foreign_keys(
         key.name = name_of(parts, "FOREIGN", &from).map(Into::into);
         key.on_update = action(first.text(4));
         key.on_delete = action(first.text(5));
-        let said = parts.iter().find(|part| {
-            let upper = part.to_ascii_uppercase();
-            upper.contains("REFERENCES")
-                && upper.contains("DEFERRABLE")
-                && !upper.contains("NOT DEFERRABLE")
-                && from.iter().all(|column| part.contains(column))
-                && part.contains(target)
-        });
-        if let Some(said) = said {
-            key.deferrable = true;
-            key.initially_deferred = said.to_ascii_uppercase().contains("INITIALLY DEFERRED");
+        if let Some(initially) = deferred(parts, &from, target) {
+            (key.deferrable, key.initially_deferred) = (true, initially);
         }
         keys.push(key);
     }
@@ -140,7 +144,7 @@ async fn indexes(
     connection: &mut Connection,
     place: [Option<&str>; 2],
     schema: Option<&str>,
-    parts: &[&str],
+    parts: &[Part<'_>],
     found: &mut Found,
 ) -> Result<()> {
     let sql =
@@ -160,7 +164,7 @@ async fn indexes(
         };
         if origin == "u" {
             let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let named = name_of(parts, "UNIQUE", &names).map(str::to_owned);
+            let named = name_of(parts, "UNIQUE", &names);
             let unique = Unique::on(columns);
             found.uniques.push(named.into_iter().fold(unique, Unique::name));
             continue;
@@ -171,9 +175,8 @@ async fn indexes(
             let sql = format!("SELECT sql FROM {} WHERE name = ?1", catalogue(schema));
             let created = connection.catalogue(&sql, &[Some(name)]).await?;
             let created = created.first().map_or("", |line| line.text(0));
-            let upper = created.to_ascii_uppercase();
-            if let Some(at) = upper.find(" WHERE ") {
-                index = index.filter(created[at + " WHERE ".len()..].trim());
+            if let Some(filter) = after(created, "WHERE") {
+                index = index.filter(filter);
             }
         }
         found.indexes.push(index);
@@ -210,139 +213,9 @@ fn data_type(declared: &str) -> DataType {
     }
 }
 
-/// The definitions between the brackets of a CREATE TABLE: columns and constraints.
-fn parts(created: &str) -> Vec<&str> {
-    let Some(open) = created.find('(') else { return Vec::new() };
-    let body = &created[open + 1..];
-    let (mut parts, mut depth, mut start) = (Vec::new(), 0usize, 0);
-    let mut quote: Option<char> = None;
-    for (at, c) in body.char_indices() {
-        match (quote, c) {
-            (Some(q), c) if c == q => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"' | '`') => quote = Some(c),
-            (None, '[') => quote = Some(']'),
-            (None, '(') => depth += 1,
-            (None, ')') if depth == 0 => {
-                parts.push(body[start..at].trim());
-                return parts;
-            }
-            (None, ')') => depth -= 1,
-            (None, ',') if depth == 0 => {
-                parts.push(body[start..at].trim());
-                start = at + 1;
-            }
-            (None, _) => {}
-        }
-    }
-    parts
-}
-
-/// The first word of a definition, without its quotes.
-fn first_word(part: &str) -> &str {
-    let part = part.trim_start();
-    let close = match part.chars().next() {
-        Some('"') => '"',
-        Some('`') => '`',
-        Some('[') => ']',
-        _ => return part.split(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default(),
-    };
-    part[1..].split(close).next().unwrap_or_default()
-}
-
-/// What stands in brackets after a word.
-fn bracketed_after<'p>(part: &'p str, word: &str) -> Option<&'p str> {
-    let upper = part.to_ascii_uppercase();
-    let mut from = 0;
-    while let Some(found) = upper[from..].find(word) {
-        let at = from + found;
-        let before = upper[..at].chars().next_back();
-        let rest = upper[at + word.len()..].trim_start();
-        if before.is_none_or(|c| !c.is_alphanumeric() && c != '_') && rest.starts_with('(') {
-            let open = upper.len() - rest.len();
-            return bracketed(&part[open..]);
-        }
-        from = at + word.len();
-    }
-    None
-}
-
-/// What stands in the brackets that a text begins with.
-fn bracketed(text: &str) -> Option<&str> {
-    let (mut depth, mut quote) = (0usize, None);
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            (Some(q), c) if c == q => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"') => quote = Some(c),
-            (None, '(') => depth += 1,
-            (None, ')') => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(text[1..at].trim());
-                }
-            }
-            (None, _) => {}
-        }
-    }
-    None
-}
-
-/// The name of a constraint of columns, which SQLite tells in the table's definition only.
-fn name_of<'p>(parts: &[&'p str], word: &str, columns: &[&str]) -> Option<&'p str> {
-    parts.iter().find_map(|part| {
-        let named = part.to_ascii_uppercase().starts_with("CONSTRAINT");
-        let rest = named.then(|| part["CONSTRAINT".len()..].trim_start())?;
-        let name = first_word(rest);
-        let quoted = usize::from(!rest.starts_with(name)) * 2;
-        let said = rest.get(name.len() + quoted..)?.trim_start();
-        if !said.to_ascii_uppercase().starts_with(word) {
-            return None;
-        }
-        let list = said.find('(').and_then(|open| bracketed(&said[open..]))?;
-        list.split(',').map(first_word).eq(columns.iter().copied()).then_some(name)
-    })
-}
-
-/// The check that a definition is, or that a column's definition has.
-fn check(part: &str) -> Option<Check> {
-    let sql = bracketed_after(part, "CHECK")?;
-    let named = part.to_ascii_uppercase().starts_with("CONSTRAINT");
-    let name = named.then(|| first_word(part["CONSTRAINT".len()..].trim_start()));
-    let check = Check::new(sql);
-    Some(match name {
-        Some(name) => check.name(name),
-        None => check,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_constraints() {
-        let created = "CREATE TABLE t (a INTEGER, \"b\" TEXT, UNIQUE (a), CONSTRAINT \"both ü\" UNIQUE (a, \"b\"), \
-                       constraint fk foreign key ([a]) references t (a), CONSTRAINT \"x\"\"y\" UNIQUE (b))";
-        let parts = parts(created);
-        assert_eq!(name_of(&parts, "UNIQUE", &["a", "b"]), Some("both ü"));
-        assert_eq!(name_of(&parts, "FOREIGN", &["a"]), Some("fk"));
-        assert_eq!(name_of(&parts, "UNIQUE", &["a"]), None);
-        assert_eq!(name_of(&["CONSTRAINT \"open"], "UNIQUE", &["a"]), None);
-    }
-
-    #[test]
-    fn definitions_are_told_apart() {
-        let sql = "CREATE TABLE t (\"a,b\" INTEGER, [c] TEXT DEFAULT '),(', d AS (a || ')') STORED, \
-                   CONSTRAINT big CHECK (a > (1 + 2)))";
-        let parts = parts(sql);
-        assert_eq!(parts.len(), 4);
-        assert_eq!(first_word(parts[0]), "a,b");
-        assert_eq!(first_word(parts[1]), "c");
-        assert_eq!(bracketed_after(parts[2], "AS"), Some("a || ')'"));
-        let check = check(parts[3]).unwrap();
-        assert_eq!((check.name.as_deref(), &*check.sql), (Some("big"), "a > (1 + 2)"));
-    }
 
     #[test]
     fn declared_types_are_understood() {
