@@ -118,7 +118,7 @@ impl Conn {
         self.unread = true;
         while let Some(row) = rows.try_next().await? {
             *seen += 1;
-            if sink.row(&Shown { row: &row, skip: 0 })?.is_break() {
+            if sink.row(&Shown::new(&row, 0))?.is_break() {
                 return Ok(());
             }
         }

@@ -118,7 +118,7 @@ impl Told<'_> {
         self.anything = true;
         self.matched += count;
         for values in &values {
-            let shown = Shown { row: values, skip: 0 };
+            let shown = Shown::new(values, 0);
             self.sink.returned(0, row, &shown).map_err(|error| at(error.into()))?;
         }
         Ok(())

@@ -323,7 +323,7 @@ fn out_of_range(ty: &Type) -> Boxed {
 }
 
 /// A value as the text that the server's types read.
-fn as_text(value: ValueRef<'_>) -> Cow<'_, str> {
+pub(super) fn as_text(value: ValueRef<'_>) -> Cow<'_, str> {
     match value {
         ValueRef::Text(v) => Cow::Borrowed(v),
         ValueRef::Bool(v) => Cow::Borrowed(if v { "true" } else { "false" }),

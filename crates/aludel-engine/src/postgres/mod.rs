@@ -13,6 +13,7 @@ mod error;
 mod pipeline;
 mod row;
 mod statements;
+mod text;
 mod tls;
 mod together;
 mod write;

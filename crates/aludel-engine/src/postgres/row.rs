@@ -1,6 +1,7 @@
 //! Rows from PostgreSQL: each value decoded by its type, borrowed from the row's own buffer.
 
 use super::encode::base;
+use super::text::{Texts, text_of};
 use aludel_sql::{Bad, Row as _, ValueRef};
 use std::error::Error as StdError;
 #[cfg(not(feature = "decimal"))]
@@ -10,14 +11,29 @@ use tokio_postgres::types::{FromSql, Kind, Type};
 
 /// A row as PostgreSQL shows it; the first `skip` values are our own business.
 pub(super) struct Shown<'r> {
-    pub(super) row: &'r Row,
-    pub(super) skip: usize,
+    row: &'r Row,
+    skip: usize,
+    texts: Texts,
+}
+
+impl<'r> Shown<'r> {
+    pub(super) fn new(row: &'r Row, skip: usize) -> Self {
+        Self { row, skip, texts: Texts::default() }
+    }
+
+    /// A value of a type that has no counterpart here, as text.
+    #[cold]
+    fn text_of(&self, index: usize) -> Option<ValueRef<'_>> {
+        let text = self.row.try_get::<_, Printed>(index + self.skip).ok()?.0?;
+        Some(ValueRef::Text(self.texts.keep(text)))
+    }
 }
 
 impl aludel_sql::Row for Shown<'_> {
     #[inline]
     fn get(&self, index: usize) -> Result<ValueRef<'_>, Bad> {
         match self.row.try_get::<_, Decoded<'_>>(index + self.skip) {
+            Ok(Decoded(Err(Bad::Type(what)))) => self.text_of(index).ok_or(Bad::Type(what)),
             Ok(decoded) => decoded.0,
             Err(_) => Err(Bad::Index),
         }
@@ -41,7 +57,7 @@ impl aludel_sql::Row for Shown<'_> {
 
 /// The integer at a position of a row.
 pub(super) fn integer(row: &Row, at: usize) -> Option<i64> {
-    match (Shown { row, skip: 0 }).get(at) {
+    match Shown::new(row, 0).get(at) {
         Ok(ValueRef::I64(n)) => Some(n),
         _ => None,
     }
@@ -64,6 +80,18 @@ impl<'a> FromSql<'a> for Decoded<'a> {
     }
 }
 
+struct Printed(Option<String>);
+
+impl<'a> FromSql<'a> for Printed {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn StdError + Send + Sync>> {
+        Ok(Self(text_of(ty, raw)))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
 fn fixed<const N: usize>(raw: &[u8]) -> Result<[u8; N], Bad> {
     raw.try_into().map_err(|_| Bad::Invalid("value of its type"))
 }
@@ -75,7 +103,7 @@ fn text(raw: &[u8]) -> Result<ValueRef<'_>, Bad> {
     }
 }
 
-fn decode<'a>(ty: &Type, raw: &'a [u8]) -> Result<ValueRef<'a>, Bad> {
+pub(super) fn decode<'a>(ty: &Type, raw: &'a [u8]) -> Result<ValueRef<'a>, Bad> {
     Ok(match *ty {
         Type::INT8 => ValueRef::I64(i64::from_be_bytes(fixed(raw)?)),
         Type::INT4 => ValueRef::I64(i32::from_be_bytes(fixed(raw)?).into()),

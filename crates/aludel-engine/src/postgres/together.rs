@@ -121,7 +121,7 @@ impl Conn {
             back.iter().filter_map(|row| Some((integer(row, 0)? as usize - 1, row))).collect();
         back.sort_unstable_by_key(|(number, _)| *number);
         for (number, row) in back {
-            let shown = Shown { row, skip: 1 };
+            let shown = Shown::new(row, 1);
             told.sink.returned(0, rows[number], &shown).map_err(|error| nowhere(error.into()))?;
         }
         Ok(true)

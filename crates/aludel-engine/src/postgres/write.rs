@@ -370,7 +370,7 @@ impl Job {
                 How::Arrays(Order::Ordinal) => integer(row, 0).map_or(i, |n| n as usize - 1),
                 _ => i,
             };
-            told.sink.returned(self.write, self.from + number, &Shown { row, skip })?;
+            told.sink.returned(self.write, self.from + number, &Shown::new(row, skip))?;
         }
         if self.last {
             told.sink.done(self.write, std::mem::take(&mut told.matched))?;
