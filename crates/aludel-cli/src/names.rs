@@ -25,7 +25,7 @@ impl AutomapRules for RustNames {
 
     fn scalar_name(&self, link: &Link<'_>) -> String {
         match link.direction {
-            Direction::ManyToOne => by_column(link).unwrap_or_else(|| snake(link.target)),
+            Direction::ManyToOne => by_column(link).map_or_else(|| snake(link.target), allowed),
             _ => self.distinct(snake(link.target), link),
         }
     }
@@ -37,7 +37,7 @@ impl AutomapRules for RustNames {
             _ if target.ends_with('s') => target,
             _ => format!("{target}s"),
         };
-        self.distinct(plural, link)
+        allowed(self.distinct(plural, link))
     }
 }
 
@@ -72,14 +72,21 @@ const KEYWORDS: &[&str] = &[
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
+/// A name that may be that of a field. One called `default` would stand in the way of the function.
+fn allowed(name: String) -> String {
+    match KEYWORDS.contains(&name.as_str()) || name == "default" {
+        true => format!("{name}_"),
+        false => name,
+    }
+}
+
 /// `UnitPrice`, `unit price` and `unit_price` are `unit_price`.
 pub(crate) fn snake(name: &str) -> String {
     let found = words(name).join("_");
     match found.chars().next() {
         None => "column".to_owned(),
-        Some(first) if first.is_ascii_digit() => format!("n{found}"),
-        _ if KEYWORDS.contains(&found.as_str()) => format!("{found}_"),
-        _ => found,
+        Some(first) if !unicode_ident::is_xid_start(first) => format!("n{found}"),
+        _ => allowed(found),
     }
 }
 
@@ -92,17 +99,17 @@ fn camel(name: &str) -> String {
     let found: String = words(name).into_iter().map(capital).collect();
     match found.chars().next() {
         None => "Table".to_owned(),
-        Some(first) if first.is_ascii_digit() => format!("N{found}"),
+        Some(first) if !unicode_ident::is_xid_start(first) => format!("N{found}"),
         _ => found,
     }
 }
 
-/// The words of a name, in lower case.
+/// The words of a name, in lower case, of what may be in a name of Rust.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let chars: Vec<char> = name.chars().collect();
     for (at, c) in chars.iter().enumerate() {
-        if !c.is_alphanumeric() {
+        if *c == '_' || !unicode_ident::is_xid_continue(*c) {
             words.push(String::new());
             continue;
         }
@@ -135,8 +142,8 @@ mod tests {
         assert_eq!(names.map(snake), ["unit_price"; 5]);
         assert_eq!(names.map(camel), ["UnitPrice"; 5]);
         assert_eq!(
-            ["ID", "HTMLPage", "type", "2nd", "§", "Straße"].map(snake),
-            ["id", "html_page", "type_", "n2nd", "column", "straße"]
+            ["ID", "HTMLPage", "type", "2nd", "§", "Straße", "area m²", "default"].map(snake),
+            ["id", "html_page", "type_", "n2nd", "column", "straße", "area_m", "default_"]
         );
         assert_eq!(["2nd", "", "HTMLPage"].map(camel), ["N2nd", "Table", "HtmlPage"]);
     }

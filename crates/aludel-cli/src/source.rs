@@ -36,6 +36,16 @@ pub fn rust_source(tables: &MetaData, rules: &dyn AutomapRules) -> String {
         let list: Vec<String> = features.iter().map(|feature| format!("`{feature}`")).collect();
         let _ = writeln!(out, "// It takes these features of aludel: {}.", list.join(", "));
     }
+    let without: Vec<String> = model
+        .unmapped()
+        .iter()
+        .filter(|table| table.primary_key().is_empty() && !table.is_view())
+        .map(|table| code(table.full_name()))
+        .collect();
+    if !without.is_empty() {
+        let _ =
+            writeln!(out, "// No classes, since they have no primary key: {}.", without.join(", "));
+    }
     out.push_str("\nuse aludel::prelude::*;\n");
     out.push_str(&classes);
     out
@@ -55,6 +65,14 @@ impl Source<'_> {
             Some(comment) => self.comment("", comment),
             None => self.line(&format!("/// The table {}.", code(table.full_name()))),
         }
+        let elsewhere = table.foreign_keys().iter().filter(|key| !self.is_there(key));
+        let elsewhere: Vec<String> = elsewhere
+            .map(|key| {
+                let (here, there) = (key.column_names.join(", "), key.target_columns.join(", "));
+                format!("// {here} refers to {}({there}), which is no class.", key.target_table)
+            })
+            .collect();
+        elsewhere.iter().for_each(|line| self.line(line));
         self.line("#[derive(Mapped, Clone, Debug, Default)]");
         let mut said = vec![format!("table = {:?}", table.name())];
         said.extend(table.schema().map(|schema| format!("schema = {schema:?}")));
@@ -78,9 +96,19 @@ impl Source<'_> {
     }
 
     fn comment(&mut self, indent: &str, text: &str) {
-        for line in text.lines() {
+        // What is indented would be an example.
+        for line in text.lines().flat_map(|line| line.split('\r')).map(str::trim) {
             self.line(format!("{indent}/// {line}").trim_end());
         }
+    }
+
+    /// Whether the table that a foreign key refers to is one of those that the classes make.
+    fn is_there(&self, key: &ForeignKey) -> bool {
+        let classes = self.model.classes();
+        let associations = classes.iter().flat_map(|class| &class.relationships);
+        let mut associations = associations.filter_map(|r| r.secondary.as_deref()?.split_once('('));
+        classes.iter().any(|class| key.refers_to(&class.table))
+            || associations.any(|(table, _)| *table == *key.target_table)
     }
 
     /// What the class says of its columns, several of them or under a name.
@@ -109,7 +137,8 @@ impl Source<'_> {
                 false => format!("index(columns({columns}), {})", parts.join(", ")),
             });
         }
-        for key in table.foreign_keys().iter().filter(|key| !is_key_of_column(table, key)) {
+        let keys = table.foreign_keys().iter().filter(|key| !is_key_of_column(table, key));
+        for key in keys.filter(|key| self.is_there(key)) {
             let mut parts = vec![
                 format!("columns({})", names(&key.columns)),
                 format!(
@@ -154,11 +183,12 @@ impl Source<'_> {
         let mut indexes = table.indexes().iter().filter(|index| is_index_of_column(table, index));
         if uniques.any(|unique| only(&unique.columns)) {
             said.push("unique".to_owned());
-        } else if indexes.any(|index| only(&index.columns)) {
+        }
+        if indexes.any(|index| only(&index.columns)) {
             said.push("index".to_owned());
         }
         let keys = table.foreign_keys().iter().filter(|key| is_key_of_column(table, key));
-        for key in keys.filter(|key| only(&key.columns)) {
+        for key in keys.filter(|key| only(&key.columns) && self.is_there(key)) {
             let target = format!("{}.{}", key.target_table, key.target_columns[0]);
             said.push(format!("foreign_key = {target:?}"));
             said.extend(actions(key));
@@ -177,8 +207,8 @@ impl Source<'_> {
         }
         let counted = table.autoincrement() == Some(at)
             || (column.primary_key && column.autoincrement == AutoIncrement::Always);
-        let given = column.computed.is_some()
-            || matches!(&column.server_default, Some(ServerDefault::Fetched));
+        // What is left out has the database's value.
+        let given = column.computed.is_some() || column.server_default.is_some();
         let field = match (counted || (given && !column.nullable), column.nullable) {
             (true, _) => format!("Auto<{rust}>"),
             (false, true) => format!("Option<{rust}>"),
@@ -272,9 +302,12 @@ fn is_index_of_column(table: &Table, index: &Index) -> bool {
     index.columns.len() == 1 && plain && index_name(table, index).is_none()
 }
 
-/// Whether `#[column(foreign_key = "…")]` says it all. What may be put off is said there alone, without a name.
+/// Whether `#[column(foreign_key = "…")]` says it all, as of one key of a column. What may be put off is said there
+/// alone, without a name.
 fn is_key_of_column(table: &Table, key: &ForeignKey) -> bool {
+    let first = table.foreign_keys().iter().find(|other| other.columns == key.columns);
     key.columns.len() == 1
+        && first == Some(key)
         && (key.deferrable || own_name(table, key.name.as_deref(), &key.columns, "fkey").is_none())
 }
 

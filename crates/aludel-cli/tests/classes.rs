@@ -4,7 +4,7 @@ mod schemas;
 
 use aludel::prelude::*;
 use aludel::sql::MetaData;
-use schemas::{chinook, each, sakila};
+use schemas::{chinook, each, odd, sakila};
 
 /// The classes of the record shop.
 #[allow(dead_code, unreachable_pub, reason = "what the tool writes")]
@@ -22,6 +22,18 @@ mod rental_sqlite {
 #[allow(dead_code, unreachable_pub, reason = "what the tool writes")]
 mod rental {
     include!("fixtures/sakila_postgres.rs");
+}
+
+/// Tables drawn by hand, in SQLite.
+#[allow(dead_code, unreachable_pub, reason = "what the tool writes")]
+mod odd_sqlite {
+    include!("fixtures/odd_sqlite.rs");
+}
+
+/// The same in PostgreSQL.
+#[allow(dead_code, unreachable_pub, reason = "what the tool writes")]
+mod odd_postgres {
+    include!("fixtures/odd_postgres.rs");
 }
 
 /// The tables with rows, and a session with classes.
@@ -157,5 +169,106 @@ fn the_classes_of_the_rental_work() {
         assert_eq!(found.exact, sample.exact);
         let same = Sample { sample_id: sample.sample_id, twice: None, ..found.clone() };
         assert_eq!(format!("{same:?}"), format!("{:?}", Sample { exact: found.exact, ..sample }));
+    });
+}
+
+fn drawn(engine: &Engine, script: &str) {
+    engine.block_on(async { engine.acquire().await?.execute_raw(script).await }).unwrap();
+}
+
+#[test]
+fn the_classes_of_tables_drawn_by_hand_work() {
+    use odd_sqlite::{A, B, Friend, Order, Person, Token, WeirdTable};
+
+    let engine = Engine::connect_blocking("sqlite::memory:").unwrap();
+    drawn(&engine, odd::SQLITE);
+    let registry = Registry::new();
+    registry.register::<Order>().unwrap();
+    registry.register::<A>().unwrap();
+    registry.register::<Friend>().unwrap();
+    registry.register::<Token>().unwrap();
+    registry.register::<WeirdTable>().unwrap();
+    let mut session = blocking::Session::with_registry(&engine, &registry);
+    let person = |name: &str| Person { first_name: name.into(), ..Person::default() };
+    let ann = session.add(Person { person: person("boss").into(), ..person("ann") }).unwrap();
+    let order = Order { buyer: ann.into(), self_: Some("me".into()), ..Order::default() };
+    let order = session.add(order).unwrap();
+    let friend = Friend { person: ann.into(), friend: person("bob").into(), ..Friend::default() };
+    session.add(friend).unwrap();
+    let token = session.add(Token::default()).unwrap();
+    let a = session.add(A { bs: many![B::default()], ..A::default() }).unwrap();
+    session.commit().unwrap();
+    // What was left out has the database's values.
+    session.refresh(order).unwrap();
+    let found = &session[order];
+    assert_eq!(
+        (found.group.value(), found.total.value().to_string()),
+        ("it's".to_owned(), "0".to_owned())
+    );
+    assert!(found.created_at.value() > "2020-01-01T00:00:00Z".parse().unwrap());
+    assert_eq!(session[token].id.value().len(), 16);
+    session.expunge_all().unwrap();
+    let ann = session.one(select::<Person>().filter(Person::person.is_some())).unwrap();
+    assert_eq!(session.load(ann, Person::friends_by_person).unwrap().len(), 1);
+    assert_eq!(session.load(ann, Person::orders).unwrap().len(), 1);
+    let _ = a;
+    let a = session.one(select::<A>().filter(A::bs.any_exists())).unwrap();
+    let b = session.load(a, A::bs).unwrap().to_vec()[0];
+    assert_eq!(session.load(b, B::as_).unwrap().to_vec(), [a]);
+}
+
+#[test]
+fn types_without_a_counterpart_are_texts() {
+    use aludel::Value;
+    use odd_postgres::{Odd, Region};
+
+    each("load_odd", |engine| {
+        if engine.dialect().kind != aludel::sql::DialectKind::Postgres {
+            return;
+        }
+        drawn(engine, odd::POSTGRES);
+        let registry = Registry::new();
+        registry.register::<Odd>().unwrap();
+        let mut session = blocking::Session::with_registry(engine, &registry);
+        let region = Region { id: 7, name: Some("north".into()), ..Region::default() };
+        let text = |text: &str| Some(Value::from(text));
+        let odd = Odd {
+            tags: Value::from("{a,\"b c\"}").into(),
+            grid: text("{{1.50,NULL},{2,3}}"),
+            span: text("1 mon -2 days"),
+            address: text("10.0.0.1/8"),
+            valid: text("[2024-01-01,)"),
+            words: text("'a':1"),
+            zip: Some("01234".into()),
+            region: region.into(),
+            ..Odd::default()
+        };
+        let odd = session.add(odd).unwrap();
+        session.add(Odd { mood: "sad".to_owned().into(), ..Odd::default() }).unwrap();
+        session.commit().unwrap();
+        let key = session[odd].id.value();
+        session.expunge_all().unwrap();
+        let odd = session.get_one::<Odd>(aludel::orm::By(key)).unwrap();
+        let found = &session[odd];
+        assert_eq!(found.tags.value(), Value::from("{a,\"b c\"}"));
+        assert_eq!(found.grid, text("{{1.50,NULL},{2,3}}"));
+        assert_eq!((&found.span, &found.address), (&text("1 mon -2 days"), &text("10.0.0.1/8")));
+        assert_eq!((&found.valid, &found.words), (&text("[2024-01-01,)"), &text("'a':1")));
+        assert_eq!((found.mood.value(), found.low.as_deref()), ("ok".to_owned(), Some("01234")));
+        assert!(found.created.value() > "2020-01-01T00:00:00Z".parse().unwrap());
+        assert_eq!((found.number.value(), found.always.value()), (1, 1));
+        // They are written back, and looked for.
+        session.set(odd, Odd::tags, aludel::Auto::Set(Value::from("{}"))).unwrap();
+        session.commit().unwrap();
+        assert_eq!(
+            session.count(select::<Odd>().filter(Odd::tags.eq(Value::from("{}")))).unwrap(),
+            2
+        );
+        assert_eq!(
+            session.count(select::<Odd>().filter(Odd::mood.eq("sad".to_owned()))).unwrap(),
+            1
+        );
+        let region = session.load(odd, Odd::region).unwrap().get().unwrap();
+        assert_eq!(session[region].name.as_deref(), Some("north"));
     });
 }

@@ -8,7 +8,7 @@ use aludel::prelude::*;
 use aludel::sql::{DialectKind, MetaData, Table};
 use aludel::{DataType, Result};
 use aludel_cli::{RustNames, rust_source};
-use schemas::{chinook, each, sakila};
+use schemas::{chinook, each, odd, sakila};
 
 fn reflected(engine: &Engine) -> MetaData {
     engine.block_on(engine.reflect()).unwrap()
@@ -88,6 +88,10 @@ fn schemas_go_there_and_back() {
 /// The source is the committed one. With `ALUDEL_WRITE_FIXTURES`, that is written.
 fn is_committed(engine: &Engine, tables: &MetaData, fixture: &str) {
     engine.block_on(engine.create_all(tables)).unwrap();
+    is_written(engine, fixture);
+}
+
+fn is_written(engine: &Engine, fixture: &str) {
     let source = rust_source(&reflected(engine), &RustNames);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixture);
     if std::env::var_os("ALUDEL_WRITE_FIXTURES").is_some() {
@@ -107,6 +111,37 @@ fn the_source_is_what_is_committed() {
         };
         is_committed(engine, &sakila::tables(), fixture);
     });
+    each("source_odd", |engine| {
+        let (script, fixture) = match engine.dialect().kind {
+            DialectKind::Sqlite => (odd::SQLITE, "odd_sqlite.rs"),
+            _ => (odd::POSTGRES, "odd_postgres.rs"),
+        };
+        engine.block_on(async { engine.acquire().await?.execute_raw(script).await }).unwrap();
+        is_written(engine, fixture);
+    });
+}
+
+#[test]
+fn tables_drawn_by_hand_are_read() {
+    let engine = Engine::connect_blocking("sqlite::memory:").unwrap();
+    engine.block_on(async { engine.acquire().await?.execute_raw(odd::SQLITE).await }).unwrap();
+    let tables = reflected(&engine);
+    let order = tables.table("order").unwrap();
+    // SQL takes `PERSON(Person_ID)` for `person(person_id)`.
+    let keys = order.foreign_keys().iter();
+    let keys: Vec<_> =
+        keys.map(|k| format!("{}({})", k.target_table, k.target_columns.join(", "))).collect();
+    assert_eq!(keys, ["person(person_id)", "currency(code)", "a_b(a_id, b_id)"]);
+    assert!(tables.table("lost").unwrap().foreign_keys().is_empty());
+    let checks = order.checks().iter().map(|check| (check.name.as_deref(), &*check.sql));
+    let expected =
+        [(None, "total >= 0"), (Some("a check"), "\"select\" IS NULL OR \"select\" > 0")];
+    assert_eq!(checks.collect::<Vec<_>>(), expected);
+    assert_eq!(order.uniques()[0].name.as_deref(), Some("two"));
+    let open = &order.indexes()[0];
+    assert_eq!((&*open.name, open.filter.as_deref()), ("one_open", Some("\"select\" IS NULL")));
+    let twice = order.columns().iter().find(|column| &*column.name == "twice").unwrap();
+    assert_eq!(&*twice.computed.as_ref().unwrap().sql, "total * 2");
 }
 
 #[test]
@@ -155,7 +190,7 @@ fn names_of_constraints_are_kept() {
             "#[mapped(index(columns(row), name = \"rows\"))]",
             "#[mapped(foreign_key(columns(above_id), references = \"shelf(id)\", name = \"above\"))]",
             "#[mapped(check(sql = \"id > 0\", name = \"counted\"))]",
-            "    #[column(unique)]",
+            "    #[column(unique, index)]",
         ] {
             assert!(source.lines().any(|other| other == line), "{line}\n{source}");
         }

@@ -223,13 +223,13 @@ impl AutoModel {
     }
 }
 
-/// Whether a table does nothing but relate two others: two foreign keys, and no other column.
+/// Whether a table does nothing but relate two others: two foreign keys of different columns, and no other column.
 fn is_association(table: &Table, tables: &MetaData) -> bool {
     let keys = table.foreign_keys();
-    let of_key =
-        |at: usize| keys.iter().any(|key| key.columns.iter().any(|c| usize::from(*c) == at));
+    let columns: Vec<u16> = keys.iter().flat_map(|key| &key.columns).copied().collect();
     keys.len() == 2
-        && (0..table.columns().len()).all(of_key)
+        && columns.len() == table.columns().len()
+        && (0..columns.len() as u16).all(|at| columns.contains(&at))
         && keys.iter().all(|key| {
             tables.get(&key.target_table).is_some_and(|target| !target.primary_key().is_empty())
         })
