@@ -8,6 +8,8 @@ mod hybrids;
 #[cfg(feature = "json")]
 #[path = "descriptors/index_property.rs"]
 mod index_property;
+#[path = "descriptors/odd.rs"]
+mod odd;
 #[path = "descriptors/per_query.rs"]
 mod per_query;
 #[allow(dead_code, reason = "what other tests ask of a database")]
