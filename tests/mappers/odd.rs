@@ -425,3 +425,37 @@ fn several_references_to_the_base_and_none() {
         assert!(error.message().contains(said), "{error}");
     }
 }
+
+/// What the database computes cannot be set, since that would be lost.
+#[test]
+fn a_computed_column() {
+    #[derive(Mapped, Clone, Debug, Default)]
+    #[mapped(table = "odd_parcels")]
+    struct Parcel {
+        #[column(primary_key)]
+        id: Auto<i64>,
+        grams: i64,
+        #[column(computed = "grams * 2")]
+        twice: Option<i64>,
+    }
+    let registry = || {
+        let registry = Registry::new();
+        registry.register::<Parcel>().unwrap();
+        registry
+    };
+    each("odd_computed", registry, |db| {
+        let parcel = Parcel { grams: 5, twice: Some(99), ..Parcel::default() };
+        let parcel = db.add(parcel).unwrap();
+        db.commit().unwrap();
+        assert_eq!(db[parcel].twice, Some(10));
+        let error = db.set(parcel, Parcel::twice, Some(3)).unwrap_err();
+        assert!(error.message().contains("is given by the database, and only read"), "{error}");
+        assert!(db.edit(parcel, |p| p.twice = None).is_err());
+        assert_eq!(db[parcel].twice, Some(10));
+        // A merge of what has another value leaves it to the database as well.
+        let given = Parcel { id: Auto::Set(1), grams: 6, twice: Some(77) };
+        let merged = db.merge(given).unwrap();
+        db.commit().unwrap();
+        assert_eq!((merged, db[parcel].grams, db[parcel].twice), (parcel, 6, Some(12)));
+    });
+}

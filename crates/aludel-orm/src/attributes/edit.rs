@@ -305,13 +305,9 @@ impl Session {
     ) -> Result<()> {
         let mapper = self.mappers.at(id.class);
         match &mapper.property(attribute).kind {
-            PropertyKind::Column(_) if mapper.is_key_copy(attribute) => Err(Error::new(
-                ErrorKind::InvalidRequest,
-                format!(
-                    "{} is the key of the base class, and follows it",
-                    self.describe(id, attribute)
-                ),
-            )),
+            PropertyKind::Column(_) if mapper.read_only.contains(&attribute) => {
+                Err(self.only_read(id, attribute))
+            }
             PropertyKind::Column(_) | PropertyKind::Unmapped => {
                 self.set_column(id, attribute, new, initiator)
             }
@@ -324,6 +320,16 @@ impl Session {
             )),
             PropertyKind::Relationship(_) => Err(self.wrong_type(id, attribute)),
         }
+    }
+
+    #[cold]
+    fn only_read(&self, id: Id, attribute: u16) -> Error {
+        let why = match self.mapper_of(id).is_key_copy(attribute) {
+            true => "is the key of the base class, and follows it",
+            false => "is given by the database, and only read",
+        };
+        let message = format!("{} {why}", self.describe(id, attribute));
+        Error::new(ErrorKind::InvalidRequest, message)
     }
 
     fn set_one_core(

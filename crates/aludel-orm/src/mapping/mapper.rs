@@ -163,6 +163,8 @@ pub struct Mapper {
     /// The attributes of a joined subclass that stand for the column by which its table refers to the base's: each with
     /// the base's attribute, which that column is written from.
     pub(crate) key_copies: Vec<(u16, u16)>,
+    /// The attributes of columns that only the database gives values, and of those copies: a program cannot set them.
+    pub(crate) read_only: Vec<u16>,
     /// What extensions have hung on the mapping.
     pub(super) attachments: Vec<Attachment>,
 }

@@ -180,6 +180,7 @@ impl Build<'_> {
         }
         self.version(class);
         self.rows(class);
+        self.read_only(class);
         self.hidden(class);
     }
 
@@ -292,6 +293,18 @@ impl Build<'_> {
         if let Some(generator) = generator {
             mapper.version_by = generator;
         }
+    }
+
+    /// The attributes that a program cannot set.
+    fn read_only(&mut self, class: u16) {
+        let mapper = self.mapper(class);
+        let is_read_only = |attribute: &u16| {
+            let columns = mapper.column(*attribute).map_or(&[][..], |of| &of.columns);
+            mapper.is_key_copy(*attribute)
+                || columns.iter().all(|column| mapper.column_of(*column).is_read_only())
+        };
+        let read_only = mapper.columns.iter().copied().filter(is_read_only).collect();
+        self.mapper_mut(class).read_only = read_only;
     }
 
     /// The columns without attribute that are given values all the same.

@@ -269,6 +269,7 @@ fn empty(index: u16, spec: &ClassSpec) -> Mapper {
         hidden_defaults: Vec::new(),
         hidden_on_updates: Vec::new(),
         key_copies: Vec::new(),
+        read_only: Vec::new(),
         attachments: spec.said.attachments.clone(),
     }
 }

@@ -205,7 +205,7 @@ impl Session {
                         .is_some_and(|(_, composite)| composite.optional)
                         && self.arena.is_loaded(given, attribute) => {}
                 PropertyKind::Column(_)
-                    if mapper.is_key_copy(attribute) && merge.load != MergeLoad::No => {}
+                    if mapper.read_only.contains(&attribute) && merge.load != MergeLoad::No => {}
                 PropertyKind::Column(_) => {
                     self.merge_column(given, target, attribute, merge.load)?;
                 }
