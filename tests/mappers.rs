@@ -35,6 +35,8 @@ mod queries;
 mod reconstructed;
 #[path = "mappers/several_classes.rs"]
 mod several_classes;
+#[path = "mappers/staff.rs"]
+mod staff;
 #[allow(dead_code, reason = "what other tests ask of a database")]
 mod support;
 #[path = "mappers/views.rs"]
