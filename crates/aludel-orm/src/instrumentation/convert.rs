@@ -248,11 +248,15 @@ impl IntoObject for Id {
 /// # fn main() {}
 /// # fn example(existing_handle: Handle<Address>) {
 /// let user = User { addresses: many![Address::default(), existing_handle], ..User::default() };
-/// # drop(user);
+/// let alone = User { addresses: many![], ..User::default() }; // a merge takes the members away
+/// # drop((user, alone));
 /// # }
 /// ```
 #[macro_export]
 macro_rules! many {
+    () => {
+        ::core::convert::From::from([] as [$crate::instrumentation::Member<_>; 0])
+    };
     ($($member:expr),* $(,)?) => {
         ::core::convert::From::from([$($crate::IntoMember::into_member($member)),*])
     };

@@ -139,7 +139,7 @@ impl<T> Update<T> {
     }
 }
 
-/// What an UPDATE of the rows of `T` can set: attributes of `T`, and hybrids of it or its bases.
+/// What an UPDATE of the rows of `T` can set: attributes and hybrids of `T` or its bases.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be set by an UPDATE of `{T}`",
     label = "neither an attribute of `{T}` nor a hybrid of it"
@@ -152,7 +152,7 @@ pub trait Settable<T> {
     fn assign(self, update: ByCriteria, value: Node) -> ByCriteria;
 }
 
-impl<T: Mapped, V: FieldType> Settable<T> for Attr<T, V> {
+impl<T: Mapped + IsA<C>, C: Mapped, V: FieldType> Settable<T> for Attr<C, V> {
     type Value = V::Sql;
 
     fn assign(self, mut update: ByCriteria, value: Node) -> ByCriteria {

@@ -257,6 +257,12 @@ fn writes_by_criteria() {
     assert_eq!(s[bob].language.as_deref(), Some("go"));
     let query = update::<Dog>().set(Dog::breed, "mix");
     assert_eq!(db.run(s.execute_update(query)), 1);
+    // What the base has, of the objects of a subclass: in its table, and in one table for all.
+    let query = update::<Engineer>().set(Person::name, "rob").filter(Engineer::language.eq("go"));
+    assert_eq!(db.run(s.execute_update(query)), 1);
+    assert_eq!(s[bob].name, "rob");
+    let query = update::<Dog>().set(Animal::name, "rex").set(Dog::breed, "pug");
+    assert_eq!(db.run(s.execute_update(query)), 1);
     assert_eq!(
         db.run(s.execute_delete(delete::<Engineer>().filter(Engineer::language.eq("c")))),
         1
