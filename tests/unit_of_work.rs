@@ -17,6 +17,8 @@ mod expired;
 mod keys;
 #[path = "unit_of_work/plan.rs"]
 mod plan;
+#[path = "unit_of_work/replaced.rs"]
+mod replaced;
 #[path = "unit_of_work/rows.rs"]
 mod rows;
 #[path = "support/sent.rs"]

@@ -12,8 +12,8 @@ impl Session {
     /// value is not there: its history is then complete. It is what assigning an attribute is in SQLAlchemy.
     ///
     /// Columns have active history when they say so, and when they belong to the primary key; references when
-    /// they say so, and when the other side holds the foreign key. Of other attributes this is a plain
-    /// [`set`](Self::set), as it is of an object that has no row.
+    /// they say so, when the other side holds the foreign key, and when they are the single parent. Of other attributes
+    /// this is a plain [`set`](Self::set), as it is of an object that has no row.
     ///
     /// # Errors
     ///

@@ -219,7 +219,7 @@ impl Session {
         let refers = |r: &Relationship| r.is_by_key() && !r.has_active_history();
         let replaced = !self.mapper_of(id).relationship(attribute).is_some_and(refers);
         if replaced && passive.allows(Passive::CALLABLES_OK | Passive::SQL_OK) {
-            self.load_committed_reference(id, attribute).await?;
+            self.load_committed_references(&[id], attribute).await?;
         }
         if passive.allows(Passive::INCLUDE_PENDING_MUTATIONS)
             && let Some(ManyCore::Unset | ManyCore::NotLoaded) =

@@ -11,16 +11,12 @@ use super::link::link;
 use super::memory::Allowed;
 use super::query::{Query, What};
 use super::relation::{Asker, Wanted};
-use crate::attributes::log::Old;
 use crate::events::Executed;
 use crate::instrumentation::composite::NoComposite;
 use crate::instrumentation::entity::Entity;
-use crate::instrumentation::{
-    Attr, Handle, Id, IsA, Lazy, Loadable, ManyCore, Mapped, NOT_IN_ROW, OneCore,
-};
-use crate::mapping::{Direction, PropertyKind};
+use crate::instrumentation::{Attr, Handle, Id, IsA, Lazy, Loadable, ManyCore, Mapped, NOT_IN_ROW};
+use crate::mapping::PropertyKind;
 use crate::session::before::Before;
-use crate::session::state::Flags;
 use crate::session::{ObjectState, Session};
 use crate::{Error, ErrorKind, Result};
 
@@ -415,60 +411,6 @@ impl Session {
     /// Loads a relationship of an object without flushing, whatever options say.
     pub(crate) async fn load_as_is(&mut self, id: Id, attribute: u16) -> Result<()> {
         Box::pin(self.load_relation(&[id], Wanted::plain(attribute, Asker::Session))).await
-    }
-
-    /// Loads a relationship of objects of one class as the database has it, whatever keys the owners were given
-    /// since, and without flushing.
-    pub(crate) async fn load_committed(&mut self, ids: &[Id], attribute: u16) -> Result<()> {
-        let wanted = Wanted { committed: true, ..Wanted::plain(attribute, Asker::Session) };
-        Box::pin(self.load_relation(ids, wanted)).await
-    }
-
-    /// Finds out what a reference was that was replaced without being loaded: its history is then complete.
-    pub(crate) async fn load_committed_reference(&mut self, id: Id, attribute: u16) -> Result<()> {
-        let mappers = Arc::clone(&self.mappers);
-        let Some(relationship) = mappers.at(id.class).relationship(attribute) else {
-            return Ok(());
-        };
-        let head = self.arena.state(id).head;
-        let unknown = matches!(
-            self.log.find(head, attribute).map(|e| &e.old),
-            Some(Old::One(OneCore::NotLoaded | OneCore::Unset))
-        );
-        if !unknown || !self.arena.state(id).has(Flags::HAS_KEY) {
-            return Ok(());
-        }
-        let old = if relationship.direction == Direction::ManyToOne && relationship.by_key {
-            match self.foreign_key(id, relationship, true) {
-                Some(Some(key)) => match self.find(relationship.target, &key) {
-                    Some(found) => Some(found),
-                    None => {
-                        self.count_load(Loaded {
-                            what: Executed::RelationshipLoad,
-                            class: mappers.at(relationship.parent).def,
-                            attribute: Some(attribute),
-                            lazy: false,
-                            statements: 1,
-                        })?;
-                        self.select_by_key(
-                            Executed::RelationshipLoad,
-                            relationship.target,
-                            &key,
-                            false,
-                        )
-                        .await?
-                    }
-                },
-                _ => None,
-            }
-        } else {
-            self.select_related(id, relationship).await?
-        };
-        let head = self.arena.state(id).head;
-        if let Some(entry) = self.log.find_mut(head, attribute) {
-            entry.old = Old::One(OneCore::Loaded(old));
-        }
-        Ok(())
     }
 }
 

@@ -29,6 +29,7 @@ mod bulk;
 mod by_criteria;
 mod cache;
 mod columns;
+mod committed;
 mod compare;
 mod comparisons;
 mod composite;

@@ -299,24 +299,13 @@ impl Session {
             self.fill_reference(*owner, attribute, found);
             return Ok(there);
         }
-        let mut keys: Vec<&Key> = Vec::new();
-        let mut seen: HashSet<String> = HashSet::new();
-        let mut ints: HashSet<i64, foldhash::fast::RandomState> = HashSet::default();
-        for (_, key) in &waiting {
-            let new = match key {
-                Key::Int(n) => ints.insert(*n),
-                Key::Values(_) => seen.insert(key.to_string()),
-            };
-            if new {
-                keys.push(key);
-            }
-        }
         let entity = Entity::of(self.mappers.at(relationship.target).def);
         let mut query = Query::new(entity, What::Objects);
         query.own = true;
         query.options = wanted.below.to_vec();
         query.criteria = wanted.criteria();
         query.populate_existing = wanted.populate_existing;
+        let keys = each_once(waiting.iter().map(|(_, key)| key));
         self.select_by_keys(Executed::RelationshipLoad, relationship.target, &keys, query).await?;
         for (owner, key) in &waiting {
             let found = self.find(relationship.target, key);
@@ -332,7 +321,7 @@ impl Session {
         }
     }
 
-    /// Everything else: the targets are selected with the values that tell their owners.
+    /// Everything else.
     async fn load_lists(
         &mut self,
         owners: &[Id],
@@ -340,6 +329,23 @@ impl Session {
         link: Link,
         wanted: &Wanted<'_>,
     ) -> Result<()> {
+        let lists = self.select_lists(owners, relationship, link, wanted).await?;
+        for (owner, list) in owners.iter().zip(lists) {
+            if self.arena.holds(*owner) {
+                self.fill_relationship(*owner, wanted.attribute, list);
+            }
+        }
+        Ok(())
+    }
+
+    /// The related objects of each owner: they are selected with the values that tell their owners.
+    pub(super) async fn select_lists(
+        &mut self,
+        owners: &[Id],
+        relationship: &Relationship,
+        link: Link,
+        wanted: &Wanted<'_>,
+    ) -> Result<Vec<Vec<Id>>> {
         let mappers = Arc::clone(&self.mappers);
         let owner_mapper = mappers.at(owners[0].class);
         let target = mappers.at(relationship.target);
@@ -394,37 +400,7 @@ impl Session {
                 .await?;
             }
         }
-        for (owner, list) in owners.iter().zip(lists.into_lists()) {
-            if self.arena.holds(*owner) {
-                self.fill_relationship(*owner, wanted.attribute, list);
-            }
-        }
-        Ok(())
-    }
-
-    /// The object at the far side of a reference as the database has it: nothing is flushed before, and the
-    /// reference stays as it is.
-    pub(super) async fn select_related(
-        &mut self,
-        owner: Id,
-        relationship: &Relationship,
-    ) -> Result<Option<Id>> {
-        let mappers = Arc::clone(&self.mappers);
-        let link = link(&mappers, relationship);
-        let Some(values) = self.local_values(owner, &link.locals, true) else { return Ok(None) };
-        let mut query = Query::new(Entity::of(mappers.at(relationship.target).def), What::Objects);
-        query.joins.extend(link.join);
-        query.sql.filter.push(among(
-            &link.operands,
-            mappers.at(owner.class),
-            &link.locals,
-            &[values],
-        ));
-        let wanted = Wanted::plain(relationship.attribute, Asker::Session);
-        self.count_load(wanted.loaded(relationship, &mappers, 1))?;
-        let query = self.told_query(Executed::RelationshipLoad, query).await?;
-        let select = query.into_select();
-        Ok(Box::pin(self.fetch_objects(&select, false, None, None)).await?.first().copied())
+        Ok(lists.into_lists())
     }
 
     /// The values of attributes of an object, as they are or as its row has them; `None` when one of them is
@@ -443,4 +419,15 @@ impl Session {
         let values: SmallVec<[aludel_sql::Value; 2]> = locals.iter().map(value).collect();
         (!values.iter().any(aludel_sql::Value::is_null)).then_some(values)
     }
+}
+
+/// Some keys, each once.
+pub(super) fn each_once<'k>(keys: impl Iterator<Item = &'k Key>) -> Vec<&'k Key> {
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut ints: HashSet<i64, foldhash::fast::RandomState> = HashSet::default();
+    keys.filter(|key| match key {
+        Key::Int(n) => ints.insert(*n),
+        Key::Values(_) => seen.insert(key.to_string()),
+    })
+    .collect()
 }

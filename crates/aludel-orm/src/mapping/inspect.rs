@@ -335,9 +335,10 @@ impl ColumnProperty {
 
 impl Relationship {
     /// Whether the old object has to be known when it is replaced: configured so, or a reference whose foreign
-    /// key is at the other side, or that goes by other columns than the key.
+    /// key is at the other side, that goes by other columns than the key, or that is the single parent.
     pub fn has_active_history(&self) -> bool {
-        self.active_history || self.holder == Holder::One && !self.is_by_key()
+        self.active_history
+            || self.holder == Holder::One && (!self.is_by_key() || self.single_parent)
     }
 
     /// Whether it is a reference by the primary key of what it refers to, so that the identity map can tell the

@@ -8,7 +8,7 @@ use super::Session;
 use crate::Result;
 
 /// The rows of a statement, copied.
-struct Copied(Vec<Vec<Value>>);
+pub(crate) struct Copied(pub(crate) Vec<Vec<Value>>);
 
 impl RowSink for Copied {
     fn row(&mut self, row: &dyn Row) -> Result<ControlFlow<()>> {

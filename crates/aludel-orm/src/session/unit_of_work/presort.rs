@@ -112,16 +112,11 @@ impl Session {
     }
 
     async fn fetch(&mut self, relationship: &Relationship, loads: Loads) -> Result<()> {
-        for id in loads.replaced {
-            self.load_committed_reference(id, relationship.attribute).await?;
+        for replaced in by_class(loads.replaced) {
+            self.load_committed_references(&replaced, relationship.attribute).await?;
         }
-        let mut rest = loads.whole;
-        while let Some(first) = rest.first().copied() {
-            // One class at a time.
-            let (same, others): (Vec<Id>, Vec<Id>) =
-                rest.into_iter().partition(|id| id.class == first.class);
-            self.load_committed(&same, relationship.attribute).await?;
-            rest = others;
+        for whole in by_class(loads.whole) {
+            self.load_committed(&whole, relationship.attribute).await?;
         }
         Ok(())
     }
@@ -306,4 +301,15 @@ impl Session {
         }
         Ok(true)
     }
+}
+
+/// The objects of each class.
+fn by_class(mut ids: Vec<Id>) -> Vec<Vec<Id>> {
+    let mut classes = Vec::new();
+    while let Some(first) = ids.first().copied() {
+        let (same, others) = ids.into_iter().partition(|id| id.class == first.class);
+        classes.push(same);
+        ids = others;
+    }
+    classes
 }

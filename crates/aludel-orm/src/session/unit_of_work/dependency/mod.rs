@@ -94,8 +94,11 @@ impl Session {
             };
         let on_key_change =
             !relationship.passive_updates && relationship.direction != Direction::ManyToOne;
+        // What was replaced may have to let go of the owner's key, or to be deleted.
         let on_replace = !relationship.holder.is_collection()
-            && (relationship.direction != Direction::ManyToOne || !relationship.by_key);
+            && (relationship.direction != Direction::ManyToOne
+                || !relationship.by_key
+                || relationship.cascades.delete_orphan);
         if !on_delete && !on_key_change && !on_replace {
             return loads;
         }
@@ -118,18 +121,6 @@ impl Session {
             }
         }
         loads
-    }
-
-    /// Whether a reference was replaced without its old object being known.
-    fn is_replaced_unknown(&self, id: Id, attribute: u16) -> bool {
-        use crate::attributes::log::Old;
-        use crate::instrumentation::OneCore;
-        let head = self.arena.state(id).head;
-        head != 0
-            && matches!(
-                self.log.find(head, attribute).map(|e| &e.old),
-                Some(Old::One(OneCore::NotLoaded | OneCore::Unset))
-            )
     }
 
     /// Whether the attributes that a relationship carries to its members (or association rows) have changed.
