@@ -66,22 +66,16 @@ fn refused() -> Error {
     Error::new(ErrorKind::Validation, "refused")
 }
 
-/// A shelf of three books of two pages each. The rows of the first shelf have the first ids, and so on.
+/// A shelf of three books of two pages each: whose they are, the lists tell. The rows of the first shelf have the first ids, and so on.
 fn shelf(number: i64, title: impl Fn(i64) -> String) -> Shelf {
-    let page = |id: i64, book: i64| Page {
-        id: id.into(),
-        text: format!("page {id}"),
-        book_id: Some(book),
-        ..Page::default()
-    };
+    let page = |id: i64| Page { id: id.into(), text: format!("page {id}"), ..Page::default() };
     let book = |at: i64| {
         let id = 3 * (number - 1) + at;
         Book {
             id: id.into(),
             version: 1,
             title: title(id),
-            shelf_id: Some(number),
-            pages: many![page(2 * id - 1, id), page(2 * id, id)],
+            pages: many![page(2 * id - 1), page(2 * id)],
             ..Book::default()
         }
     };
@@ -185,6 +179,48 @@ fn a_graph_is_read_level_by_level() {
         sent.take();
         session.merge(Shelf { id: 3.into(), name: "three".into(), ..Shelf::default() }).unwrap();
         assert_eq!(selects(sent), 0);
+    });
+}
+
+#[test]
+fn foreign_keys_follow_from_the_graph() {
+    each("merge_keys", |db, _| {
+        let whose = || {
+            let books = select::<Book>().order_by(Book::id).columns((Book::id, Book::shelf_id));
+            let pages = select::<Page>().order_by(Page::id).columns(Page::book_id);
+            let mut session = db.session();
+            (session.rows(books).unwrap(), session.rows(pages).unwrap())
+        };
+        let before = whose();
+        // Nothing is said of keys, and nobody loses anything.
+        let mut session = db.session();
+        session.merge(shelf(1, new)).unwrap();
+        session.commit().unwrap();
+        assert_eq!(whose(), before);
+        // A member that is taken over, a new one, and one that is left out.
+        let given = |id| Book { id, version: 2, title: "given".into(), ..Book::default() };
+        let books =
+            many![given(1.into()), Book { version: 1, ..given(4.into()) }, given(Auto::Unset)];
+        let mut session = db.session();
+        session.merge(Shelf { id: 1.into(), name: "one".into(), books }).unwrap();
+        session.commit().unwrap();
+        let one = Some(1);
+        let books = [(1, one), (4, one), (5, Some(2)), (6, Some(2)), (7, one)];
+        assert_eq!(whose().0, books.map(|(id, shelf)| (id.into(), shelf)));
+        // By the reference; a key that nothing else tells counts.
+        let mut session = db.session();
+        let shelf = Shelf { id: 2.into(), name: "two".into(), ..Shelf::default() };
+        session.merge(Book { version: 3, shelf: shelf.into(), ..given(1.into()) }).unwrap();
+        session.merge(Book { version: 2, shelf_id: Some(1), ..given(5.into()) }).unwrap_err();
+        session.merge(Book { version: 1, shelf_id: Some(1), ..given(5.into()) }).unwrap();
+        session.commit().unwrap();
+        let books = [(1, Some(2)), (4, one), (5, one), (6, Some(2)), (7, one)];
+        assert_eq!(whose().0, books.map(|(id, shelf)| (id.into(), shelf)));
+        // An empty list takes all away.
+        let mut session = db.session();
+        session.merge(Shelf { id: 1.into(), name: "one".into(), books: many![] }).unwrap();
+        session.commit().unwrap();
+        assert_eq!(whose().0, [(1.into(), Some(2)), (6.into(), Some(2))]);
     });
 }
 

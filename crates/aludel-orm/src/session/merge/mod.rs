@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::FastMap;
 use super::Session;
 use super::identity::Key;
+use super::owners::Owner;
 use super::state::{Flags, ObjectState};
 use crate::attributes::Datum;
 use crate::attributes::composite::Extent;
@@ -21,7 +22,7 @@ use crate::attributes::delta::IdSet;
 use crate::attributes::journal::{Suspended, Undo};
 use crate::events::ObjectEvent;
 use crate::instrumentation::{AttrKind, Handle, Id, IntoObject};
-use crate::mapping::PropertyKind;
+use crate::mapping::{Direction, PropertyKind};
 use crate::{Error, ErrorKind, Result};
 
 use walk::{Step, Walk};
@@ -206,6 +207,8 @@ impl Session {
                         && self.arena.is_loaded(given, attribute) => {}
                 PropertyKind::Column(_)
                     if mapper.read_only.contains(&attribute) && merge.load != MergeLoad::No => {}
+                PropertyKind::Column(_) if self.follows_what_is_merged(given, attribute, merge) => {
+                }
                 PropertyKind::Column(_) => {
                     self.merge_column(given, target, attribute, merge.load)?;
                 }
@@ -220,6 +223,30 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Whether a foreign key of a new object follows from the graph, which has what it refers to or whose member it is:
+    /// as in a flush, that wins over what its field happens to hold.
+    fn follows_what_is_merged(&self, given: Id, attribute: u16, merge: &Merge) -> bool {
+        if self.arena.state(given).has(Flags::HAS_KEY) {
+            return false;
+        }
+        let mapper = self.mapper_of(given);
+        let is_merged = |id: Id| merge.targets.contains_key(&id);
+        let refers = mapper.relationships.iter().filter_map(|a| mapper.relationship(*a)).any(|r| {
+            let referred = || self.arena.field(given, r.attribute).one()?.known()?;
+            r.direction == Direction::ManyToOne
+                && !r.viewonly
+                && r.pairs.iter().any(|(local, _)| *local == attribute)
+                && referred().is_some_and(is_merged)
+        });
+        refers
+            || mapper.owners.iter().any(|&(parent, of_parent)| {
+                let Some(r) = self.mappers.at(parent).relationship(of_parent) else { return false };
+                r.direction == Direction::OneToMany
+                    && r.pairs.iter().any(|(_, remote)| *remote == attribute)
+                    && matches!(self.owner_of(given, parent, of_parent), Owner::Is(owner) if is_merged(owner))
+            })
     }
 
     /// The object that an object is merged onto.
