@@ -75,6 +75,29 @@ struct Badge {
     holder: Option<String>,
 }
 
+/// A file is in a folder, always, and no two of a folder have one name.
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "slot_folder")]
+struct Folder {
+    #[column(primary_key)]
+    id: i64,
+}
+
+#[derive(Mapped, Clone, Debug, Default, PartialEq)]
+#[mapped(table = "slot_file", unique(folder_id, name))]
+struct File {
+    #[column(primary_key)]
+    id: i64,
+    #[column(foreign_key = "slot_folder.id")]
+    folder_id: i64,
+    name: String,
+    #[column(unique, type = aludel::sql::DataType::Text(Some(12)))]
+    slug: String,
+    note: Option<String>,
+    #[relationship]
+    folder: One<Folder>,
+}
+
 fn each(name: &str, test: impl Fn(&mut blocking::Session)) {
     each_sent(name, |session, _| test(session));
 }
@@ -85,6 +108,7 @@ fn each_sent(name: &str, test: impl Fn(&mut blocking::Session, &Sent)) {
     registry.register::<Node>().unwrap();
     registry.register::<Rate>().unwrap();
     registry.register::<Badge>().unwrap();
+    registry.register::<File>().unwrap();
     let postgres = Database::postgres(name, &registry);
     for db in [Some(Database::sqlite(name, &registry)), postgres].into_iter().flatten() {
         let sent = Arc::new(Sent::default());
@@ -285,5 +309,88 @@ fn a_new_row_takes_the_value_of_an_expired_one_that_goes() {
         session.commit().unwrap();
         let names = session.rows(select::<List>().columns(List::name)).unwrap();
         assert_eq!(names, ["taken"]);
+    });
+}
+
+/// Files of one name, each in a folder of its own.
+fn files(session: &mut blocking::Session) -> Vec<Handle<File>> {
+    let file = |id: i64| File {
+        id,
+        name: "notes".into(),
+        slug: format!("slug {id}"),
+        folder: Folder { id: 10 * id }.into(),
+        ..File::default()
+    };
+    let files = session.add_all([1, 2, 3].map(file)).unwrap();
+    session.commit().unwrap();
+    files
+}
+
+fn rows(session: &mut blocking::Session) -> Vec<(i64, String, String)> {
+    let columns = (File::folder_id, File::name, File::slug);
+    session.rows(select::<File>().order_by(File::id).columns(columns)).unwrap()
+}
+
+fn row(folder: i64, slug: i64) -> (i64, String, String) {
+    (folder, "notes".into(), format!("slug {slug}"))
+}
+
+#[test]
+fn rows_change_places_by_a_key_that_may_not_be_null() {
+    each_sent("slots_folders", |session, sent| {
+        let files = files(session);
+        let folders: Vec<_> =
+            files.iter().map(|file| session[*file].folder.get().unwrap()).collect();
+        for (at, file) in files.iter().enumerate() {
+            session.set(*file, File::folder, folders[(at + 1) % 3]).unwrap();
+        }
+        sent.take();
+        // The name stands aside, and is put back with the row.
+        session.commit().unwrap();
+        assert_eq!(
+            sent.take(),
+            [
+                "UPDATE slot_file x1",
+                "UPDATE slot_file x1",
+                "UPDATE slot_file x1",
+                "UPDATE slot_file x1"
+            ]
+        );
+        assert_eq!(rows(session), [row(20, 1), row(30, 2), row(10, 3)]);
+        assert!(session.dirty_objects().is_empty());
+    });
+}
+
+#[test]
+fn texts_of_limited_length_change_places() {
+    each("slots_slugs", |session| {
+        let files = files(session);
+        for (file, slug) in files.iter().zip([2, 3, 1]) {
+            session.set(*file, File::slug, format!("slug {slug}")).unwrap();
+        }
+        session.commit().unwrap();
+        assert_eq!(rows(session), [row(10, 2), row(20, 3), row(30, 1)]);
+    });
+}
+
+#[test]
+fn values_that_nobody_knew_change_places() {
+    each_sent("slots_expired", |session, sent| {
+        let files = files(session);
+        session.expire_all().unwrap();
+        for (file, slug) in files.iter().zip([2, 3, 1]) {
+            session.set(*file, File::slug, format!("slug {slug}")).unwrap();
+        }
+        sent.take();
+        session.commit().unwrap();
+        assert_eq!(rows(session), [row(10, 2), row(20, 3), row(30, 1)]);
+        // One alone is in nobody's way, so that nothing is read for it.
+        session.expire_all().unwrap();
+        session.set(files[0], File::slug, "slug 4").unwrap();
+        sent.take();
+        session.commit().unwrap();
+        let reads = sent.take().into_iter().filter(|sql| sql.starts_with("SELECT"));
+        assert!(reads.count() <= 1);
+        assert_eq!(rows(session), [row(10, 4), row(20, 3), row(30, 1)]);
     });
 }

@@ -38,6 +38,9 @@ pub(super) struct Run {
     pub(super) takeovers: FastMap<Id, Option<Value>>,
     /// Rows that have given up the value of a unique constraint, and which constraint.
     pub(super) given_up: FastSet<(Id, u32, usize)>,
+    /// Columns that stand in for such a value although the row keeps theirs: by table, with their attributes. They are written
+    /// again with the row.
+    pub(super) put_back: FastMap<Id, Vec<(u32, u16, u16)>>,
     /// Updated objects of tables with unique constraints: what their rows had, they have given up.
     pub(super) updated: FastSet<Id>,
     /// Key attributes that the database has changed already by way of a cascade.

@@ -35,8 +35,16 @@ pub(super) struct Giving {
     /// Which of the table's constraints.
     pub(super) at: usize,
     pub(super) wanted_by: Id,
-    /// The column, and what stands in it for a moment.
-    stand_in: (u16, Value),
+    stand_in: StandIn,
+}
+
+/// What stands in a column of a unique constraint for a moment.
+struct StandIn {
+    column: u16,
+    attribute: u16,
+    value: Value,
+    /// The row keeps what it has in the column, so that it is to be put back.
+    kept: bool,
 }
 
 /// How unique values come from row to row.
@@ -92,6 +100,7 @@ impl Session {
         inserts: &[Id],
     ) -> Result<Vec<Vec<Id>>> {
         self.read_slots(run, work, table).await?;
+        self.read_replaced(run, table, updates).await?;
         let moves = self.slot_moves(run, work, table, updates, inserts, &Coming::default())?;
         for giving in &moves.given_up {
             self.give_up(run, table, giving).await?;
@@ -125,6 +134,44 @@ impl Session {
         for (_, attributes, ids) in lacking {
             self.disconnect(run);
             self.load_columns_of(&ids, &attributes, Asker::Session).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the unique values that were replaced while nobody knew them, in objects that were expired: where several rows
+    /// of a table get other values, one may have what another is to get.
+    async fn read_replaced(&mut self, run: &mut Run, table: &Table, updates: &[Id]) -> Result<()> {
+        let mut replaced = 0;
+        let mut lacking: Vec<(u16, Vec<u16>, Vec<Id>)> = Vec::new();
+        for &id in updates {
+            if run.takeovers.contains_key(&id) {
+                continue;
+            }
+            let facts = run.facts(self, id.class);
+            let Some((_, facts)) = facts.table(table) else { continue };
+            let head = self.arena.state(id).head;
+            let attributes = facts.slots.iter().flatten().map(|(_, attribute)| *attribute);
+            let mut changed = attributes.filter(|a| self.log.find(head, *a).is_some()).peekable();
+            replaced += usize::from(changed.peek().is_some());
+            if changed.all(|a| self.committed_value(id, a).is_some()) {
+                continue;
+            }
+            match lacking.iter_mut().find(|(class, ..)| *class == id.class) {
+                Some((_, _, ids)) => ids.push(id),
+                None => {
+                    let mut all: Vec<u16> = facts.slots.iter().flatten().map(|s| s.1).collect();
+                    all.sort_unstable();
+                    all.dedup();
+                    lacking.push((id.class, all, vec![id]));
+                }
+            }
+        }
+        if replaced < 2 {
+            return Ok(());
+        }
+        for (_, attributes, ids) in lacking {
+            self.disconnect(run);
+            self.load_committed_columns(&ids, &attributes).await?;
         }
         Ok(())
     }
@@ -273,21 +320,31 @@ impl Session {
         let facts = run.facts(self, holder.class);
         let Some((_, facts)) = facts.table(table) else { return Ok(None) };
         let slot = &facts.slots[at];
-        // What is written later is what is changed, or nothing, since the row goes.
+        // What is changed is written later, or nothing is, since the row goes; the rest can be put back where it is known.
         let goes = self.goes(work, holder);
         let written = |attribute| goes || self.gives_up(holder, attribute, coming);
-        let Some(stand_in) = stand_in(facts, slot, &written) else {
+        let known = |attribute| self.arena.is_loaded(holder, attribute);
+        let Some(stand_in) = stand_in(facts, slot, &written, &known) else {
             return Err(self.cannot_give_up(facts, slot, holder, wanted_by));
         };
-        let is_new = run.given_up.insert((holder, table.id(), at));
-        Ok(is_new.then_some(Giving { holder, at, wanted_by, stand_in }))
+        if !run.given_up.insert((holder, table.id(), at)) {
+            return Ok(None);
+        }
+        if stand_in.kept {
+            let back = (table.id(), stand_in.column, stand_in.attribute);
+            let columns = run.put_back.entry(holder).or_default();
+            if !columns.contains(&back) {
+                columns.push(back);
+            }
+        }
+        Ok(Some(Giving { holder, at, wanted_by, stand_in }))
     }
 
     /// A row gives up the value of a constraint.
     async fn give_up(&mut self, run: &mut Run, table: &Table, giving: &Giving) -> Result<()> {
         let facts = run.facts(self, giving.holder.class);
         let Some((place, facts)) = facts.table(table) else { return Ok(()) };
-        let (column, value) = &giving.stand_in;
+        let StandIn { column, value, .. } = &giving.stand_in;
         self.connect(run).await?;
         let mut back = Back::default();
         let segment = Segment {
@@ -324,12 +381,14 @@ impl Session {
     }
 }
 
-/// A column of a constraint, and what may stand in it for a moment without being in anybody's way.
+/// What may stand in a column of a constraint for a moment without being in anybody's way: NULL or a value that nobody has,
+/// in a column that is written later, or else in one that the row keeps.
 fn stand_in(
     facts: &TableFacts,
     slot: &Slot,
     written: &dyn Fn(u16) -> bool,
-) -> Option<(u16, Value)> {
+    known: &dyn Fn(u16) -> bool,
+) -> Option<StandIn> {
     // The trigger would make a version that nobody expects.
     if facts.version_by_database {
         return None;
@@ -337,27 +396,37 @@ fn stand_in(
     let columns = facts.table.columns();
     let refers =
         |column: u16| facts.table.foreign_keys().iter().any(|k| k.columns.contains(&column));
-    let free = |column: u16| {
-        let c = &columns[usize::from(column)];
+    let free = slot.iter().filter(|(column, _)| {
+        let c = &columns[usize::from(*column)];
         !c.primary_key && !c.is_read_only()
-    };
-    let own: Vec<u16> = slot
-        .iter()
-        .filter(|(column, attribute)| free(*column) && written(*attribute))
-        .map(|(column, _)| *column)
-        .collect();
-    if let Some(&column) = own.iter().find(|c| columns[usize::from(**c)].nullable) {
-        return Some((column, Value::Null));
-    }
+    });
+    let (own, kept): (Slot, Slot) = free.partition(|(_, attribute)| written(*attribute));
+    let kept: Slot = kept.into_iter().filter(|(_, attribute)| known(*attribute)).collect();
     let random = random();
-    own.into_iter().filter(|c| !refers(*c)).find_map(|column| {
-        let value = match columns[usize::from(column)].data_type {
-            DataType::Text(None) => Value::Text(format!("~{random:016x}")),
-            DataType::BigInt => Value::I64(-((random >> 1) as i64).max(1)),
-            DataType::Integer => Value::I64(-((random >> 33) as i64).max(1)),
-            _ => return None,
-        };
-        Some((column, value))
+    [(own, false), (kept, true)].into_iter().find_map(|(slot, kept)| {
+        let of = |(column, attribute), value| StandIn { column, attribute, value, kept };
+        if let Some(&place) = slot.iter().find(|(c, _)| columns[usize::from(*c)].nullable) {
+            return Some(of(place, Value::Null));
+        }
+        slot.into_iter().filter(|(column, _)| !refers(*column)).find_map(|place| {
+            let value = nobodys(columns[usize::from(place.0)].data_type, random)?;
+            Some(of(place, value))
+        })
+    })
+}
+
+/// A value that nobody has.
+fn nobodys(of: DataType, random: u64) -> Option<Value> {
+    Some(match of {
+        DataType::Text(None) => Value::Text(format!("~{random:016x}")),
+        DataType::Text(Some(most @ 9..)) => {
+            let mut text = format!("~{random:016x}");
+            text.truncate(most as usize);
+            Value::Text(text)
+        }
+        DataType::BigInt => Value::I64(-((random >> 1) as i64).max(1)),
+        DataType::Integer => Value::I64(-((random >> 33) as i64).max(1)),
+        _ => return None,
     })
 }
 

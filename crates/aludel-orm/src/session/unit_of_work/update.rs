@@ -108,6 +108,12 @@ impl Session {
                 }
             }
         }
+        if !run.put_back.is_empty()
+            && let Some(columns) = run.put_back.get(&id)
+        {
+            let of_table = columns.iter().filter(|(table, ..)| *table == of_table.table.id());
+            into.set.extend(of_table.map(|(_, column, attribute)| (*column, *attribute)));
+        }
         let mut old_version = None;
         if let (Some(column), Some(attribute)) = (of_table.version, version) {
             let by_hand = takeover.is_none() && changed.contains(&attribute);
