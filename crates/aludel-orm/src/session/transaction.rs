@@ -4,6 +4,8 @@
 //! with the first statement. Savepoints are levels on top; each level remembers which objects were
 //! inserted, deleted and changed in it, so that its rollback puts those back and leaves the rest alone.
 
+use std::pin::Pin;
+
 use aludel_engine::{Connection, Engine, TransactionOptions};
 
 use super::Session;
@@ -223,9 +225,14 @@ impl Session {
         if !self.options.autoflush || self.transaction.flushing || !self.has_work() {
             return Ok(());
         }
-        Box::pin(self.flush_pending()).await.map_err(|e| {
+        self.flush_boxed().await.map_err(|e| {
             e.context("flushing before a query (switch `autoflush` off where that comes too early)")
         })
+    }
+
+    /// A flush within something else, of which the type says no more than that: a flush loads, and loads flush.
+    fn flush_boxed(&mut self) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+        Box::pin(self.flush_pending())
     }
 
     /// Flushes, and commits the transaction.
