@@ -27,7 +27,7 @@ const CHUNK_ROWS: usize = 2_048;
 const CHUNK_BYTES: usize = 8 << 20;
 /// Neighbouring keys from which on they are deleted as a range.
 const RANGE: usize = 64;
-/// How much may be under way: chunks weigh 64, single rows 1.
+/// How much may be under way: chunks weigh 16, single rows 1.
 pub(super) const WINDOW: usize = 256;
 
 impl Conn {
@@ -300,7 +300,7 @@ fn apart(keys: &[Bind<'_>]) -> usize {
 
 impl Job {
     fn weight(&self) -> usize {
-        if matches!(self.how, How::Arrays(_)) { 64 } else { 1 }
+        if matches!(self.how, How::Arrays(_)) { 16 } else { 1 }
     }
 
     /// Sends the statement. The parameters are encoded now.
