@@ -78,7 +78,7 @@ fn take_rows(
 ) -> Result<bool, Refused> {
     let mut shown = statement.raw_query();
     while let Some(values) = shown.next()? {
-        let values = Shown::new(values);
+        let values = Shown(values);
         let value = |at: usize| values.get(at).ok();
         let key = (0..matched).map(|at| stored(value(at)?)).collect::<Option<Vec<_>>>();
         let place = key.and_then(|key| places.get(&key)).map(|place| &mut given[*place]);

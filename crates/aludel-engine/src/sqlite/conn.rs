@@ -2,7 +2,7 @@
 
 use super::connect::open;
 use super::error::{is_busy, translate};
-use super::value::{Refused, Shown, bind_all};
+use super::value::{Refused, Remembered, Shown, bind_all};
 use crate::blocker::may_block;
 use crate::options::{EngineOptions, Open};
 use crate::shape::Shapes;
@@ -157,9 +157,12 @@ impl Conn {
         check_count(statement.parameter_count(), params.len())?;
         bind_all(&mut statement, params)?;
         let mut rows = statement.raw_query();
+        let once = sink.reads_once();
         while let Some(row) = rows.next()? {
             *seen += 1;
-            if sink.row(&Shown::new(row))?.is_break() {
+            let row = Shown(row);
+            let taken = if once { sink.row(&row)? } else { sink.row(&Remembered::new(row))? };
+            if taken.is_break() {
                 break;
             }
         }

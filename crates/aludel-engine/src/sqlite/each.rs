@@ -52,7 +52,7 @@ impl Conn {
             let before = self.db.total_changes();
             let mut shown = statement.raw_query();
             while let Some(values) = shown.next()? {
-                sink.returned(0, *row, &Shown::new(values))?;
+                sink.returned(0, *row, &Shown(values))?;
             }
             drop(shown);
             if self.db.total_changes() != before {

@@ -331,7 +331,7 @@ impl Conn {
         let mut statement = self.db.prepare_cached(select)?;
         let mut rows = statement.query((first, last))?;
         while let Some(shown) = rows.next()? {
-            sink.returned(number, *row, &Shown::new(shown))?;
+            sink.returned(number, *row, &Shown(shown))?;
             *row += 1;
         }
         Ok(())

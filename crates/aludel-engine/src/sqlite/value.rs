@@ -74,31 +74,13 @@ impl From<Error> for Refused {
 }
 
 /// A row as SQLite shows it.
-pub(crate) struct Shown<'r, 's> {
-    row: &'r rusqlite::Row<'s>,
-    /// Integers that were read, and where: keys are read twice, for the object and to find it or its owner, and to ask
-    /// SQLite takes ten times as long as to look here.
-    read: [Cell<(usize, i64)>; READ],
-}
-
-/// How many integers of a row are kept.
-const READ: usize = 4;
-
-impl<'r, 's> Shown<'r, 's> {
-    #[inline]
-    pub(crate) fn new(row: &'r rusqlite::Row<'s>) -> Self {
-        Self { row, read: [const { Cell::new((usize::MAX, 0)) }; READ] }
-    }
-}
+pub(crate) struct Shown<'r, 's>(pub(crate) &'r rusqlite::Row<'s>);
 
 impl Row for Shown<'_, '_> {
     #[inline]
     fn get(&self, index: usize) -> Result<ValueRef<'_>, Bad> {
-        match self.row.get_ref(index) {
-            Ok(types::ValueRef::Integer(n)) => {
-                self.read[index % READ].set((index, n));
-                Ok(ValueRef::I64(n))
-            }
+        match self.0.get_ref(index) {
+            Ok(types::ValueRef::Integer(n)) => Ok(ValueRef::I64(n)),
             Ok(types::ValueRef::Text(v)) => match std::str::from_utf8(v) {
                 Ok(text) => Ok(ValueRef::Text(text)),
                 Err(_) => Err(Bad::Invalid("UTF-8 text")),
@@ -112,35 +94,83 @@ impl Row for Shown<'_, '_> {
 
     #[inline]
     fn integer(&self, index: usize) -> Option<i64> {
-        let known = &self.read[index % READ];
-        if let (at, n) = known.get()
-            && at == index
-        {
-            return Some(n);
-        }
-        match self.row.get_ref(index) {
-            Ok(types::ValueRef::Integer(n)) => {
-                known.set((index, n));
-                Some(n)
-            }
+        match self.0.get_ref(index) {
+            Ok(types::ValueRef::Integer(n)) => Some(n),
             _ => None,
         }
     }
 
     #[inline]
     fn text(&self, index: usize) -> Option<&str> {
-        match self.row.get_ref(index) {
+        match self.0.get_ref(index) {
             Ok(types::ValueRef::Text(text)) => std::str::from_utf8(text).ok(),
             _ => None,
         }
     }
 
     fn len(&self) -> usize {
-        self.row.as_ref().column_count()
+        self.0.as_ref().column_count()
     }
 
     fn name(&self, index: usize) -> String {
-        self.row.as_ref().column_name(index).map_or_else(|_| format!("#{index}"), str::to_owned)
+        self.0.as_ref().column_name(index).map_or_else(|_| format!("#{index}"), str::to_owned)
+    }
+}
+
+/// A row of which integers are read more than once: keys, for the object and to find it or its owner. To ask SQLite again
+/// takes ten times as long as to look here.
+pub(crate) struct Remembered<'r, 's> {
+    row: Shown<'r, 's>,
+    /// Integers that were read, and where.
+    read: [Cell<(usize, i64)>; READ],
+}
+
+/// How many integers of a row are kept.
+const READ: usize = 4;
+
+impl<'r, 's> Remembered<'r, 's> {
+    #[inline]
+    pub(crate) fn new(row: Shown<'r, 's>) -> Self {
+        Self { row, read: [const { Cell::new((usize::MAX, 0)) }; READ] }
+    }
+}
+
+impl Row for Remembered<'_, '_> {
+    #[inline]
+    fn get(&self, index: usize) -> Result<ValueRef<'_>, Bad> {
+        let value = self.row.get(index);
+        if let Ok(ValueRef::I64(n)) = value {
+            self.read[index % READ].set((index, n));
+        }
+        value
+    }
+
+    #[inline]
+    fn integer(&self, index: usize) -> Option<i64> {
+        let known = &self.read[index % READ];
+        if let (at, n) = known.get()
+            && at == index
+        {
+            return Some(n);
+        }
+        let read = self.row.integer(index);
+        if let Some(n) = read {
+            known.set((index, n));
+        }
+        read
+    }
+
+    #[inline]
+    fn text(&self, index: usize) -> Option<&str> {
+        self.row.text(index)
+    }
+
+    fn len(&self) -> usize {
+        self.row.len()
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.row.name(index)
     }
 }
 

@@ -120,7 +120,7 @@ impl Conn {
                     let mut some = 0;
                     while let Some(shown) = rows.next()? {
                         some += 1;
-                        sink.returned(number, *row, &Shown::new(shown))?;
+                        sink.returned(number, *row, &Shown(shown))?;
                     }
                     if some == 0 && write.op == WriteOp::Insert {
                         return Err(not_inserted().into());

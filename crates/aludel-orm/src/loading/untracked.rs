@@ -62,6 +62,10 @@ struct Structs<'a, T> {
 }
 
 impl<T: Mapped> RowSink for Structs<'_, T> {
+    fn reads_once(&self) -> bool {
+        true
+    }
+
     #[inline]
     fn row(&mut self, row: &dyn Row) -> Result<ControlFlow<()>> {
         let mut object = match self.plan.whole {

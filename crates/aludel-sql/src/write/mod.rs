@@ -87,6 +87,11 @@ pub trait RowSink: Send {
     /// # Errors
     /// Those of the sink; the query ends with them.
     fn row(&mut self, row: &dyn Row) -> Result<ControlFlow<()>>;
+
+    /// Whether it reads each value of a row but once, so that a driver need not remember any.
+    fn reads_once(&self) -> bool {
+        false
+    }
 }
 
 /// How keys are compared in WHERE.
